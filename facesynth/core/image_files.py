@@ -1,0 +1,225 @@
+"""The one place where image bytes become pixels, and pixels PNG files."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import stat
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from facesynth.core.errors import ImageError, OutputError
+from facesynth.core.images import Photo
+
+Colour = tuple[int, int, int]
+
+MAX_PIXELS = 200_000_000
+"""Pixels that a header may announce; decoded, that many take 600 MB."""
+
+MAX_BYTES = 1 << 30
+"""Bytes that an image file may have."""
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+)
+"""File names that a folder is searched for, in lower case."""
+
+SYNTHETIC_TEXT: Mapping[str, str] = MappingProxyType(
+    {"Software": "facesynth", "Synthetic": "painted by a neural network; not a photograph of a person"}
+)
+"""What every painted face says about itself in its PNG text."""
+
+# Formats of photos only: Pillow also opens PostScript (by starting a program), fonts' bitmaps and scientific grids.
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000")
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+
+_UPRIGHT: Mapping[int, Image.Transpose] = MappingProxyType(
+    {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+)
+
+_opening = threading.Lock()
+
+
+def read_photo(path: Path, *, background: Colour = (255, 255, 255)) -> Photo:
+    """Read an image file as a person sees it; `decode_photo` says how. ImageError names the file and the fault."""
+    return decode_photo(read_file(path), str(path), background=background)
+
+
+def decode_photo(data: bytes, where: str, *, background: Colour = (255, 255, 255)) -> Photo:
+    """Decode an image file's bytes: first frame, EXIF upright, embedded profile to sRGB, alpha over `background`.
+
+    16-bit samples become 8-bit (v / 257, rounded). `where` names the file in errors. Raises ImageError.
+    """
+    image = load_image(data, where)
+    try:
+        return Photo(np.asarray(_flat_srgb(_eight_bit(image, where), background, image.info.get("icc_profile"))))
+    except (OSError, ValueError, MemoryError) as error:
+        raise ImageError(f"this {image.mode} image cannot be converted to RGB ({error})", where=where) from error
+
+
+def load_image(data: bytes, where: str) -> Image.Image:
+    """Decode bytes to a Pillow image in its own mode, first frame, upright; ImageError says why not."""
+    if not data:
+        raise ImageError("the file is empty", where=where)
+    try:
+        image = _open(data, where)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(
+                f"{width}×{height} is more than {MAX_PIXELS // 1_000_000} million pixels",
+                where=where,
+                hint="scale it down first",
+            )
+        image.load()
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError("not an image in a format that facesynth reads", where=where) from None
+    except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
+        truncated = isinstance(error, EOFError) or "truncated" in str(error).lower()
+        fault = "the file is truncated" if truncated else f"the file is damaged ({error})"
+        raise ImageError(fault, where=where) from error
+    # Only after load(): the TIFF and HEIF readers turn the image themselves and then drop the tag.
+    turn = _UPRIGHT.get(_orientation(image))
+    if turn is None:
+        return image
+    upright = image.transpose(turn)
+    upright.info = image.info
+    return upright
+
+
+def read_file(path: Path) -> bytes:
+    """Read a whole image file; ImageError when it is no ordinary file, cannot be read, or exceeds MAX_BYTES."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):  # scan lists the folders that it could not open
+            raise ImageError("a folder that cannot be listed", where=path, hint="check its permissions")
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise ImageError("not an ordinary file", where=path)
+        if status.st_size > MAX_BYTES:
+            raise ImageError(f"{status.st_size} bytes are more than {MAX_BYTES}", where=path)
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"cannot be read ({error.strerror or error})", where=path) from error
+
+
+def encode_png(photo: Photo, text: Mapping[str, str] | None = None) -> bytes:
+    """Encode a photo as an RGB PNG with `text` in its text chunks; the same photo and text give the same bytes."""
+    return png_bytes(Image.fromarray(photo.pixels), text)
+
+
+def png_bytes(image: Image.Image, text: Mapping[str, str] | None = None) -> bytes:
+    """Encode a Pillow image as PNG, its text chunks in the order of their keys."""
+    chunks = PngInfo()
+    for key, value in sorted((text or {}).items()):
+        chunks.add_text(key, value)
+    stream = io.BytesIO()
+    # Level 2 takes a quarter of the time of level 6 and makes a photo a tenth larger.
+    image.save(stream, "PNG", pnginfo=chunks, compress_level=2)
+    return stream.getvalue()
+
+
+def write_photo(photo: Photo, path: Path, text: Mapping[str, str] | None = None) -> None:
+    """Write a photo as PNG in one step: nobody ever sees half a file. OutputError when it cannot be written."""
+    write_png(encode_png(photo, text), path)
+
+
+def write_png(data: bytes, path: Path) -> None:
+    """Publish bytes under a name that ends in .png by one rename; missing folders are made."""
+    if path.suffix.lower() != ".png":
+        raise OutputError("images are written as PNG", where=path, hint="give a name that ends in .png")
+    aside = path.with_name(f".{secrets.token_hex(8)}.part")  # hidden, so that a scan of the folder passes it by
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            aside.write_bytes(data)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
+
+
+def _open(data: bytes, where: str) -> Image.Image:
+    Image.init()  # once: which formats Pillow can open depends on its version (AVIF since 11.3)
+    formats = [name for name in _FORMATS if name in Image.OPEN]
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and b"avif" not in data[8:64]:
+        formats = [_register_heif(where)]
+    # Pillow's own guard warns at 90 and stops at 179 million pixels; ours is MAX_PIXELS. The lock keeps two of
+    # our threads from restoring each other's None; only the header is read under it.
+    with _opening:
+        guard, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(io.BytesIO(data), formats=formats)
+        finally:
+            Image.MAX_IMAGE_PIXELS = guard
+
+
+def _register_heif(where: str) -> str:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise ImageError(
+            "a HEIC image, and pillow-heif is not installed", where=where, hint='run: pip install "facesynth[heic]"'
+        ) from None
+    register_heif_opener()
+    return "HEIF"
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 - damaged EXIF raises whatever it likes, and leaves the pixels usable
+        return 1
+
+
+def _eight_bit(image: Image.Image, where: str) -> Image.Image:
+    """Scale 16-bit grey, which Pillow would clip; its readers have scaled 16-bit colour already."""
+    if image.mode.startswith("I;16"):
+        samples = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((samples + 128) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ImageError(
+            "32-bit samples have no agreed black and white", where=where, hint="save it with 8 or 16 bits a sample"
+        )
+    return image
+
+
+def _flat_srgb(image: Image.Image, background: Colour, profile: bytes | None) -> Image.Image:
+    if not image.has_transparency_data:
+        return _srgb(image, profile)
+    layer = image.convert("RGBA")
+    colour = _srgb(layer.convert("RGB"), profile)
+    colour.putalpha(layer.getchannel("A"))
+    return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), colour).convert("RGB")
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert to sRGB by the embedded profile where it fits the image, else as if it were sRGB."""
+    if image.mode not in ("RGB", "L", "CMYK"):
+        image = image.convert("RGB")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if "srgb" not in ImageCms.getProfileDescription(source).lower():
+                converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+                if converted is not None:
+                    return converted
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass  # an unreadable profile, or one for another kind of image: viewers ignore it too
+    return image.convert("RGB")

@@ -1,0 +1,167 @@
+"""What flows between stages: items that are identified before they are loaded, and what became of each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from facesynth.core.errors import FacesynthError, InputError
+
+Digest: TypeAlias = str
+"""A sha256 as 64 lowercase hexadecimal characters."""
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+T_co = TypeVar("T_co", covariant=True)
+
+
+def sha256_bytes(data: bytes) -> Digest:
+    """The sha256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> Digest:
+    """The sha256 of a file's bytes, read in pieces. Raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_bytes(path: Path) -> bytes:
+    """All bytes of an input file. Raises InputError, naming it, where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror or error})", where=path) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an item came from: the input's path, and which of its faces where it held several."""
+
+    path: str
+    index: int | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.index is None else f"{self.path} (face {self.index})"
+
+
+class Item(Protocol[T_co]):
+    """Anything that a stage can be asked to work on: `Ref`, `FileRef` or `PairRef`."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, for reports and output names."""
+        ...
+
+    def identify(self) -> Ref[T_co]:
+        """The item with its digest; may read a file, decodes nothing. Raises InputError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Generic[T_co]):
+    """A value that is known by its digest and not yet loaded; `load()` reads and decodes it."""
+
+    digest: Digest
+    origin: Origin
+    load: Callable[[], T_co] = field(repr=False, compare=False)
+
+    def identify(self) -> Ref[T_co]:
+        """Itself."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef(Generic[T]):
+    """An input file whose digest is that of its bytes; `decode(data, where)` makes the value of them.
+
+    The bytes are not kept between `identify` and `load`: a run looks far ahead, and its memory must not grow with that.
+    """
+
+    path: Path
+    origin: Origin
+    decode: Callable[[bytes, str], T] = field(repr=False, compare=False)
+
+    def identify(self) -> Ref[T]:
+        """The file by the sha256 of its bytes. Raises InputError where it cannot be read."""
+        digest = sha256_bytes(read_bytes(self.path))
+        return Ref(digest, self.origin, lambda: self._load(digest))
+
+    def _load(self, digest: Digest) -> T:
+        data = read_bytes(self.path)
+        if sha256_bytes(data) != digest:  # or the result would be cached under the digest of other bytes, for ever
+            raise InputError("the file changed while it was being read", where=self.path, hint="run again")
+        return self.decode(data, str(self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class PairRef(Generic[A, B]):
+    """Two items as one, such as a label map and the style to paint it in; its origin is the first one's."""
+
+    first: Item[A]
+    second: Item[B]
+
+    @property
+    def origin(self) -> Origin:
+        """The first item's."""
+        return self.first.origin
+
+    def identify(self) -> Ref[tuple[A, B]]:
+        """Both, under a digest of their digests. Raises InputError where either cannot be read."""
+        first, second = self.first.identify(), self.second.identify()
+        digest = sha256_bytes(json.dumps([first.digest, second.digest]).encode())
+        return Ref(digest, self.origin, lambda: (first.load(), second.load()))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A stage's answer that there is no result, such as "no face found": as valid as a result, and cached like one."""
+
+    reason: str
+
+
+Outcome: TypeAlias = T | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What is known of an artifact's file without reading it: bytes, and the sha256 of them."""
+
+    size: int
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T_co]):
+    """An item's result. `files` are its artifact's, by name; they lie in `folder` (None where no store was given)."""
+
+    origin: Origin
+    ref: Ref[T_co]
+    cached: bool
+    files: Mapping[str, FileStamp] = field(repr=False)
+    folder: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """An item that the stage answered with `Rejected`."""
+
+    origin: Origin
+    reason: str
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An item that could not be read, computed or encoded. Never cached: the next run tries it again."""
+
+    origin: Origin
+    error: FacesynthError
+
+
+Result: TypeAlias = Done[T] | Declined | Failed

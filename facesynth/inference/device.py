@@ -1,0 +1,37 @@
+"""Which device and which precision a network runs at."""
+
+from __future__ import annotations
+
+import torch
+
+from facesynth.core.errors import DeviceError, UsageError
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Turn `auto|cpu|cuda|cuda:N|mps` into a device; DeviceError when it is demanded and absent."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
+        raise UsageError(f"unknown device {name!r}", hint="use auto, cpu, cuda, cuda:N or mps")
+    if kind == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(index or 0) >= count:
+            raise DeviceError(f"device {name} is not there, this machine has {count} CUDA devices", hint="use --device cpu, or run: facesynth doctor")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("device mps is not there", hint="use --device cpu")
+    return torch.device(name)
+
+
+def resolve_precision(name: str, device: torch.device) -> torch.dtype:
+    """Turn `auto|float32|bf16|fp16` into a dtype; `auto` is bf16 on a CUDA device that has it, float32 elsewhere."""
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    known = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if name not in known:
+        raise UsageError(f"unknown precision {name!r}", hint="use auto, float32, bf16 or fp16")
+    if name == "fp16" and device.type == "cpu":
+        raise DeviceError("fp16 is not for CPUs", hint="use --precision bf16 or float32")
+    return known[name]

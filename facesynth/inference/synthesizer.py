@@ -1,0 +1,97 @@
+"""Label maps and styles in, painted faces out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facesynth import weights
+from facesynth.core.images import Photo
+from facesynth.core.labels import NUM_LABELS, LabelMap
+from facesynth.core.styles import CodeSource, Source, Style
+from facesynth.inference import networks
+from facesynth.inference.device import resolve_device, resolve_precision
+from facesynth.models.generator import SpadeGenerator
+from facesynth.models.specs import GeneratorSpec
+
+_NOISE_STREAM = 1
+
+
+class Synthesizer:
+    """Paints faces. A picture depends on its label map, its style and the weights, never on its batch."""
+
+    def __init__(
+        self, network: SpadeGenerator, spec: GeneratorSpec, *, device: torch.device, dtype: torch.dtype, identity: str
+    ) -> None:
+        """`identity` is the sha256 of the weights file; styles read by another encoder are refused."""
+        self.network, self.spec, self.device, self.dtype, self.identity = network, spec, device, dtype, identity
+
+    @classmethod
+    def load(cls, name: str | Path | None = None, *, device: str = "auto", precision: str = "auto") -> Synthesizer:
+        """Load a generator by weights name or file (default: the bundled one)."""
+        where = resolve_device(device)
+        chosen = name or weights.default_name("generator")
+        spec, network = networks.load(weights.locate(chosen), ("generator",), where)["generator"]
+        assert isinstance(network, SpadeGenerator)
+        dtype = resolve_precision(precision, where)
+        return cls(network, spec, device=where, dtype=dtype, identity=weights.sha256_of(chosen))
+
+    @property
+    def mean_style(self) -> Style:
+        """The middle of the prior: the style of nobody in particular."""
+        return Style.from_code(np.zeros(self.spec.style_channels, dtype=np.float32), self.identity)
+
+    @torch.inference_mode()
+    def __call__(self, labels: Sequence[LabelMap], styles: Sequence[Style], *, batch_size: int = 8) -> list[Photo]:
+        """Paint one face a (label map, style), size×size; StyleError for a style of another encoder.
+
+        Batches are padded to one size, so that their make-up changes nothing.
+        """
+        if len(labels) != len(styles):
+            raise ValueError(f"{len(labels)} label maps and {len(styles)} styles")
+        pictures: list[Photo] = []
+        size = self.spec.size
+        for start in range(0, len(labels), batch_size):
+            group = range(start, min(start + batch_size, len(labels)))
+            ids = np.zeros((batch_size, size, size), dtype=np.int64)
+            z = np.zeros((batch_size, self.spec.style_channels), dtype=np.float32)
+            noise = [np.zeros((batch_size, 1, side, side), dtype=np.float32) for side in self.network.noise_sides]
+            for row, index in enumerate(group):
+                ids[row] = labels[index].resized(size, size).ids
+                z[row], fields = self._drawn(styles[index])
+                for plane, field in zip(noise, fields, strict=True):
+                    plane[row, 0] = field
+            painted = self._paint(torch.from_numpy(ids), torch.from_numpy(z), [torch.from_numpy(n) for n in noise])
+            pictures += [Photo(pixels) for pixels in painted[: len(group)]]
+        return pictures
+
+    def _paint(self, ids: Tensor, z: Tensor, noise: list[Tensor]) -> NDArray[np.uint8]:
+        label_map = F.one_hot(ids.to(self.device), NUM_LABELS).permute(0, 3, 1, 2).float()
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            x = self.network(label_map, z.to(self.device), [field.to(self.device) for field in noise])
+        levels = ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
+
+    def _drawn(self, style: Style) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        """The style vector and the noise fields of a style; both are weighted sums, and a face's style has no noise."""
+        style.require(self.identity, self.spec.style_channels)
+        z = np.zeros(self.spec.style_channels, dtype=np.float32)
+        noise = [np.zeros((side, side), dtype=np.float32) for side in self.network.noise_sides]
+        for weight, source in style.components:
+            z += np.float32(weight) * self._vector(source)
+            if not isinstance(source, CodeSource):
+                draw = np.random.default_rng([source.seed, _NOISE_STREAM])
+                for field in noise:
+                    field += np.float32(weight) * draw.standard_normal(field.shape, dtype=np.float32)
+        return z, noise
+
+    def _vector(self, source: Source) -> NDArray[np.float32]:
+        if isinstance(source, CodeSource):
+            return source.vector
+        return np.random.default_rng(source.seed).standard_normal(self.spec.style_channels, dtype=np.float32)

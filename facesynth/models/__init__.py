@@ -1,0 +1,1 @@
+"""Networks as torch modules: numbers and tensors in, tensors out."""

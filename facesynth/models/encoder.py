@@ -1,0 +1,37 @@
+"""The VAE's style encoder (Park et al. 2019, figure 14): a face in, mean and log-variance of its style out."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facesynth.models.spade import convolution
+from facesynth.models.specs import EncoderSpec
+
+
+class StyleEncoder(nn.Module):
+    """Faces N×3×H×W in -1..1, resized to size×size → mean and log-variance, both N×style_channels."""
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        make = convolution(spec.spectral)
+        widths = [min(spec.width << index, spec.max_width) for index in range(spec.blocks)]
+        # Instance normalisation follows each convolution and takes its mean out: a bias would do nothing.
+        self.convolutions = nn.ModuleList(
+            make(channels_in, channels_out, 3, stride=2, padding=1, bias=False)
+            for channels_in, channels_out in zip([3, *widths], widths, strict=False)
+        )
+        flat = widths[-1] * (spec.size >> spec.blocks) ** 2
+        self.mean = nn.Linear(flat, spec.style_channels)
+        self.log_variance = nn.Linear(flat, spec.style_channels)
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        x = faces
+        if x.shape[-2:] != (self.spec.size, self.spec.size):
+            x = F.interpolate(x, (self.spec.size, self.spec.size), mode="bilinear", align_corners=False, antialias=True)
+        for convolve in self.convolutions:
+            x = F.leaky_relu(F.instance_norm(convolve(x)), 0.2)
+        flat = torch.flatten(x.contiguous(), 1)
+        return self.mean(flat), self.log_variance(flat)

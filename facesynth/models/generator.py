@@ -1,0 +1,68 @@
+"""The SPADE generator (Park et al. 2019, figure 4 and appendix A): label map and style in, picture out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from facesynth.models.spade import SpadeResBlock
+from facesynth.models.specs import GeneratorSpec
+
+
+class SpadeGenerator(nn.Module):
+    """One-hot label map N×labels×S×S and style N×style_channels → picture N×3×S×S in -1..1.
+
+    NVlabs/SPADE's layout: seven residual blocks, the first three at full width, then half the width at each doubling;
+    `size / start` = 2^5 is its "normal", 2^6 its "more" and 2^7 its "most" upsampling (with an eighth block).
+    """
+
+    def __init__(self, spec: GeneratorSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        doublings = (spec.size // spec.start).bit_length() - 1
+        if doublings not in (5, 6, 7):
+            raise ValueError(f"size {spec.size} must be 2^5, 2^6 or 2^7 times start {spec.start}")
+        widths = [min(spec.width * factor, spec.max_width) for factor in (16, 16, 16, 16, 8, 4, 2, 1)]
+        if doublings == 7:
+            widths.append(spec.width // 2)
+        # Each block's side as a multiple of start. "normal" keeps the side between its two middle blocks.
+        self.sides = [spec.start << shift for shift in _shifts(doublings, len(widths) - 1)]
+        self.first = nn.Linear(spec.style_channels, widths[0] * spec.start**2)
+        self.blocks = nn.ModuleList(
+            SpadeResBlock(
+                channels_in,
+                channels_out,
+                labels=spec.labels,
+                hidden=spec.spade_hidden,
+                style_channels=spec.style_channels if spec.style_affine else None,
+                spectral=spec.spectral,
+                noise=spec.noise,
+            )
+            for channels_in, channels_out in zip(widths, widths[1:], strict=False)
+        )
+        self.picture = nn.Conv2d(widths[-1], 3, 3, padding=1)
+
+    @property
+    def noise_sides(self) -> list[int]:
+        """The side of the noise field that each block takes; empty without noise."""
+        return list(self.sides) if self.spec.noise else []
+
+    def forward(self, label_map: Tensor, style: Tensor, noise: Sequence[Tensor] | None = None) -> Tensor:
+        """`noise`: one N×1×side×side field for each of `noise_sides`, or None for none."""
+        x: Tensor = self.first(style).view(len(style), -1, self.spec.start, self.spec.start)
+        x = x.contiguous(memory_format=torch.channels_last)
+        scaled: dict[int, Tensor] = {}
+        for index, (block, side) in enumerate(zip(self.blocks, self.sides, strict=True)):
+            if x.shape[-1] != side:
+                x = F.interpolate(x, scale_factor=2, mode="nearest")
+            if side not in scaled:
+                scaled[side] = F.interpolate(label_map, (side, side), mode="nearest")
+            x = block(x, scaled[side], style, None if noise is None or not self.spec.noise else noise[index])
+        return torch.tanh(self.picture(F.leaky_relu(x, 0.2)))
+
+
+def _shifts(doublings: int, blocks: int) -> list[int]:
+    return [0, 1, 1, *range(2, blocks - 1)] if doublings == 5 else list(range(blocks))

@@ -1,0 +1,103 @@
+"""Spatially-adaptive normalisation and its residual block (Park et al. 2019, equation 1 and figure 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+Convolution = Callable[..., nn.Module]
+
+
+def convolution(spectral: bool) -> Convolution:
+    """Return a maker of 2-D convolutions, with spectral normalisation (Miyato et al. 2018) when asked for."""
+
+    def make(*arguments: int, **options: int | bool) -> nn.Module:
+        layer = nn.Conv2d(*arguments, **options)  # type: ignore[arg-type]
+        return spectral_norm(layer) if spectral else layer
+
+    return make
+
+
+class Spade(nn.Module):
+    """`(1 + γ(m))·x̂ + β(m)`, where x̂ is batch-normalised x and γ, β come from the label map m alone.
+
+    With `style_channels` the result is scaled and shifted a channel by the style as well: `(1 + a(z))·y + b(z)`.
+    x: N×C×H×W; label_map: N×labels×H×W one-hot at x's size; style: N×style_channels.
+    """
+
+    def __init__(self, channels: int, labels: int, hidden: int, style_channels: int | None) -> None:
+        super().__init__()
+        self.normalise = nn.BatchNorm2d(channels, affine=False)
+        self.shared = nn.Conv2d(labels, hidden, 3, padding=1)
+        self.gamma_beta = nn.Conv2d(hidden, 2 * channels, 3, padding=1)
+        self.style = None if style_channels is None else nn.Linear(style_channels, 2 * channels)
+
+    def forward(self, x: Tensor, label_map: Tensor, style: Tensor) -> Tensor:
+        gamma, beta = self.gamma_beta(F.relu(self.shared(label_map))).chunk(2, dim=1)
+        y: Tensor = self.normalise(x) * (1 + gamma) + beta
+        if self.style is not None:
+            scale, shift = self.style(style)[:, :, None, None].chunk(2, dim=1)
+            y = y * (1 + scale) + shift
+        return y
+
+
+class SpadeResBlock(nn.Module):
+    """Two SPADE-normalised 3×3 convolutions and a shortcut, which is learned where the width changes.
+
+    `noise` adds one N×1×H×W field of noise after each convolution, scaled a channel (Karras et al. 2019).
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        labels: int,
+        hidden: int,
+        style_channels: int | None,
+        spectral: bool,
+        noise: bool,
+    ) -> None:
+        super().__init__()
+        middle = min(channels_in, channels_out)
+        make = convolution(spectral)
+
+        def norm(channels: int) -> Spade:
+            return Spade(channels, labels, hidden, style_channels)
+
+        self.norm_0, self.norm_1 = norm(channels_in), norm(middle)
+        self.conv_0 = make(channels_in, middle, 3, padding=1)
+        self.conv_1 = make(middle, channels_out, 3, padding=1)
+        self.noise_0 = NoiseInjection(middle) if noise else None
+        self.noise_1 = NoiseInjection(channels_out) if noise else None
+        learned = channels_in != channels_out
+        self.norm_s = norm(channels_in) if learned else None
+        self.conv_s = make(channels_in, channels_out, 1, bias=False) if learned else None
+
+    def forward(self, x: Tensor, label_map: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+        shortcut = x
+        if self.norm_s is not None and self.conv_s is not None:
+            shortcut = self.conv_s(self.norm_s(x, label_map, style))
+        y: Tensor = self.conv_0(F.leaky_relu(self.norm_0(x, label_map, style), 0.2))
+        if self.noise_0 is not None and noise is not None:
+            y = self.noise_0(y, noise)
+        y = self.conv_1(F.leaky_relu(self.norm_1(y, label_map, style), 0.2))
+        if self.noise_1 is not None and noise is not None:
+            y = self.noise_1(y, noise)
+        return shortcut + y
+
+
+class NoiseInjection(nn.Module):
+    """x + weight·noise with one learned weight a channel, at first zero."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1, channels, 1, 1))
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        y: Tensor = x + self.weight * noise
+        return y

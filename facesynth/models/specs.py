@@ -1,0 +1,72 @@
+"""Flat, typed records that say how a network is built; they travel in the metadata of every weights file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParserSpec:
+    """A face parser: MobileNetV2 trunk, feature pyramid, logits at half the input's resolution."""
+
+    labels: int = 19
+    size: int = 256  # side in pixels of the square input it was trained at
+    pyramid_channels: int = 96
+    detail_channels: int = 48
+
+    def __post_init__(self) -> None:
+        if self.size % 32:
+            raise ValueError(f"parser size {self.size} must be a multiple of 32")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSpec:
+    """A SPADE generator (Park et al. 2019), by default as NVlabs/SPADE builds it at 256 pixels.
+
+    `style_affine` adds the path in which the style scales and shifts every block beside the label-only γ/β;
+    `noise` adds learned, per-channel noise to every block (the face paper, section 3.2).
+    """
+
+    labels: int = 19
+    size: int = 256  # side in pixels of the square picture
+    start: int = 8  # side of the first feature map; size = start · 2^blocks
+    style_channels: int = 256  # length of the style vector z
+    width: int = 64  # channels of the last block
+    max_width: int = 1024  # channels of the first blocks
+    spade_hidden: int = 128  # channels between label map and γ/β
+    spectral: bool = True
+    style_affine: bool = False
+    noise: bool = False
+
+    def __post_init__(self) -> None:
+        blocks = self.size // self.start
+        if self.start * blocks != self.size or blocks & (blocks - 1) or blocks < 2:
+            raise ValueError(f"generator size {self.size} must be start {self.start} times a power of two")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSpec:
+    """The VAE's style encoder (Park et al. 2019, figure 14): strided convolutions to mean and log-variance."""
+
+    size: int = 256  # faces are resized to this side
+    style_channels: int = 256
+    width: int = 64
+    max_width: int = 512
+    spectral: bool = True
+    blocks: int = 6
+
+    def __post_init__(self) -> None:
+        if self.size % (1 << self.blocks):
+            raise ValueError(f"encoder size {self.size} must be a multiple of {1 << self.blocks}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscriminatorSpec:
+    """A multi-scale patch discriminator (pix2pixHD's, as NVlabs/SPADE uses it)."""
+
+    labels: int = 19
+    scales: int = 2
+    layers: int = 4
+    width: int = 64
+    max_width: int = 512
+    spectral: bool = True

@@ -1,0 +1,255 @@
+"""Where results go: names that mirror the inputs', an output tree that never touches an input, copies that are whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import socket
+import time
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+
+from facesynth.core.errors import OutputError, UsageError
+from facesynth.core.refs import FileStamp, sha256_bytes, sha256_file
+from facesynth.core.scan import SourceFile
+
+FACE_TAIL = r"\d{2,}"
+"""What may follow `_` in the output names of one input by default: the number of a face."""
+
+_STALE_SECONDS = 24 * 3600
+_ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
+
+
+def numbered(name: PurePosixPath, index: int | None) -> PurePosixPath:
+    """The name of face `index` of a photo; None where the photo holds one face alone."""
+    return name if index is None else name.with_name(f"{name.name}_{index:02d}")
+
+
+def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> Mapping[Path, PurePosixPath]:
+    """The output name, without suffix, of every source: its place below the input folder that it was found in.
+
+    Names depend on the set of sources, never on their order:
+    - input folders that hold the same name are told apart by a folder of their own name (and as much of its parents'
+      as it takes);
+    - all of several files that share a folder and a stem get their suffix: `a.jpg`, `a.png` → `a_jpg`, `a_png`. So
+      does the photo `a_00.jpg` beside `a.jpg`, whose faces are called `a_00`, `a_01` (`tail` is the pattern of that);
+    - files that differ in no more than case or in how a letter is encoded also get eight digits of their name's sha256.
+    Raises OutputError where that does not tell two of them apart.
+    """
+    unique = list({source.path: source for source in sorted(sources, key=lambda s: (s.path, s.relative))}.values())
+    placed = _under_their_roots(unique)
+    level = [0] * len(unique)
+    numbered_form = re.compile(rf"(.+)_(?:{tail})", re.DOTALL)
+    while True:
+        names = [_spelled(relative, step) for relative, step in zip(placed, level, strict=True)]
+        clashing = _clashes(names, numbered_form)
+        if not clashing:
+            return {source.path: name for source, name in zip(unique, names, strict=True)}
+        raisable = [index for index in clashing if level[index] < 2]
+        if not raisable:
+            first, second = sorted(clashing)[:2]
+            raise OutputError(
+                f"would be written to the same file as {unique[second].path}",
+                where=unique[first].path,
+                hint="rename one of them",
+            )
+        for index in raisable:
+            level[index] += 1
+
+
+def _folded(name: PurePosixPath | str) -> str:
+    """Equal for names that some file system takes for the same."""
+    return unicodedata.normalize("NFC", str(name)).casefold()
+
+
+def _spelled(relative: PurePosixPath, level: int) -> PurePosixPath:
+    parts = [relative.stem]
+    if level >= 1 and relative.suffix:
+        parts.append(relative.suffix[1:])
+    if level >= 2:
+        parts.append(sha256_bytes(str(relative).encode("utf-8", "surrogateescape"))[:8])
+    return relative.with_name("_".join(parts))
+
+
+def _clashes(names: Sequence[PurePosixPath], numbered_form: re.Pattern[str]) -> set[int]:
+    """Indices of the names that another input may write to."""
+    owners: dict[str, list[int]] = defaultdict(list)
+    for index, name in enumerate(names):
+        owners[_folded(name)].append(index)
+    clashing: set[int] = set()
+    for key, indices in owners.items():
+        if len(indices) > 1:
+            clashing.update(indices)
+        match = numbered_form.fullmatch(key)
+        if match and match[1] in owners:
+            clashing.update(indices, owners[match[1]])
+    return clashing
+
+
+def _under_their_roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
+    """Each source's relative name, behind its root's name where another root holds the same."""
+    roots = [_root(source) for source in sources]
+    holders: dict[str, set[PurePosixPath]] = defaultdict(set)
+    for source, root in zip(sources, roots, strict=True):
+        holders[_folded(source.relative.with_suffix(""))].add(root)
+    rivals = {root for group in holders.values() if len(group) > 1 for root in group}
+    prefix: dict[PurePosixPath, PurePosixPath] = {}
+    depth = 1
+    while rivals:  # the shortest tail of its path that no other rival ends in
+        tails: dict[str, list[PurePosixPath]] = defaultdict(list)
+        for root in rivals:
+            tails[_folded(PurePosixPath(*root.parts[1:][-depth:]))].append(root)
+        for group in tails.values():
+            if len(group) == 1 or depth >= max(len(root.parts) for root in group):
+                prefix.update((root, PurePosixPath(*root.parts[1:][-depth:])) for root in group)
+        rivals -= prefix.keys()
+        depth += 1
+    return [prefix[root] / source.relative if root in prefix else source.relative
+            for source, root in zip(sources, roots, strict=True)]  # fmt: skip
+
+
+def _root(source: SourceFile) -> PurePosixPath:
+    absolute = Path(os.path.abspath(source.path))
+    return PurePosixPath(absolute.parents[len(source.relative.parts) - 1].as_posix())
+
+
+class OutputTree:
+    """A folder that results are written to, whole or not at all; used as a context.
+
+    Made from the output folder, what the user named as inputs and the files found in it. Raises UsageError where the
+    folder lies inside an input folder: the next run would take results for inputs.
+    """
+
+    def __init__(self, folder: Path, inputs: Iterable[str | Path], sources: Iterable[SourceFile]) -> None:
+        self.folder = folder
+        _refuse_inside(folder, inputs)
+        self._inputs = {_identity(os.stat(source.path)): source.path for source in sources if source.path.exists()}
+        self._parents: set[Path] = set()
+        self._aside = folder / f".partial-{socket.gethostname()}-{os.getpid()}"
+
+    def __enter__(self) -> OutputTree:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        shutil.rmtree(self._aside, ignore_errors=True)
+
+    def path(self, relative: PurePosixPath) -> Path:
+        """Where an output lies."""
+        if relative.is_absolute() or ".." in relative.parts:
+            raise OutputError("an output must lie inside the output folder", where=str(relative))
+        return self.folder / relative
+
+    def copy(self, file: Path, stamp: FileStamp, relative: PurePosixPath) -> Path:
+        """Put a copy of an artifact's file in its place, unless that already holds it.
+
+        The copy carries the artifact's time of change, as `rsync -t` does: equal size and time mean that it is in place;
+        with another time its sha256 decides. Raises OutputError for this item, OSError where no item can be written.
+        """
+        target = self.path(relative)
+        changed = os.stat(file).st_mtime_ns
+        found = self._stat(target)
+        if found is not None and found.st_size == stamp.size:
+            if found.st_mtime_ns == changed:
+                return target
+            if sha256_file(target) == stamp.digest:
+                os.utime(target, ns=(changed, changed))
+                return target
+        with _item_faults(target):
+            aside = self._prepare(target)
+            shutil.copyfile(file, aside)
+            os.utime(aside, ns=(changed, changed))
+            os.replace(aside, target)
+        return target
+
+    def write(self, data: bytes, relative: PurePosixPath) -> Path:
+        """Write bytes to their place, unless that already holds them. Raises as `copy` does."""
+        target = self.path(relative)
+        found = self._stat(target)
+        if found is not None and found.st_size == len(data) and target.read_bytes() == data:
+            return target
+        with _item_faults(target):
+            aside = self._prepare(target)
+            aside.write_bytes(data)
+            os.replace(aside, target)
+        return target
+
+    def _stat(self, target: Path) -> os.stat_result | None:
+        with _item_faults(target):
+            try:
+                found = os.stat(target)
+            except FileNotFoundError:
+                return None
+        if (source := self._inputs.get(_identity(found))) is not None:
+            raise OutputError(f"is the input {source}, which is never overwritten", where=target, hint="choose another -o")
+        return found
+
+    def _prepare(self, target: Path) -> Path:
+        """Make the folders that a write needs; the file to write aside."""
+        if not self._parents:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _remove_stale(self.folder)
+            self._aside.mkdir(exist_ok=True)
+        if target.parent not in self._parents:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._parents.add(target.parent)
+        return self._aside / "file"
+
+
+class _item_faults:  # noqa: N801 - reads as a statement
+    """Turn what is wrong with one name alone into an OutputError; let a full or read-only disk through."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, OSError) and (error.errno in _ITEM_FAULTS or isinstance(error, FileExistsError)):
+            raise OutputError(f"cannot be written ({error.strerror})", where=self._target) from error
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _refuse_inside(folder: Path, inputs: Iterable[str | Path]) -> None:
+    target = os.path.realpath(folder)
+    if os.path.exists(target) and not os.path.isdir(target):
+        raise UsageError("the output is a file, not a folder", where=folder, hint="name a folder with -o")
+    for given in inputs:
+        source = os.path.realpath(given)
+        if os.path.isdir(source) and os.path.commonpath([source, target]) == source:
+            raise UsageError(
+                f"the output folder lies inside the input folder {given}", where=folder, hint="choose another -o"
+            )
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what runs that were killed have left: theirs on this machine, and any that is a day old."""
+    here = f".partial-{socket.gethostname()}-"
+    for left in folder.glob(".partial-*"):
+        number = left.name.removeprefix(here)
+        dead = left.name.startswith(here) and number.isdigit() and not _alive(int(number))
+        try:
+            if dead or time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+        except FileNotFoundError:
+            continue
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":  # signal 0 would end a process on Windows
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

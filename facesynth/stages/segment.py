@@ -1,0 +1,104 @@
+"""The stages that parse faces: label maps, and the probabilities behind them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesynth import weights
+from facesynth.core.errors import CacheError
+from facesynth.core.faces import Face
+from facesynth.core.label_files import decode_label_map, encode_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Digest, Outcome
+from facesynth.stages.base import FileCodec
+
+if TYPE_CHECKING:
+    from facesynth.inference.parser import Parser
+
+
+@dataclass(slots=True)
+class SegmentStage:
+    """Face → its label map, at the face's size. `parser` is a weights name or file; None takes the bundled one."""
+
+    name: ClassVar[str] = "segment"
+    version: ClassVar[int] = 1
+    codec: ClassVar[FileCodec[LabelMap]] = FileCodec("labels.png", encode_label_map, decode_label_map)
+
+    parser: str | None = None
+    precision: str = "float32"
+    device: str = "auto"
+    batch_size: int = 8
+    _parser: Parser | None = field(init=False, default=None, repr=False)
+
+    @property
+    def config(self) -> Mapping[str, object]:
+        return {"precision": self.precision}
+
+    @property
+    def weights(self) -> Mapping[str, Digest]:
+        return {"parser": weights.sha256_of(self.parser or weights.default_name("parser"))}
+
+    def __call__(self, batch: Sequence[Face]) -> list[Outcome[LabelMap]]:
+        return list(self._loaded()([face.photo for face in batch], batch_size=self.batch_size))
+
+    def _loaded(self) -> Parser:
+        if self._parser is None:
+            from facesynth.inference.parser import Parser
+
+            self._parser = Parser.load(self.parser, device=self.device, precision=self.precision)
+        return self._parser
+
+
+@dataclass(slots=True)
+class ProbabilitiesStage:
+    """Face → 19×H×W float16: how likely each label is at each pixel. The options are SegmentStage's."""
+
+    name: ClassVar[str] = "probabilities"
+    version: ClassVar[int] = 1
+
+    parser: str | None = None
+    precision: str = "float32"
+    device: str = "auto"
+    batch_size: int = 8
+    _parser: Parser | None = field(init=False, default=None, repr=False)
+
+    @property
+    def config(self) -> Mapping[str, object]:
+        return {"precision": self.precision}
+
+    @property
+    def weights(self) -> Mapping[str, Digest]:
+        return {"parser": weights.sha256_of(self.parser or weights.default_name("parser"))}
+
+    @property
+    def codec(self) -> FileCodec[NDArray[np.float16]]:
+        return FileCodec("probabilities.npy", _encode_array, _decode_array)
+
+    def __call__(self, batch: Sequence[Face]) -> list[Outcome[NDArray[np.float16]]]:
+        if self._parser is None:
+            from facesynth.inference.parser import Parser
+
+            self._parser = Parser.load(self.parser, device=self.device, precision=self.precision)
+        photos = [face.photo for face in batch]
+        found = self._parser.probabilities(photos, batch_size=self.batch_size)
+        return [probabilities.astype(np.float16) for probabilities in found]
+
+
+def _encode_array(array: NDArray[np.float16]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _decode_array(data: bytes, where: str) -> NDArray[np.float16]:
+    try:
+        array: NDArray[np.float16] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise CacheError(f"not an array ({error})", where=where) from error
+    return array

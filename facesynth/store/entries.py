@@ -1,0 +1,172 @@
+"""One entry of the cache: a folder of files with a manifest that says what they are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facesynth.core.errors import CacheError
+from facesynth.core.refs import Digest, FileStamp, sha256_file
+from facesynth.store.recipes import FORMAT
+
+MANIFEST = "manifest.json"
+ASIDE = ".tmp"
+"""Where entries are written before they are published, and put before they are deleted."""
+
+TOUCH_AFTER = 600.0
+"""Seconds. A hit renews the time of last use only where it is older: reading must not cost a write each time."""
+
+_HINT = "run: facesynth cache verify --remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A published artifact: `files` without the manifest, of which `main` is the one whose sha256 is the artifact's.
+
+    A cached rejection has a reason in `rejected`, no files and no main file.
+    """
+
+    folder: Path
+    stage: str
+    key: Digest
+    files: Mapping[str, FileStamp]
+    main: str | None
+    rejected: str | None
+    used: float
+    """When it was made or last hit (within ten minutes), in seconds since the epoch."""
+
+    @property
+    def main_digest(self) -> Digest:
+        """The artifact's digest. Raises CacheError for a rejection, which has none."""
+        if self.main is None:
+            raise CacheError("a rejection has no main file", where=self.folder)
+        return self.files[self.main].digest
+
+    @property
+    def size(self) -> int:
+        """Bytes in its files, without the manifest."""
+        return sum(stamp.size for stamp in self.files.values())
+
+    def file(self, name: str) -> Path:
+        """Where a file of it lies. Raises CacheError for a name that it does not hold."""
+        if name not in self.files:
+            raise CacheError(
+                f"there is no {name!r} in this entry", where=self.folder, hint=f"it holds {list(self.files)}"
+            )
+        return self.folder / name
+
+    def changed_file(self) -> str | None:
+        """The first file whose bytes are not its stamp's, or None; reads and hashes all of them. Raises OSError."""
+        return next((name for name, file in self.files.items() if sha256_file(self.folder / name) != file.digest), None)
+
+    def manifest(self) -> Mapping[str, Any]:
+        """All that is noted about it: recipe, files, and when, where and with what it was made."""
+        return _parse(_read(f"{self.folder}/{MANIFEST}")[0], str(self.folder))
+
+
+def manifest_bytes(
+    key: Digest,
+    recipe: Mapping[str, object],
+    files: Mapping[str, FileStamp],
+    main: str | None,
+    rejected: str | None,
+    made: Mapping[str, str],
+) -> bytes:
+    """The manifest of an entry, readable by people."""
+    content = {
+        "format": FORMAT,
+        "key": key,
+        "recipe": recipe,
+        "main": main,
+        "rejected": rejected,
+        "files": {name: {"size": stamp.size, "sha256": stamp.digest} for name, stamp in files.items()},
+        "made": made,
+    }
+    return json.dumps(content, indent=1).encode()
+
+
+def read_entry(folder: str, stage: str, key: Digest, *, touch: bool = False) -> Entry:
+    """The entry in `folder`, its files checked by size; `touch` renews its time of last use.
+
+    Raises FileNotFoundError where there is no manifest, and CacheError for damage that shows without reading the files.
+    Strings and `os`, not pathlib: this is what each hit costs.
+    """
+    path = f"{folder}/{MANIFEST}"
+    data, used = _read(path)
+    content = _parse(data, folder)
+    try:
+        if content["format"] != FORMAT or content["key"] != key or content["recipe"]["stage"] != stage:
+            raise CacheError("the manifest is another entry's", where=folder, hint=_HINT)
+        files = {name: FileStamp(size=file["size"], digest=file["sha256"]) for name, file in content["files"].items()}
+        main, rejected = content["main"], content["rejected"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CacheError(f"the manifest is incomplete ({error})", where=folder, hint=_HINT) from error
+    if (main in files) == isinstance(rejected, str):
+        raise CacheError("the manifest holds neither a result nor a rejection", where=folder, hint=_HINT)
+    for name, stamp in files.items():
+        try:
+            size = os.stat(f"{folder}/{name}").st_size
+        except OSError as error:
+            raise CacheError(f"{name} is missing", where=folder, hint=_HINT) from error
+        if size != stamp.size:
+            raise CacheError(f"{name} has {size} bytes instead of {stamp.size}", where=folder, hint=_HINT)
+    if touch and time.time() - used > TOUCH_AFTER:
+        with contextlib.suppress(OSError):  # a cache that is shared read-only still answers
+            os.utime(path)
+    return Entry(Path(folder), stage, key, files, main, rejected, used)
+
+
+def entry_folder(root: str, stage: str, key: Digest) -> str:
+    """Where an entry lies, or would."""
+    return f"{root}/{stage}/{key[:2]}/{key}"
+
+
+def stage_names(root: Path) -> list[str]:
+    """The stages that have entries, sorted."""
+    try:
+        with os.scandir(root) as found:
+            return sorted(item.name for item in found if item.is_dir() and is_stage_name(item.name))
+    except FileNotFoundError:
+        return []
+
+
+def is_stage_name(name: str) -> bool:
+    """Whether a stage may be called so: lowercase letters, digits, hyphens; not `runs`, which is the logs' folder."""
+    return (
+        name != "runs" and name[:1].isalpha() and name.replace("-", "").isalnum() and name.isascii() and name.islower()
+    )
+
+
+def entry_folders(root: Path, stage: str) -> Iterator[os.DirEntry[str]]:
+    """Every entry's folder of a stage, damaged ones too, in no order."""
+    for shard in _folders(root / stage):
+        yield from _folders(Path(shard.path))
+
+
+def _folders(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            yield from (item for item in found if item.is_dir(follow_symlinks=False))
+    except FileNotFoundError:  # deleted by another process in the meantime
+        return
+
+
+def _read(path: str) -> tuple[bytes, float]:
+    with open(path, "rb", buffering=0) as stream:
+        return stream.readall(), os.fstat(stream.fileno()).st_mtime
+
+
+def _parse(data: bytes, folder: str) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+    except ValueError as error:
+        raise CacheError("the manifest is not JSON", where=folder, hint=_HINT) from error
+    if not isinstance(content, dict):
+        raise CacheError("the manifest is not a JSON object", where=folder, hint=_HINT)
+    return content

@@ -1,0 +1,137 @@
+"""The one training loop: steps until enough images were shown, and writes what it is asked to on the way."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from facesynth.core.errors import TrainingError
+from facesynth.core.images import Photo
+from facesynth.training import checkpoint
+from facesynth.training.folder import RunFolder
+from facesynth.training.runs import Schedule
+
+Report = Callable[[int, Mapping[str, float]], None]
+
+
+class Job(Protocol):
+    """Something that can be trained step by step, and stopped and resumed between any two steps."""
+
+    def step(self, nimg: int) -> Mapping[str, Tensor]:
+        """Train on images number nimg..nimg+batch-1 and return the losses by name (scalars)."""
+
+    def validate(self) -> Mapping[str, float]:
+        """Return the scores of the averaged network on held-out pairs (empty when there are none)."""
+
+    def samples(self) -> Photo | None:
+        """Return a sheet that shows what the averaged network does now."""
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next step depends on."""
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that `state` returned."""
+
+
+def fit(
+    job: Job,
+    folder: RunFolder,
+    *,
+    images: int,
+    batch_size: int,
+    every: Schedule,
+    device: torch.device,
+    report: Report,
+    sample_text: Mapping[str, str],
+) -> bool:
+    """Train until `images` were shown; True when it got there, False when a signal stopped it (its state is saved)."""
+    start = checkpoint.load_latest(folder.path, device)
+    nimg = 0
+    if start is not None:
+        nimg = int(start["nimg"])
+        job.load(start)
+    folder.forget_after(nimg)
+    sums, began, shown = _Means(), time.monotonic(), 0
+    with _stop_on_signals() as stopping:
+        while nimg < images:
+            sums.add(job.step(nimg))
+            before, nimg = nimg, nimg + batch_size
+            shown += batch_size
+            finished = nimg >= images
+
+            def due(interval: int, before: int = before, nimg: int = nimg) -> bool:
+                return interval > 0 and before // interval != nimg // interval
+
+            values: dict[str, float] = {}
+            if due(every.stats) or finished:
+                values |= sums.take(folder, nimg) | {"images_per_second": shown / (time.monotonic() - began)}
+            if due(every.validation) or finished:
+                values |= job.validate()
+            if values:
+                folder.write_stats(nimg, values)
+                report(nimg, values)
+            if due(every.samples) or finished:
+                sheet = job.samples()
+                if sheet is not None:
+                    folder.write_samples(nimg, sheet, sample_text)
+            if due(every.checkpoint) or finished or stopping.is_set():
+                checkpoint.save(folder.path, nimg, job.state())
+            if stopping.is_set() and not finished:
+                return False
+    return True
+
+
+class _Means:
+    """Means of the losses since they were last taken; they stay on the device until then."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._steps = 0
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        self._steps += 1
+        for name, loss in losses.items():
+            value = loss.detach().float()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    def take(self, folder: RunFolder, nimg: int) -> dict[str, float]:
+        means = {name: float(total) / self._steps for name, total in self._sums.items()}
+        self._sums, self._steps = {}, 0
+        bad = [name for name, value in means.items() if not math.isfinite(value)]
+        if bad:
+            raise TrainingError(
+                f"diverged before image {nimg}: {', '.join(bad)} is not a finite number",
+                where=folder.path,
+                hint="start again with a lower learning rate; the last checkpoint is kept",
+            )
+        return means
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Set the event on the first SIGINT or SIGTERM; a second one interrupts at once."""
+    stopping = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopping
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
