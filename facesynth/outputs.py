@@ -21,6 +21,10 @@ from facesynth.core.scan import SourceFile
 FACE_TAIL = r"\d{2,}"
 """What may follow `_` in the output names of one input by default: the number of a face."""
 
+SHEET = "sheet"
+"""The name of the contact sheet, or the start of its pages' names: no result takes it."""
+
+_SHEET = re.compile(rf"{SHEET}(_\d+)?", re.IGNORECASE)
 _STALE_SECONDS = 24 * 3600
 _ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
 
@@ -38,6 +42,7 @@ def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> M
       as it takes);
     - all of several files that share a folder and a stem get their suffix: `a.jpg`, `a.png` → `a_jpg`, `a_png`. So
       does the photo `a_00.jpg` beside `a.jpg`, whose faces are called `a_00`, `a_01` (`tail` is the pattern of that);
+      So does what would take the place of the contact sheet;
     - files that differ in no more than case or in how a letter is encoded also get eight digits of their name's sha256.
     Raises OutputError where that does not tell two of them apart.
     """
@@ -48,6 +53,7 @@ def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> M
     while True:
         names = [_spelled(relative, step) for relative, step in zip(placed, level, strict=True)]
         clashing = _clashes(names, numbered_form)
+        clashing |= {index for index, name in enumerate(names) if not level[index] and _SHEET.fullmatch(str(name))}
         if not clashing:
             return {source.path: name for source, name in zip(unique, names, strict=True)}
         raisable = [index for index in clashing if level[index] < 2]
@@ -135,7 +141,9 @@ class OutputTree:
     def __enter__(self) -> OutputTree:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         shutil.rmtree(self._aside, ignore_errors=True)
 
     def path(self, relative: PurePosixPath) -> Path:
@@ -185,7 +193,9 @@ class OutputTree:
             except FileNotFoundError:
                 return None
         if (source := self._inputs.get(_identity(found))) is not None:
-            raise OutputError(f"is the input {source}, which is never overwritten", where=target, hint="choose another -o")
+            raise OutputError(
+                f"is the input {source}, which is never overwritten", where=target, hint="choose another -o"
+            )
         return found
 
     def _prepare(self, target: Path) -> Path:
@@ -209,7 +219,9 @@ class _item_faults:  # noqa: N801 - reads as a statement
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if isinstance(error, OSError) and (error.errno in _ITEM_FAULTS or isinstance(error, FileExistsError)):
             raise OutputError(f"cannot be written ({error.strerror})", where=self._target) from error
 
@@ -219,12 +231,12 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def _refuse_inside(folder: Path, inputs: Iterable[str | Path]) -> None:
-    target = os.path.realpath(folder)
-    if os.path.exists(target) and not os.path.isdir(target):
+    target = Path(os.path.realpath(folder))
+    if target.exists() and not target.is_dir():
         raise UsageError("the output is a file, not a folder", where=folder, hint="name a folder with -o")
     for given in inputs:
-        source = os.path.realpath(given)
-        if os.path.isdir(source) and os.path.commonpath([source, target]) == source:
+        source = Path(os.path.realpath(given))
+        if source.is_dir() and target.is_relative_to(source):
             raise UsageError(
                 f"the output folder lies inside the input folder {given}", where=folder, hint="choose another -o"
             )

@@ -79,13 +79,9 @@ def verify(remove: bool, cache: Path) -> None:
 
 
 @cache.command()
-@click.option("--keep-last", type=click.IntRange(min=0), default=3, show_default=True, help="Runs to keep.")
-@click.option(
-    "--max-size", type=parse_size, metavar="SIZE", help="Remove only until the cache is this small, e.g. 50G."
-)
-@click.option(
-    "--older-than", type=parse_age, metavar="AGE", help="Remove only what was not used for so long, e.g. 30d."
-)
+@click.option("--keep-last", type=click.IntRange(min=0), default=3, show_default=True, help="Recent runs to keep for.")
+@click.option("--max-size", type=parse_size, metavar="SIZE", help="Stop once the cache is this small, e.g. 50G.")
+@click.option("--older-than", type=parse_age, metavar="AGE", help="Only what was not used for so long, e.g. 30d.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed.")
 @cache_option
 def gc(keep_last: int, max_size: int | None, older_than: float | None, dry_run: bool, cache: Path) -> None:

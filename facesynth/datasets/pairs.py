@@ -104,7 +104,11 @@ def pack(pairs: Sequence[Pair], size: int, folder: Path, *, workers: int = 2) ->
 
     A changed list, size or file (by name, length and time) packs anew. Damaged files raise InputError by path.
     """
-    recipe = {"version": _PACK_VERSION, "size": size, "files": [[p.name, *_stamp(p.image), *_stamp(p.labels)] for p in pairs]}
+    recipe = {
+        "version": _PACK_VERSION,
+        "size": size,
+        "files": [[p.name, *_stamp(p.image), *_stamp(p.labels)] for p in pairs],
+    }
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     target = folder / digest[:16]
     if not target.is_dir():

@@ -19,10 +19,18 @@ def resolve_device(name: str = "auto") -> torch.device:
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if int(index or 0) >= count:
-            raise DeviceError(f"device {name} is not there, this machine has {count} CUDA devices", hint="use --device cpu, or run: facesynth doctor")
+            raise DeviceError(
+                f"device {name} is not there, this machine has {count} CUDA devices",
+                hint="use --device cpu, or run: facesynth doctor",
+            )
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("device mps is not there", hint="use --device cpu")
     return torch.device(name)
+
+
+def resolve_batch_size(size: int | None, device: torch.device) -> int:
+    """The number of items computed at once: 1 on a CPU, where more gain nothing, and 16 elsewhere, unless it is given."""
+    return size if size is not None else 1 if device.type == "cpu" else 16
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:

@@ -13,7 +13,7 @@ from facesynth import weights
 from facesynth.core.images import Photo
 from facesynth.core.styles import Style
 from facesynth.inference import networks
-from facesynth.inference.device import resolve_device, resolve_precision
+from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
 from facesynth.models.specs import EncoderSpec
 
 
@@ -42,9 +42,10 @@ class Encoder:
         return cls(network, spec, device=where, dtype=dtype, identity=weights.sha256_of(chosen))
 
     @torch.inference_mode()
-    def __call__(self, faces: Sequence[Photo], *, batch_size: int = 8) -> list[Style]:
+    def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[Style]:
         """Return one style a face. Batches are padded to one size, so that their make-up changes nothing."""
         styles: list[Style] = []
+        batch_size = resolve_batch_size(batch_size, self.device)
         for start in range(0, len(faces), batch_size):
             group = faces[start : start + batch_size]
             x = torch.zeros(batch_size, 3, self.spec.size, self.spec.size)

@@ -47,7 +47,13 @@ def build(spec: Spec) -> nn.Module:
     raise TypeError(f"{type(spec).__name__} is not the spec of a network")
 
 
-def save(path: Path, networks: Mapping[str, tuple[Spec, nn.Module]], *, half: bool = True, about: Mapping[str, str] | None = None) -> None:
+def save(
+    path: Path,
+    networks: Mapping[str, tuple[Spec, nn.Module]],
+    *,
+    half: bool = True,
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Write networks into one safetensors file whose metadata holds their specs, the label schema and the licence.
 
     Spectral normalisation is folded into the weights. `half` stores floating-point tensors in float16.
@@ -82,7 +88,9 @@ def load(path: Path, wanted: tuple[str, ...], device: torch.device) -> dict[str,
         raise WeightsError("this is not a facesynth weights file", where=path, hint="run: facesynth weights list")
     specs = json.loads(metadata["specs"])
     if missing := [name for name in wanted if name not in specs]:
-        raise WeightsError(f"holds {', '.join(specs)}, but no {missing[0]}", where=path, hint="run: facesynth weights list")
+        raise WeightsError(
+            f"holds {', '.join(specs)}, but no {missing[0]}", where=path, hint="run: facesynth weights list"
+        )
     try:
         tensors = load_file(path)
         return {name: _restore(name, specs[name], tensors, device) for name in wanted}
@@ -90,13 +98,14 @@ def load(path: Path, wanted: tuple[str, ...], device: torch.device) -> dict[str,
         raise WeightsDamaged(f"the weights do not fit their description ({error})", where=path) from error
 
 
-def _restore(name: str, fields: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> tuple[Spec, nn.Module]:
+def _restore(
+    name: str, fields: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
+) -> tuple[Spec, nn.Module]:
     kind, _ = _NETWORKS[name]
     spec: Spec = kind(**fields)
-    if "spectral" in fields:  # the file holds folded weights: the network to run has no spectral normalisation
-        network = build(dataclasses.replace(spec, spectral=False))  # type: ignore[call-arg]
-    else:
-        network = build(spec)
+    # The file holds folded weights: the network to run has no spectral normalisation.
+    plain = spec if isinstance(spec, ParserSpec) else dataclasses.replace(spec, spectral=False)
+    network = build(plain)
     own = {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{name}.")}
     network.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in own.items()})
     return spec, network.eval().requires_grad_(False).to(device)

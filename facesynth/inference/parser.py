@@ -15,7 +15,7 @@ from facesynth import weights
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.inference import networks
-from facesynth.inference.device import resolve_device, resolve_precision
+from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
 from facesynth.models.specs import ParserSpec
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -43,20 +43,18 @@ class Parser:
         spec, network = networks.load(path, ("parser",), where)["parser"]
         return cls(network, spec, device=where, dtype=resolve_precision(precision, where))
 
-    def __call__(self, faces: Sequence[Photo], *, batch_size: int = 8) -> list[LabelMap]:
+    def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[LabelMap]:
         """Return one label map a face, at the face's own size."""
-        return [
-            LabelMap(logits.argmax(0).to(torch.uint8).cpu().numpy()) for logits in self._logits(faces, batch_size)
-        ]
+        return [LabelMap(logits.argmax(0).to(torch.uint8).cpu().numpy()) for logits in self._logits(faces, batch_size)]
 
-    def probabilities(self, faces: Sequence[Photo], *, batch_size: int = 8) -> list[NDArray[np.float32]]:
+    def probabilities(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[NDArray[np.float32]]:
         """Return 19×H×W float32 a face: how likely each label is at each pixel, summing to 1."""
         return [logits.softmax(0).cpu().numpy() for logits in self._logits(faces, batch_size)]
 
     @torch.inference_mode()
-    def _logits(self, faces: Sequence[Photo], batch_size: int) -> Iterator[Tensor]:
+    def _logits(self, faces: Sequence[Photo], batch: int | None) -> Iterator[Tensor]:
         """Yield 19×H×W float32 a face. Batches are padded to one size, so that their make-up changes nothing."""
-        size = self.spec.size
+        size, batch_size = self.spec.size, resolve_batch_size(batch, self.device)
         for start in range(0, len(faces), batch_size):
             group = faces[start : start + batch_size]
             pixels = np.zeros((batch_size, size, size, 3), dtype=np.uint8)

@@ -16,7 +16,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.styles import CodeSource, Source, Style
 from facesynth.inference import networks
-from facesynth.inference.device import resolve_device, resolve_precision
+from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
 
@@ -48,7 +48,9 @@ class Synthesizer:
         return Style.from_code(np.zeros(self.spec.style_channels, dtype=np.float32), self.identity)
 
     @torch.inference_mode()
-    def __call__(self, labels: Sequence[LabelMap], styles: Sequence[Style], *, batch_size: int = 8) -> list[Photo]:
+    def __call__(
+        self, labels: Sequence[LabelMap], styles: Sequence[Style], *, batch_size: int | None = None
+    ) -> list[Photo]:
         """Paint one face a (label map, style), size×size; StyleError for a style of another encoder.
 
         Batches are padded to one size, so that their make-up changes nothing.
@@ -56,7 +58,7 @@ class Synthesizer:
         if len(labels) != len(styles):
             raise ValueError(f"{len(labels)} label maps and {len(styles)} styles")
         pictures: list[Photo] = []
-        size = self.spec.size
+        size, batch_size = self.spec.size, resolve_batch_size(batch_size, self.device)
         for start in range(0, len(labels), batch_size):
             group = range(start, min(start + batch_size, len(labels)))
             ids = np.zeros((batch_size, size, size), dtype=np.int64)

@@ -57,7 +57,9 @@ class ConfusionMatrix:
 
 
 def _ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(numerator, denominator, out=np.full(NUM_LABELS, np.nan), where=denominator > 0)
+    result = np.full(NUM_LABELS, np.nan)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
+    return result
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -35,7 +35,7 @@ class EncodeStage:
     generator: str | None = None
     precision: str = "float32"
     device: str = "auto"
-    batch_size: int = 8
+    batch_size: int | None = None
     _encoder: Encoder | None = field(init=False, default=None, repr=False)
 
     @property

@@ -33,7 +33,7 @@ class SegmentStage:
     parser: str | None = None
     precision: str = "float32"
     device: str = "auto"
-    batch_size: int = 8
+    batch_size: int | None = None
     _parser: Parser | None = field(init=False, default=None, repr=False)
 
     @property
@@ -65,7 +65,7 @@ class ProbabilitiesStage:
     parser: str | None = None
     precision: str = "float32"
     device: str = "auto"
-    batch_size: int = 8
+    batch_size: int | None = None
     _parser: Parser | None = field(init=False, default=None, repr=False)
 
     @property

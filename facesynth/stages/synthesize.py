@@ -37,7 +37,7 @@ class SynthesizeStage:
     size: int | None = None
     precision: str = "float32"
     device: str = "auto"
-    batch_size: int = 8
+    batch_size: int | None = None
     _synthesizer: Synthesizer | None = field(init=False, default=None, repr=False)
 
     @property

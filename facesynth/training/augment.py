@@ -59,7 +59,9 @@ def _recolour(images: Tensor, config: Augment, uniform: Callable[[float, float],
 
     luma = torch.tensor(_GREY, device=images.device).view(1, 3, 1, 1)
     grey = (images * luma).sum(1, keepdim=True)
-    saturation = torch.where((uniform(0, 1) < config.grey)[:, None, None, None], torch.zeros_like(factor(0)), factor(2 * strength))
+    saturation = torch.where(
+        (uniform(0, 1) < config.grey)[:, None, None, None], torch.zeros_like(factor(0)), factor(2 * strength)
+    )
     images = grey + (images - grey) * saturation
     gains = torch.cat([factor(strength * 0.4) for _ in range(3)], dim=1)
     mean = images.mean((1, 2, 3), keepdim=True)
@@ -67,5 +69,3 @@ def _recolour(images: Tensor, config: Augment, uniform: Callable[[float, float],
     images = images.clamp(1e-4, 1).pow(factor(strength))
     small = F.interpolate(F.avg_pool2d(images, 3, 2, 1), images.shape[-2:], mode="bilinear", align_corners=False)
     return torch.where((uniform(0, 1) < config.blur)[:, None, None, None], small, images)
-
-

@@ -24,7 +24,8 @@ class Ema:
         """Move towards `module` after a step on `batch_size` images, `nimg` images shown so far."""
         half_life = min(self.half_life, max(nimg, 1) * 0.1)
         decay = 0.5 ** (batch_size / half_life)
-        slow, fast = list(self.module.parameters()), [p.detach() for p in module.parameters()]
+        slow = [parameter.data for parameter in self.module.parameters()]
+        fast = [parameter.data for parameter in module.parameters()]
         torch._foreach_lerp_(slow, fast, 1.0 - decay)
         for old, new in zip(self.module.buffers(), module.buffers(), strict=True):
             old.copy_(new)

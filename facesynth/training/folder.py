@@ -33,7 +33,9 @@ class RunFolder:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise TrainingError("another process is training this run", where=self.path, hint="wait for it, or rename the run") from None
+            raise TrainingError(
+                "another process is training this run", where=self.path, hint="wait for it, or rename the run"
+            ) from None
         try:
             yield
         finally:

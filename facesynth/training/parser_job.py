@@ -43,11 +43,14 @@ class ParserJob:
         self.order = ShuffledOrder(len(pairs), config.seed)
         groups = [
             {"params": list(network.trunk.parameters()), "peak": config.trunk_learning_rate},
-            {"params": [p for n, p in network.named_parameters() if not n.startswith("trunk.")], "peak": config.learning_rate},
+            {
+                "params": [p for n, p in network.named_parameters() if not n.startswith("trunk.")],
+                "peak": config.learning_rate,
+            },
         ]
         optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.balance = _class_weights(pairs.labels, config.class_balance).to(fabric.device)
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)
         self.network, self.optimizer = fabric.setup(network, optimizer)
         self.ema = Ema(network, config.ema_half_life)
 

@@ -67,8 +67,8 @@ class SpadeJob:
     ) -> None:
         self.config, self.pairs, self.held_out, self.fabric = config, pairs, held_out, fabric
         self.order = ShuffledOrder(len(pairs), config.seed)
-        painter = painter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        discriminator = discriminator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        painter = painter.to(memory_format=torch.channels_last)
+        discriminator = discriminator.to(memory_format=torch.channels_last)
         adam_g = torch.optim.Adam(painter.parameters(), lr=config.generator_learning_rate, betas=config.betas)
         adam_d = torch.optim.Adam(discriminator.parameters(), lr=config.discriminator_learning_rate, betas=config.betas)
         self.painter, self.adam_g = fabric.setup(painter, adam_g)
@@ -123,7 +123,9 @@ class SpadeJob:
         total = torch.stack([weight * value for weight, value in terms.values()]).sum()
         return {f"loss/{name}": value for name, (_, value) in terms.items()}, total
 
-    def _judged(self, painted: Tensor, faces: Tensor, label_map: Tensor) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
+    def _judged(
+        self, painted: Tensor, faces: Tensor, label_map: Tensor
+    ) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
         """The discriminator's outputs for (painted, real); both go through it as one batch, as in NVlabs/SPADE."""
         outputs = self.discriminator(torch.cat([label_map, label_map]), torch.cat([painted, faces]))
         count = len(painted)
@@ -187,10 +189,10 @@ class SpadeJob:
         return painter
 
     def validate(self) -> Mapping[str, float]:
-        """Held-out faces painted from their own label map in their own style: L1 in grey levels, perceptual distance."""
-        if not self.held_out or self.config.encoder is None:
-            return {}
+        """Held-out faces painted from their own label maps and styles: L1 in grey levels, perceptual distance."""
         synthesizer, encoder = self._predictors()
+        if not self.held_out or encoder is None:
+            return {}
         faces, labels = [face for face, _ in self.held_out], [labels for _, labels in self.held_out]
         painted = synthesizer(labels, encoder(faces))
         size = self.config.generator.size
@@ -219,11 +221,13 @@ class SpadeJob:
             rows.append([labels, face, *synthesizer([labels] * len(styles), styles)])
         return contact_sheet(rows, cell=self.config.generator.size)
 
-    def _predictors(self) -> tuple[Synthesizer, Encoder]:
+    def _predictors(self) -> tuple[Synthesizer, Encoder | None]:
         painter, config = self.averaged(), self.config
-        options: dict[str, Any] = {"device": self.fabric.device, "dtype": torch.float32, "identity": _UNSAVED}
-        synthesizer = Synthesizer(painter.generator, config.generator, **options)
-        return synthesizer, Encoder(painter.encoder, config.encoder, **options)
+        device, dtype = self.fabric.device, torch.float32
+        synthesizer = Synthesizer(painter.generator, config.generator, device=device, dtype=dtype, identity=_UNSAVED)
+        if painter.encoder is None or config.encoder is None:
+            return synthesizer, None
+        return synthesizer, Encoder(painter.encoder, config.encoder, device=device, dtype=dtype, identity=_UNSAVED)
 
     def state(self) -> dict[str, Any]:
         return {

@@ -16,7 +16,7 @@ from facesynth.core.image_files import SYNTHETIC_TEXT, read_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import read_label_map
 from facesynth.core.labels import LabelMap
-from facesynth.datasets.pairs import PackedPairs, Pair, Split, find_pairs, pack
+from facesynth.datasets.pairs import Pair, Split, find_pairs, pack
 from facesynth.inference import networks
 from facesynth.inference.convert import read_state
 from facesynth.inference.device import resolve_device
@@ -110,7 +110,7 @@ def train_spade(config: SpadeRun, runs: Path, *, base: Path, device: str = "auto
 
 
 def initialise(network: nn.Module) -> None:
-    """Xavier-normal weights with gain 0.02 and zero biases, as NVlabs/SPADE's defaults; learned style paths start at 0."""
+    """Xavier-normal weights with gain 0.02 and zero biases (NVlabs/SPADE's defaults); style paths start at 0."""
     for name, parameter in network.named_parameters():
         if parameter.ndim < 2:
             if name.endswith("bias"):
@@ -152,7 +152,11 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[list[Pair], list[Pa
     if data.split is not None:
         train, held_out = Split.read(base / data.split).choose(pairs)
         if not train:
-            raise ConfigError("the split names none of the pairs as training data", where=base / data.split, hint="check --data, or --set data.split=null")
+            raise ConfigError(
+                "the split names none of the pairs as training data",
+                where=base / data.split,
+                hint="check --data, or --set data.split=null",
+            )
     for extra in data.extra:
         train = train + find_pairs(Path(extra))
     if data.limit is not None and data.limit < len(train):

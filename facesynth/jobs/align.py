@@ -1,0 +1,36 @@
+"""`facesynth align`: photos in, one square crop a face out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facesynth.core.image_files import read_photo
+from facesynth.core.images import Photo
+from facesynth.core.refs import Item, Origin
+from facesynth.jobs.items import FaceFinder, photo_item
+from facesynth.jobs.session import Session
+from facesynth.jobs.sheets import Sheets
+from facesynth.outputs import numbered
+
+
+def align(session: Session, stage: FaceFinder, *, sheet: bool = False) -> None:
+    """Write every face of every photo: `NAME.png`, or `NAME_00.png`, `NAME_01.png`, … where a photo shows several."""
+    sheets = Sheets(session, ("photo", "face")) if sheet else None
+    photos: list[tuple[Item[Photo], Origin]] = []
+    for source in session.sources:
+        item = photo_item(source.path)
+        photos.append((item, item.origin))
+    for result, origin in session.run(stage, photos):
+        with session.item(origin):
+            files = stage.codec.parts(result.files)
+            names = [numbered(session.name(origin), index if len(files) > 1 else None) for index in range(len(files))]
+            outputs = [
+                session.place(result, file, name.with_name(f"{name.name}.png"))
+                for file, name in zip(files, names, strict=True)
+            ]
+            if sheets:
+                faces = [face.photo for face in result.ref.load()]
+                sheets.add(str(session.name(origin)), [read_photo(Path(origin.path)), *faces])
+            session.finish(origin, outputs, cached=result.cached)
+    if sheets:
+        sheets.close()

@@ -1,0 +1,138 @@
+"""`facesynth run`: photos in; faces, label maps, the faces painted again in several styles, and a contact sheet out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import PurePosixPath
+
+from facesynth.core.images import Photo
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Done, Item, Origin, PairRef, Ref
+from facesynth.core.styles import Style
+from facesynth.jobs.items import FoundFace, found_faces, style_item
+from facesynth.jobs.session import Session
+from facesynth.jobs.sheets import Cell, Sheets
+from facesynth.jobs.transfer import TransferStages
+from facesynth.plans import SynthesizePlan
+
+MATRIX = 12
+"""Up to so many faces, each painted in every other's style, are laid out as a matrix."""
+
+
+@dataclass(slots=True)
+class _Subject:
+    """A face that came through parsing and encoding, and what was made of it."""
+
+    origin: Origin
+    name: PurePosixPath
+    face: FoundFace
+    labels: Done[LabelMap]
+    style: Ref[Style]
+    outputs: list[PurePosixPath] = field(default_factory=list)
+    cached: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Painting:
+    """One picture to make: a subject in a style, where it goes, and what it is called."""
+
+    subject: _Subject
+    style: Ref[Style]
+    title: str
+    place: PurePosixPath
+
+
+def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *, sheet: bool = True) -> None:
+    """Write `faces/`, `labels/`, `own-style/`, `other-styles/` and `seeds/`, with the inputs' names, and the sheet.
+
+    A face in another's style is `other-styles/NAME/in-the-style-of-OTHER.png`. Only references to faces, label maps
+    and styles are held, never their pixels.
+    """
+    subjects = list(_subjects(session, stages))
+    paintings = [painting for index in range(len(subjects)) for painting in _paintings(subjects, index, plan)]
+    session.execution.progress.begin(len(paintings), "paint")
+    items: Iterator[tuple[Item[tuple[LabelMap, Style]], _Painting]]
+    items = ((PairRef(painting.subject.labels.ref, painting.style), painting) for painting in paintings)
+    matrix = plan.own and not plan.seeds and 1 < len(subjects) <= min(MATRIX, plan.others + 1)
+    sheets = _sheets(session, subjects, plan, matrix) if sheet and not session.execution.dry_run else None
+    painted = session.run(stages.synthesize, items)
+    finished: set[Origin] = set()
+    for origin, group in groupby(painted, key=lambda item: item[0].origin):
+        pictures: dict[str, Photo] = {}
+        subject = None
+        for picture, painting in group:
+            subject = painting.subject
+            with session.item(origin):
+                subject.outputs.append(session.place(picture, "picture.png", painting.place))
+                subject.cached &= picture.cached
+                session.execution.progress.advance()
+                if sheets:
+                    pictures[painting.title] = picture.ref.load().resized(sheets.cell, sheets.cell)
+        if subject is not None:
+            finished.add(origin)
+            if sheets:
+                _add_row(sheets, subjects, subject, pictures, matrix)
+            session.add(subject.origin, subject.outputs, cached=subject.cached)
+    for subject in subjects:
+        if not session.execution.dry_run and subject.origin not in finished:
+            session.add(subject.origin, subject.outputs, cached=subject.cached)
+    if sheets:
+        sheets.close()
+    session.estimate.follow(stages.align, stages.segment)
+    session.estimate.follow(stages.segment, stages.encode)
+    session.estimate.follow(stages.encode, stages.synthesize, int(plan.own) + plan.others + len(plan.seeds))
+
+
+def _subjects(session: Session, stages: TransferStages) -> Iterator[_Subject]:
+    faces = ((face, (face, found)) for face, found in found_faces(session, stages.align, session.sources))
+    parsed = ((face, (labels, found)) for labels, (face, found) in session.run(stages.segment, faces))
+    for style, (labels, found) in session.run(stages.encode, parsed):
+        with session.item(style.origin):
+            name = session.name(style.origin)
+            subject = _Subject(style.origin, name, found, labels, style.ref)
+            subject.outputs += [
+                session.place(found.photo, found.file, PurePosixPath("faces") / f"{name}.png"),
+                session.place(labels, "labels.png", PurePosixPath("labels") / f"{name}.png"),
+            ]
+            subject.cached = found.photo.cached and labels.cached and style.cached
+            session.execution.progress.advance()
+            yield subject
+
+
+def _paintings(subjects: Sequence[_Subject], index: int, plan: SynthesizePlan) -> Iterator[_Painting]:
+    """What is painted of one subject: its own style, then the next subjects' styles, then seeds."""
+    subject = subjects[index]
+    if plan.own:
+        yield _Painting(subject, subject.style, str(subject.name), PurePosixPath("own-style") / f"{subject.name}.png")
+    for step in range(1, min(plan.others + 1, len(subjects))):
+        other = subjects[(index + step) % len(subjects)]
+        spelled = str(other.name).replace("/", "-")
+        place = PurePosixPath("other-styles") / subject.name / f"in-the-style-of-{spelled}.png"
+        yield _Painting(subject, other.style, str(other.name), place)
+    for seed in plan.seeds:
+        style = style_item(Style.from_seed(seed))
+        yield _Painting(subject, style, f"seed {seed}", PurePosixPath("seeds") / subject.name / f"seed{seed}.png")
+
+
+def _sheets(session: Session, subjects: Sequence[_Subject], plan: SynthesizePlan, matrix: bool) -> Sheets:
+    """A matrix has a column for each face's style; else there is a column for own style, next face's style, …"""
+    if matrix:
+        sheets = Sheets(session, ("face", "labels", *(f"style of {s.name}" for s in subjects)), synthetic=True)
+        sheets.add("style", [None, None, *(_face(subject) for subject in subjects)])
+        return sheets
+    others = [f"style of {step} on" for step in range(1, min(plan.others + 1, len(subjects)))]
+    titles = ("face", "labels", *(["own style"] if plan.own else []), *others, *(f"seed {seed}" for seed in plan.seeds))
+    return Sheets(session, titles, synthetic=True)
+
+
+def _add_row(
+    sheets: Sheets, subjects: Sequence[_Subject], subject: _Subject, pictures: dict[str, Photo], matrix: bool
+) -> None:
+    cells: list[Cell] = [pictures.get(str(other.name)) for other in subjects] if matrix else [*pictures.values()]
+    sheets.add(str(subject.name), [_face(subject), subject.labels.ref.load(), *cells])
+
+
+def _face(subject: _Subject) -> Photo:
+    return subject.face.item.load().photo

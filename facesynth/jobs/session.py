@@ -1,0 +1,206 @@
+"""What all jobs share: inputs with their output names, stages run one after the other, results put in place and told."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+from facesynth.core.errors import CacheError, InputError, OutputError
+from facesynth.core.image_files import IMAGE_SUFFIXES
+from facesynth.core.refs import Declined, Done, Failed, Item, Origin, Result
+from facesynth.core.scan import SourceFile, scan
+from facesynth.jobs.estimate import Estimate
+from facesynth.outputs import FACE_TAIL, OutputTree, mirrored_names, numbered
+from facesynth.pipeline import find, run
+from facesynth.report import Report, Row
+from facesynth.stages.base import Stage
+from facesynth.store import ArtifactStore
+
+T = TypeVar("T")
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+REPORT = "report.json"
+
+
+class Progress(Protocol):
+    """Who is told how far a job is."""
+
+    def begin(self, total: int, what: str) -> None:
+        """A part of the job starts, with so many items that are known of."""
+
+    def more(self, count: int) -> None:
+        """So many more have turned up, such as the second face of a photo."""
+
+    def advance(self) -> None:
+        """One is finished."""
+
+    def note(self, message: str) -> None:
+        """Something worth a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How a job works. Nothing of it changes what a job makes, so no cache key holds any of it."""
+
+    store: ArtifactStore
+    progress: Progress
+    batch_size: int = 8
+    workers: int = 2
+    force: bool = False
+    fail_fast: bool = False
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """One command's work on its inputs, used as a context: however it ends, the report is written.
+
+    `tail` is the pattern of what the job may add to the output name of one input, after `_`. In a dry run the results
+    that are cached pass through as always, the others are counted in `estimate`, and nothing is written.
+    """
+
+    command: str
+    inputs: Sequence[str | Path]
+    folder: Path
+    execution: Execution
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    report_file: Path | None = None
+    suffixes: frozenset[str] = IMAGE_SUFFIXES
+    tail: str = FACE_TAIL
+    sources: list[SourceFile] = field(init=False)
+    report: Report = field(init=False)
+    estimate: Estimate = field(init=False)
+    _tree: OutputTree = field(init=False)
+    _names: Mapping[str, PurePosixPath] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = scan(self.inputs, suffixes=self.suffixes)
+        self.report = Report(self.command, self.settings)
+        self.estimate = Estimate(self.execution.store.root)
+        self._tree = OutputTree(self.folder, self.inputs, self.sources)
+        names = mirrored_names(self.sources, tail=self.tail)
+        self._names = {str(path): name for path, name in names.items()}
+
+    def __enter__(self) -> Session:
+        self.execution.progress.begin(len(self.sources), self.command)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.report.complete = kind is None
+        with self._tree:
+            if not self.execution.dry_run and (self.report.rows or kind is None):
+                self._write_report()
+
+    def name(self, origin: Origin) -> PurePosixPath:
+        """The output name of an item, without suffix."""
+        return numbered(self._names[origin.path], origin.index)
+
+    def run(
+        self, stage: Stage[In, Out], items: Iterable[tuple[Item[In], T]]
+    ) -> Generator[tuple[Done[Out], T], None, None]:
+        """The stage's results that are there, in order, each with what came along with its item.
+
+        What is rejected or fails becomes a row of the report. With `fail_fast` a failure ends the run: its error is
+        raised after everything before it was passed on.
+        """
+        self.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
+        waiting: deque[T] = deque()
+
+        def feed() -> Generator[Item[In], None, None]:
+            with closing(_generator(items)) as source:
+                for item, along in source:
+                    waiting.append(along)
+                    yield item
+
+        with closing(self._results(stage, feed())) as results:
+            for result in results:
+                along = waiting.popleft()
+                if isinstance(result, Done):
+                    yield result, along
+                elif result is not None:
+                    self.settle(result)
+
+    def _results(self, stage: Stage[In, Out], items: Iterable[Item[In]]) -> Generator[Result[Out] | None, None, None]:
+        """One result an item; in a dry run None for what would have to be computed."""
+        how = self.execution
+        if not how.dry_run:
+            yield from run(stage, items, how.store, batch_size=how.batch_size, workers=how.workers, force=how.force)
+            return
+        for item in items:
+            found = None if how.force else find(stage, item, how.store)
+            if found is None:
+                self.estimate.add(stage)
+            yield found
+
+    @contextmanager
+    def item(self, origin: Origin) -> Iterator[None]:
+        """Whatever is wrong with this item alone becomes a row of the report instead of ending the run."""
+        try:
+            yield
+        except (InputError, OutputError, CacheError) as error:
+            self.settle(Failed(origin, error))
+
+    def settle(self, result: Declined | Failed, part: str | None = None) -> None:
+        """Make a row of an item that has no result. With `fail_fast` raises a failure's error."""
+        part = part or part_name(result.origin)
+        if isinstance(result, Declined):
+            self._add(Row(result.origin.path, "rejected", reason=result.reason, part=part))
+            return
+        error = result.error
+        told = str(error).removeprefix(f"{result.origin.path}: ")
+        self._add(Row(result.origin.path, "failed", reason=told, part=part))
+        if self.execution.fail_fast:
+            raise error
+
+    def finish(
+        self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None
+    ) -> None:
+        """Make a row of an item whose outputs are in place."""
+        part = part or part_name(origin)
+        names = tuple(str(output) for output in outputs)
+        self._add(Row(origin.path, "cached" if cached else "done", names, part=part))
+
+    def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
+        """Copy one file of a result to its place in the output tree; returns that place. Raises OutputError, OSError."""
+        assert result.folder is not None  # a session always has a store
+        if not self.execution.dry_run:
+            self._tree.copy(result.folder / file, result.files[file], relative)
+        return relative
+
+    def write(self, data: Callable[[], bytes], relative: PurePosixPath) -> PurePosixPath:
+        """Write what no stage keeps, such as a contact sheet. Raises as `place` does."""
+        if not self.execution.dry_run:
+            self._tree.write(data(), relative)
+        return relative
+
+    def output(self, relative: PurePosixPath) -> Path:
+        """Where an output lies."""
+        return self._tree.path(relative)
+
+    def _add(self, row: Row) -> None:
+        self.report.rows.append(row)
+        self.execution.progress.advance()
+
+    def _write_report(self) -> None:
+        if self.report_file is None:
+            self._tree.write(self.report.to_json(), PurePosixPath(REPORT))
+        else:
+            self.report_file.parent.mkdir(parents=True, exist_ok=True)
+            self.report_file.write_bytes(self.report.to_json())
+
+
+def part_name(origin: Origin) -> str | None:
+    """How the report calls one of several faces of a photo."""
+    return None if origin.index is None else f"face {origin.index}"
+
+
+def _generator(items: Iterable[T]) -> Generator[T, None, None]:
+    yield from items

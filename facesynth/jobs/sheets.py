@@ -1,0 +1,59 @@
+"""The contact sheets of a job: rows as they come, shrunk at once, written a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png
+from facesynth.core.images import Photo
+from facesynth.core.labels import LabelMap
+from facesynth.core.sheets import contact_sheet
+from facesynth.jobs.session import Session
+from facesynth.outputs import SHEET
+
+PAGE_ROWS = 40
+
+Cell = Photo | LabelMap | None
+
+
+@dataclass(slots=True)
+class Sheets:
+    """Collects rows of images under `titles`; memory holds one page of cells, whatever the number of rows.
+
+    One page is `sheet.png`, several are `sheet_00.png`, `sheet_01.png`, …
+    """
+
+    session: Session
+    titles: Sequence[str]
+    cell: int = 128
+    synthetic: bool = False
+    _rows: list[list[Cell]] = field(default_factory=list)
+    _names: list[str] = field(default_factory=list)
+    _pages: int = 0
+
+    def add(self, name: str, cells: Sequence[Cell]) -> None:
+        """Add a row, named at its left."""
+        if len(self._rows) == PAGE_ROWS:
+            self._write(f"{SHEET}_{self._pages:02d}.png")
+        self._names.append(name)
+        self._rows.append([None if cell is None else _shrunk(cell, self.cell) for cell in cells])
+
+    def close(self) -> None:
+        """Write the last page."""
+        if self._rows:
+            self._write(f"{SHEET}_{self._pages:02d}.png" if self._pages else f"{SHEET}.png")
+
+    def _write(self, name: str) -> None:
+        page = contact_sheet(self._rows, cell=self.cell, titles=self.titles, row_titles=self._names)
+        text = SYNTHETIC_TEXT if self.synthetic else None
+        self.session.write(lambda: encode_png(page, text), PurePosixPath(name))
+        self._rows, self._names, self._pages = [], [], self._pages + 1
+
+
+def _shrunk(cell: Photo | LabelMap, side: int) -> Photo | LabelMap:
+    scale = side / max(cell.width, cell.height)
+    if scale >= 1:
+        return cell
+    return cell.resized(max(1, round(cell.width * scale)), max(1, round(cell.height * scale)))

@@ -1,0 +1,78 @@
+"""`facesynth synthesize`: label maps in, faces out, in one style or several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from facesynth.core.images import Photo
+from facesynth.core.label_files import read_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Item, Origin, PairRef
+from facesynth.core.styles import Style
+from facesynth.jobs.items import MixedStyle, labels_item, style_item
+from facesynth.jobs.session import Session
+from facesynth.jobs.sheets import Sheets
+from facesynth.stages.base import Stage
+
+VARIANT_TAIL = r"seed\d+|frame\d+"
+"""What is added to a label map's name where it is painted in several styles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A style to paint every label map in; `name` is added to the outputs' names, unless it is empty."""
+
+    name: str
+    style: Item[Style]
+
+
+def by_seeds(seeds: Sequence[int]) -> list[Variant]:
+    """One variant a seed: `seed0`, `seed1`, …; a single one has no name."""
+    if len(seeds) == 1:
+        return [Variant("", style_item(Style.from_seed(seeds[0])))]
+    return [Variant(f"seed{seed}", style_item(Style.from_seed(seed))) for seed in seeds]
+
+
+def between(first: Item[Style], second: Item[Style], frames: int) -> list[Variant]:
+    """`frames` variants from one style to another, both included: `frame000`, `frame001`, …"""
+    steps = [index / (frames - 1) for index in range(frames)]
+    return [Variant(f"frame{index:03d}", MixedStyle(first, second, t)) for index, t in enumerate(steps)]
+
+
+def synthesize(
+    session: Session,
+    stage: Stage[tuple[LabelMap, Style], Photo],
+    variants: Sequence[Variant],
+    *,
+    schema: str | None = None,
+    sheet: bool = False,
+) -> None:
+    """Write a face for every label map and variant: `NAME.png`, or `NAME_VARIANT.png` where there are several."""
+    sheets = Sheets(session, ("labels", *(variant.name for variant in variants)), synthetic=True) if sheet else None
+    session.execution.progress.more(len(session.sources) * (len(variants) - 1))
+
+    def items() -> Iterator[tuple[Item[tuple[LabelMap, Style]], Variant]]:
+        for source in session.sources:
+            labels = labels_item(source.path, schema)
+            for variant in variants:
+                yield PairRef(labels, variant.style), variant
+
+    for path, group in groupby(session.run(stage, items()), key=lambda painted: painted[0].origin.path):
+        pictures: dict[str, Photo] = {}
+        for result, variant in group:
+            with session.item(Origin(path)):
+                name = session.name(result.origin)
+                name = name.with_name("_".join(part for part in (name.name, variant.name) if part) + ".png")
+                place = session.place(result, "picture.png", name)
+                if sheets:
+                    pictures[variant.name] = result.ref.load()
+                session.finish(result.origin, [place], cached=result.cached, part=variant.name or None)
+        if sheets:
+            with session.item(Origin(path)):
+                cells = [pictures.get(variant.name) for variant in variants]
+                sheets.add(str(session.name(Origin(path))), [read_label_map(Path(path), schema=schema), *cells])
+    if sheets:
+        sheets.close()

@@ -1,0 +1,154 @@
+"""`facesynth transfer`: faces painted again in another face's style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from facesynth.core.faces import Face
+from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, read_photo
+from facesynth.core.images import Photo
+from facesynth.core.label_files import looks_like_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, read_bytes
+from facesynth.core.scan import SourceFile
+from facesynth.core.errors import InputError
+from facesynth.core.styles import CodeSource, Style
+from facesynth.jobs.items import FaceFinder, MixedStyle, found_faces, labels_item
+from facesynth.jobs.session import Session
+from facesynth.jobs.sheets import Sheets
+from facesynth.stages.base import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStages:
+    """What paints a photo's faces again: found, parsed, their own style read, painted."""
+
+    align: FaceFinder
+    segment: Stage[Face, LabelMap]
+    encode: Stage[Face, Style]
+    synthesize: Stage[tuple[LabelMap, Style], Photo]
+
+
+@dataclass(frozen=True, slots=True)
+class _Painted:
+    """A picture, with the label map and, where there is one, the face that it was painted from."""
+
+    origin: Origin
+    labels: Item[LabelMap]
+    face: Ref[Face] | None
+    picture: Done[Photo]
+
+
+def transfer(
+    session: Session,
+    stages: TransferStages,
+    style: Item[Style],
+    *,
+    strength: float = 1.0,
+    paste_back: bool = False,
+    all_labels: bool = False,
+    schema: str | None = None,
+    sheet: bool = False,
+) -> None:
+    """Write every face of the content in `style`: `NAME.png`, numbered where a photo shows several.
+
+    What looks like a label map is one (with `all_labels` everything is), all else is a photo. `strength` 0..1 goes from
+    the content's own style, or for label maps from the mean style, to `style`. With `paste_back` a photo's faces are
+    blended into it and the photo is written.
+    """
+    sheets = Sheets(session, ("content", "labels", "result"), synthetic=True) if sheet else None
+    maps = [source for source in session.sources if all_labels or _is_label_map(source)]
+    photos = [source for source in session.sources if source not in set(maps)]
+    target = MixedStyle(_mean_of(style), style, strength) if strength < 1 else style
+    for painted in _from_labels(session, stages, maps, target, schema):
+        with session.item(painted.origin):
+            _finish(session, [painted], painted.picture, sheets)
+    found = _from_photos(session, stages, photos, style, strength)
+    for path, group in groupby(found, key=lambda painted: painted.origin.path):
+        faces = list(group)
+        with session.item(Origin(path)):
+            if paste_back:
+                _finish(session, faces, None, sheets)
+                continue
+        for painted in faces if not paste_back else ():
+            with session.item(painted.origin):
+                _finish(session, [painted], painted.picture, sheets)
+    if sheets:
+        sheets.close()
+    if photos:
+        session.estimate.follow(stages.align, stages.segment)
+        session.estimate.follow(stages.segment, stages.synthesize)
+
+
+def _from_labels(
+    session: Session, stages: TransferStages, sources: Iterable[SourceFile], style: Item[Style], schema: str | None
+) -> Iterator[_Painted]:
+    maps = [labels_item(source.path, schema) for source in sources]
+    items: Iterator[tuple[Item[tuple[LabelMap, Style]], Item[LabelMap]]]
+    items = ((PairRef(labels, style), labels) for labels in maps)
+    for picture, labels in session.run(stages.synthesize, items):
+        yield _Painted(picture.origin, labels, None, picture)
+
+
+def _from_photos(
+    session: Session, stages: TransferStages, sources: Iterable[SourceFile], style: Item[Style], strength: float
+) -> Iterator[_Painted]:
+    faces = ((face, face) for face, _ in found_faces(session, stages.align, sources))
+    parsed = ((face, (labels.ref, face)) for labels, face in session.run(stages.segment, faces))
+    items: Iterator[tuple[PairRef[LabelMap, Style], tuple[Ref[LabelMap], Ref[Face]]]]
+    if strength < 1:
+        own = session.run(stages.encode, parsed)
+        items = ((PairRef(along[0], MixedStyle(code.ref, style, strength)), along) for code, along in own)
+    else:
+        items = ((PairRef(labels, style), (labels, face)) for face, (labels, face) in parsed)
+    for picture, (labels, face) in session.run(stages.synthesize, items):
+        yield _Painted(picture.origin, labels, face, picture)
+
+
+def _finish(session: Session, faces: list[_Painted], picture: Done[Photo] | None, sheets: Sheets | None) -> None:
+    """Write one picture, or without it the photo with all its faces pasted back."""
+    origin = faces[0].origin if picture else Origin(faces[0].origin.path)
+    name = session.name(origin)
+    place = name.with_name(f"{name.name}.png")
+    if picture:
+        session.place(picture, "picture.png", place)
+    else:
+        session.write(lambda: encode_png(_pasted(faces), SYNTHETIC_TEXT), place)
+    if sheets and not session.execution.dry_run:
+        for painted in faces:
+            content = None if painted.face is None else painted.face.load().photo
+            row = [content, painted.labels.identify().load(), painted.picture.ref.load()]
+            sheets.add(str(session.name(painted.origin)), row)
+    session.finish(origin, [place], cached=all(painted.picture.cached for painted in faces))
+
+
+def _pasted(faces: list[_Painted]) -> Photo:
+    photo = read_photo(Path(faces[0].origin.path))
+    for painted in faces:
+        assert painted.face is not None
+        photo = painted.face.load().paste_back(photo, painted.picture.ref.load())
+    return photo
+
+
+def _is_label_map(source: SourceFile) -> bool:
+    try:
+        return looks_like_label_map(read_bytes(source.path))
+    except InputError:
+        return False  # it will be named when it is read as a photo
+
+
+def _mean_of(style: Item[Style]) -> Item[Style]:
+    """The style of nobody in particular, for the encoder that read `style`: the middle of the prior, all zeros."""
+    known = style.identify()
+    return Ref(f"mean for {known.digest}", Origin("mean style"), partial(_mean, known))
+
+
+def _mean(style: Ref[Style]) -> Style:
+    code = next(source for _, source in style.load().components if isinstance(source, CodeSource))
+    return Style.from_code(np.zeros_like(code.vector), code.encoder)

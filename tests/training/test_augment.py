@@ -1,0 +1,72 @@
+"""Augmentation keeps faces and label maps together, and left and right apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from facesynth.core.labels import LabelMap
+from facesynth.training.augment import augment, flip_pairs
+from facesynth.training.runs import Augment
+from tests.drawn_pairs import drawn_labels
+
+STILL = Augment(rotation=0, scale=1, shift=0, flip=False, colour=0, grey=0, blur=0)
+
+
+def batch(count: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures whose red tells the label: red = label / 20."""
+    labels = torch.from_numpy(np.stack([drawn_labels(seed).ids for seed in range(count)]).copy())
+    return (labels.float() / 20)[:, None].repeat(1, 3, 1, 1), labels
+
+
+def test_flip_is_the_label_maps_own_flip() -> None:
+    images, labels = batch()
+    mirrored = torch.tensor([True, False] * 3)
+    flipped, flipped_labels = flip_pairs(images, labels, mirrored)
+    for index, mirror in enumerate(mirrored.tolist()):
+        before = LabelMap(labels[index].numpy())
+        wanted = before.flip() if mirror else before
+        assert np.array_equal(flipped_labels[index].numpy(), wanted.ids)
+        assert torch.equal(flipped[index], images[index].flip(-1) if mirror else images[index])
+
+
+def test_without_anything_to_do_nothing_changes() -> None:
+    images, labels = batch()
+    same, same_labels = augment(images, labels, STILL, torch.Generator(), size=64, label_size=64)
+    torch.testing.assert_close(same, images, atol=1e-5, rtol=0)
+    assert torch.equal(same_labels, labels.long())
+
+
+def test_geometry_moves_image_and_labels_alike() -> None:
+    images, labels = batch()
+    moved = Augment(rotation=20, scale=1.3, shift=0.1, flip=False, colour=0, grey=0, blur=0)
+    image, label = augment(images, labels, moved, torch.Generator().manual_seed(1), size=64, label_size=64)
+    assert not torch.equal(label, labels.long())
+    agreeing = ((image[:, 0] * 20).round() == label).float().mean()
+    assert agreeing > 0.85  # bilinear and nearest part ways only along the borders between labels
+
+
+def test_labels_may_be_coarser_than_the_image() -> None:
+    images, labels = batch()
+    moved = Augment(rotation=10, colour=0, grey=0, blur=0)
+    fine, fine_labels = augment(images, labels, moved, torch.Generator().manual_seed(1), size=64, label_size=64)
+    same, coarse = augment(images, labels, moved, torch.Generator().manual_seed(1), size=64, label_size=32)
+    assert torch.equal(fine, same)
+    assert coarse.shape == (6, 32, 32)
+    assert (coarse == fine_labels[:, ::2, ::2]).float().mean() > 0.9
+
+
+def test_colours_change_and_stay_in_range() -> None:
+    images, labels = batch()
+    image, label = augment(
+        images,
+        labels,
+        Augment(rotation=0, scale=1, shift=0, flip=False),
+        torch.Generator().manual_seed(0),
+        size=64,
+        label_size=64,
+    )
+    assert torch.equal(label, labels.long())
+    assert (image - images).abs().max() > 0.05
+    assert image.min() >= 0
+    assert image.isfinite().all()
