@@ -54,7 +54,7 @@ def parse_pipeline(text: str, where: str, overrides: Sequence[str] = ()) -> Pipe
     for override in overrides:
         _apply(document, override)
     kind = document.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         what = "the key `kind` is missing" if kind is None else f"kind: {kind!r} is none that is known"
         raise ConfigError(what, where=where, hint=f"use one of: {', '.join(_KINDS)}")
     try:
@@ -65,7 +65,7 @@ def parse_pipeline(text: str, where: str, overrides: Sequence[str] = ()) -> Pipe
 
 
 def _adapter() -> TypeAdapter[Pipeline]:
-    # Of a union, because only so does pydantic let the records in it inherit "forbid"; they themselves know nothing of it.
+    # Of a union: only so does pydantic hand "forbid" down to the records in it, which know nothing of pydantic.
     union = Annotated[ParserRun | SpadeRun | Plan, Field(discriminator="kind")]
     return TypeAdapter(union, config=ConfigDict(extra="forbid"))
 

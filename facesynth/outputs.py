@@ -1,7 +1,8 @@
-"""Where results go: names that mirror the inputs', an output tree that never touches an input, copies that are whole."""
+"""Where results go: names that mirror the inputs', an output tree that never touches an input, whole copies."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
+from PIL import Image
+
 from facesynth.core.errors import OutputError, UsageError
 from facesynth.core.refs import FileStamp, sha256_bytes, sha256_file
 from facesynth.core.scan import SourceFile
@@ -24,7 +27,11 @@ FACE_TAIL = r"\d{2,}"
 SHEET = "sheet"
 """The name of the contact sheet, or the start of its pages' names: no result takes it."""
 
+SHEET_TEXT = {"Title": "facesynth contact sheet"}
+"""What a contact sheet says of itself in its metadata, so that a folder of results can be the next command's input."""
+
 _SHEET = re.compile(rf"{SHEET}(_\d+)?", re.IGNORECASE)
+_LEVELS = 3
 _STALE_SECONDS = 24 * 3600
 _ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
 
@@ -51,12 +58,12 @@ def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> M
     level = [0] * len(unique)
     numbered_form = re.compile(rf"(.+)_(?:{tail})", re.DOTALL)
     while True:
-        names = [_spelled(relative, step) for relative, step in zip(placed, level, strict=True)]
+        names = [_spelled(*each) for each in zip(placed, unique, level, strict=True)]
         clashing = _clashes(names, numbered_form)
         clashing |= {index for index, name in enumerate(names) if not level[index] and _SHEET.fullmatch(str(name))}
         if not clashing:
             return {source.path: name for source, name in zip(unique, names, strict=True)}
-        raisable = [index for index in clashing if level[index] < 2]
+        raisable = [index for index in clashing if level[index] < _LEVELS]
         if not raisable:
             first, second = sorted(clashing)[:2]
             raise OutputError(
@@ -73,12 +80,14 @@ def _folded(name: PurePosixPath | str) -> str:
     return unicodedata.normalize("NFC", str(name)).casefold()
 
 
-def _spelled(relative: PurePosixPath, level: int) -> PurePosixPath:
+def _spelled(relative: PurePosixPath, source: SourceFile, level: int) -> PurePosixPath:
+    """A name that tells the more, the more clashes there were; the place on this machine comes in last."""
     parts = [relative.stem]
     if level >= 1 and relative.suffix:
         parts.append(relative.suffix[1:])
     if level >= 2:
-        parts.append(sha256_bytes(str(relative).encode("utf-8", "surrogateescape"))[:8])
+        told = str(relative) if level == 2 else os.path.abspath(source.path)
+        parts.append(sha256_bytes(told.encode("utf-8", "surrogateescape"))[:8])
     return relative.with_name("_".join(parts))
 
 
@@ -124,6 +133,17 @@ def _root(source: SourceFile) -> PurePosixPath:
     return PurePosixPath(absolute.parents[len(source.relative.parts) - 1].as_posix())
 
 
+def is_sheet(source: SourceFile) -> bool:
+    """Whether a file is a contact sheet that facesynth wrote."""
+    if source.path.suffix != ".png" or not _SHEET.fullmatch(source.path.stem):
+        return False
+    try:
+        with Image.open(source.path) as image:
+            return all(image.info.get(key) == value for key, value in SHEET_TEXT.items())
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False  # whatever it is, it is not one of ours
+
+
 class OutputTree:
     """A folder that results are written to, whole or not at all; used as a context.
 
@@ -134,7 +154,10 @@ class OutputTree:
     def __init__(self, folder: Path, inputs: Iterable[str | Path], sources: Iterable[SourceFile]) -> None:
         self.folder = folder
         _refuse_inside(folder, inputs)
-        self._inputs = {_identity(os.stat(source.path)): source.path for source in sources if source.path.exists()}
+        self._inputs: dict[tuple[int, int], Path] = {}
+        for source in sources:
+            with contextlib.suppress(OSError):  # whoever reads it says why
+                self._inputs[_identity(os.stat(source.path))] = source.path
         self._parents: set[Path] = set()
         self._aside = folder / f".partial-{socket.gethostname()}-{os.getpid()}"
 
@@ -155,9 +178,10 @@ class OutputTree:
     def copy(self, file: Path, stamp: FileStamp, relative: PurePosixPath) -> Path:
         """Put a copy of an artifact's file in its place, unless that already holds it.
 
-        The copy carries the artifact's time of change, as `rsync -t` does: equal size and time mean that it is in place;
+        The copy carries the artifact's time of change, as with `rsync -t`: with equal size and time it is in place;
         with another time its sha256 decides. Raises OutputError for this item, OSError where no item can be written.
         """
+        self._open()
         target = self.path(relative)
         changed = os.stat(file).st_mtime_ns
         found = self._stat(target)
@@ -176,6 +200,7 @@ class OutputTree:
 
     def write(self, data: bytes, relative: PurePosixPath) -> Path:
         """Write bytes to their place, unless that already holds them. Raises as `copy` does."""
+        self._open()
         target = self.path(relative)
         found = self._stat(target)
         if found is not None and found.st_size == len(data) and target.read_bytes() == data:
@@ -185,6 +210,13 @@ class OutputTree:
             aside.write_bytes(data)
             os.replace(aside, target)
         return target
+
+    def _open(self) -> None:
+        if not self._parents:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _remove_stale(self.folder)
+            self._aside.mkdir(exist_ok=True)
+            self._parents.add(self.folder)
 
     def _stat(self, target: Path) -> os.stat_result | None:
         with _item_faults(target):
@@ -199,11 +231,7 @@ class OutputTree:
         return found
 
     def _prepare(self, target: Path) -> Path:
-        """Make the folders that a write needs; the file to write aside."""
-        if not self._parents:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _remove_stale(self.folder)
-            self._aside.mkdir(exist_ok=True)
+        """Make the folder that a write needs; the file to write aside."""
         if target.parent not in self._parents:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._parents.add(target.parent)

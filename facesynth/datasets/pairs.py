@@ -35,7 +35,7 @@ class Pair:
 def find_pairs(folder: Path) -> list[Pair]:
     """List the pairs of a folder that holds `images/` and `labels/`, sorted by name.
 
-    Files without a partner raise UsageError, as does a folder without pairs: a wrong folder should not train in silence.
+    Files without a partner raise UsageError, as does a folder without pairs.
     """
     images, labels = _by_stem(folder / "images"), _by_stem(folder / "labels")
     if lonely := sorted(images.keys() ^ labels.keys()):

@@ -29,7 +29,7 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 
 def resolve_batch_size(size: int | None, device: torch.device) -> int:
-    """The number of items computed at once: 1 on a CPU, where more gain nothing, and 16 elsewhere, unless it is given."""
+    """The number of items computed at once: 1 on a CPU, where more gain little, 16 elsewhere, unless given."""
     return size if size is not None else 1 if device.type == "cpu" else 16
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,17 +42,17 @@ class FoundFace:
 
 def photo_item(path: Path) -> FileRef[Photo]:
     """A photo file as an item."""
-    return FileRef(path, decode_photo, Origin(str(path)))
+    return FileRef(path, origin=Origin(str(path)), decode=decode_photo)
 
 
 def face_item(path: Path) -> FileRef[Face]:
     """An aligned face's file as an item. Its digest is that of the same face fresh from `align`."""
-    return FileRef(path, lambda data, where: _square(decode_photo(data, where), where), Origin(str(path)))
+    return FileRef(path, origin=Origin(str(path)), decode=_decode_face)
 
 
 def labels_item(path: Path, schema: str | None = None) -> Item[LabelMap]:
     """A label map's file as an item; `schema` names the order of its ids where the file does not. Raises UsageError."""
-    file = FileRef(path, lambda data, where: decode_label_map(data, where, schema=schema), Origin(str(path)))
+    file = FileRef(path, origin=Origin(str(path)), decode=partial(decode_label_map, schema=schema))
     if schema is None:
         return file
     schema_named(schema)
@@ -149,7 +150,8 @@ def _never() -> Style:
     raise UsageError("a dry run computes no style")
 
 
-def _square(photo: Photo, where: str) -> Face:
+def _decode_face(data: bytes, where: str) -> Face:
+    photo = decode_photo(data, where)
     try:
         return Face.from_aligned(photo)
     except InputError as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Done, Item, Origin, PairRef, Ref
+from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, sha256_bytes
 from facesynth.core.styles import Style
 from facesynth.jobs.items import FoundFace, found_faces, style_item
 from facesynth.jobs.session import Session
@@ -51,7 +53,8 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
     and styles are held, never their pixels.
     """
     subjects = list(_subjects(session, stages))
-    paintings = [painting for index in range(len(subjects)) for painting in _paintings(subjects, index, plan)]
+    flat = _flat_names(subjects)
+    paintings = [painting for index in range(len(subjects)) for painting in _paintings(subjects, flat, index, plan)]
     session.execution.progress.begin(len(paintings), "paint")
     items: Iterator[tuple[Item[tuple[LabelMap, Style]], _Painting]]
     items = ((PairRef(painting.subject.labels.ref, painting.style), painting) for painting in paintings)
@@ -101,37 +104,50 @@ def _subjects(session: Session, stages: TransferStages) -> Iterator[_Subject]:
             yield subject
 
 
-def _paintings(subjects: Sequence[_Subject], index: int, plan: SynthesizePlan) -> Iterator[_Painting]:
+def _paintings(
+    subjects: Sequence[_Subject], flat: Sequence[str], index: int, plan: SynthesizePlan
+) -> Iterator[_Painting]:
     """What is painted of one subject: its own style, then the next subjects' styles, then seeds."""
     subject = subjects[index]
     if plan.own:
         yield _Painting(subject, subject.style, str(subject.name), PurePosixPath("own-style") / f"{subject.name}.png")
     for step in range(1, min(plan.others + 1, len(subjects))):
-        other = subjects[(index + step) % len(subjects)]
-        spelled = str(other.name).replace("/", "-")
-        place = PurePosixPath("other-styles") / subject.name / f"in-the-style-of-{spelled}.png"
+        chosen = (index + step) % len(subjects)
+        other = subjects[chosen]
+        place = PurePosixPath("other-styles") / subject.name / f"in-the-style-of-{flat[chosen]}.png"
         yield _Painting(subject, other.style, str(other.name), place)
     for seed in plan.seeds:
         style = style_item(Style.from_seed(seed))
         yield _Painting(subject, style, f"seed {seed}", PurePosixPath("seeds") / subject.name / f"seed{seed}.png")
 
 
+def _flat_names(subjects: Sequence[_Subject]) -> list[str]:
+    """The subjects' names in one level; those that become equal get the start of their own name's sha256."""
+    flat = [str(subject.name).replace("/", "-") for subject in subjects]
+    seen = Counter(flat)
+    return [
+        name if seen[name] == 1 else f"{name}-{sha256_bytes(str(subject.name).encode('utf-8', 'surrogateescape'))[:8]}"
+        for name, subject in zip(flat, subjects, strict=True)
+    ]
+
+
 def _sheets(session: Session, subjects: Sequence[_Subject], plan: SynthesizePlan, matrix: bool) -> Sheets:
     """A matrix has a column for each face's style; else there is a column for own style, next face's style, …"""
     if matrix:
-        sheets = Sheets(session, ("face", "labels", *(f"style of {s.name}" for s in subjects)), synthetic=True)
-        sheets.add("style", [None, None, *(_face(subject) for subject in subjects)])
+        sheets = Sheets(session, ("photo", "face", "labels", *(f"style of {s.name}" for s in subjects)), synthetic=True)
+        sheets.add("style", [None, None, None, *(_face(subject) for subject in subjects)])
         return sheets
     others = [f"style of {step} on" for step in range(1, min(plan.others + 1, len(subjects)))]
-    titles = ("face", "labels", *(["own style"] if plan.own else []), *others, *(f"seed {seed}" for seed in plan.seeds))
-    return Sheets(session, titles, synthetic=True)
+    own, seeds = ["own style"] if plan.own else [], [f"seed {seed}" for seed in plan.seeds]
+    return Sheets(session, ("photo", "face", "labels", *own, *others, *seeds), synthetic=True)
 
 
 def _add_row(
     sheets: Sheets, subjects: Sequence[_Subject], subject: _Subject, pictures: dict[str, Photo], matrix: bool
 ) -> None:
     cells: list[Cell] = [pictures.get(str(other.name)) for other in subjects] if matrix else [*pictures.values()]
-    sheets.add(str(subject.name), [_face(subject), subject.labels.ref.load(), *cells])
+    photo = read_photo(Path(subject.origin.path))
+    sheets.add(str(subject.name), [photo, _face(subject), subject.labels.ref.load(), *cells])
 
 
 def _face(subject: _Subject) -> Photo:

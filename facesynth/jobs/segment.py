@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -73,14 +74,12 @@ def segment(
             with session.item(item.origin):
                 written.append((item, _write(session, item, outputs)))
                 if sheets:
-                    cells = [item.face.identify().load().photo, item.labels.ref.load()]
-                    sheets.add(str(session.name(item.origin)), cells)
+                    face, labels = item.face.identify().load(), item.labels.ref.load()
+                    sheets.add(str(session.name(item.origin)), [face.photo, labels])
         if outputs.on_photo and written:
             with session.item(Origin(path)):
                 name = _below("on-photo", session.name(Origin(path)), ".png")
-                written[0][1].append(
-                    session.write(lambda: encode_label_map(_on_photo(session, of_photo), schema=outputs.schema), name)
-                )
+                written[0][1].append(session.write(partial(_on_photo, of_photo, outputs.schema), name))
         for item, places in written:
             session.finish(item.origin, places, cached=item.labels.cached)
     if sheets:
@@ -114,27 +113,27 @@ def _write(session: Session, item: _Parsed, outputs: SegmentOutputs) -> list[Pur
     if outputs.schema == STANDARD:
         places.append(session.place(labels, "labels.png", _below("labels", name, ".png")))
     else:
-        encoded = encode_label_map(labels.ref.load(), schema=outputs.schema)
-        places.append(session.write(lambda: encoded, _below("labels", name, ".png")))
+        encoded = partial(encode_label_map, labels.ref.load(), schema=outputs.schema)
+        places.append(session.write(encoded, _below("labels", name, ".png")))
     if outputs.parts:
         ids = labels.ref.load().ids
         for label in Label:
             mask = Image.fromarray(np.where(ids == label, np.uint8(255), np.uint8(0)))
             part = _below("parts", name, f"_{label.name.lower()}.png")
-            places.append(session.write(lambda mask=mask: png_bytes(mask), part))  # type: ignore[misc]
+            places.append(session.write(partial(png_bytes, mask), part))
     if item.probabilities is not None:
         places.append(session.place(item.probabilities, "probabilities.npy", _below("probabilities", name, ".npy")))
     return places
 
 
-def _on_photo(session: Session, faces: list[_Parsed]) -> LabelMap:
+def _on_photo(faces: list[_Parsed], schema: str) -> bytes:
     """All faces' labels in the frame of their photo; where they overlap, the first face's."""
     photo = read_photo(Path(faces[0].origin.path))
     ids = np.full((photo.height, photo.width), Label.BACKGROUND, dtype=np.uint8)
     for item in faces:
         own = item.face.identify().load().labels_on_photo(item.labels.ref.load(), photo.height, photo.width).ids
         ids = np.where(ids == Label.BACKGROUND, own, ids)
-    return LabelMap(ids)
+    return encode_label_map(LabelMap(ids), schema=schema)
 
 
 def _below(folder: str, name: PurePosixPath, suffix: str) -> PurePosixPath:

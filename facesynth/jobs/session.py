@@ -1,4 +1,4 @@
-"""What all jobs share: inputs with their output names, stages run one after the other, results put in place and told."""
+"""What all jobs share: inputs with their output names, stages run in a row, results put in place and told."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facesynth.core.image_files import IMAGE_SUFFIXES
 from facesynth.core.refs import Declined, Done, Failed, Item, Origin, Result
 from facesynth.core.scan import SourceFile, scan
 from facesynth.jobs.estimate import Estimate
-from facesynth.outputs import FACE_TAIL, OutputTree, mirrored_names, numbered
+from facesynth.outputs import FACE_TAIL, OutputTree, is_sheet, mirrored_names, numbered
 from facesynth.pipeline import find, run
 from facesynth.report import Report, Row
 from facesynth.stages.base import Stage
@@ -37,8 +37,8 @@ class Progress(Protocol):
     def more(self, count: int) -> None:
         """So many more have turned up, such as the second face of a photo."""
 
-    def advance(self) -> None:
-        """One is finished."""
+    def advance(self, count: int = 1) -> None:
+        """One is finished, or so many."""
 
     def note(self, message: str) -> None:
         """Something worth a line."""
@@ -80,7 +80,8 @@ class Session:
     _names: Mapping[str, PurePosixPath] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sources = scan(self.inputs, suffixes=self.suffixes)
+        found = scan(self.inputs, suffixes=self.suffixes)
+        self.sources = [source for source in found if not is_sheet(source)] or found
         self.report = Report(self.command, self.settings)
         self.estimate = Estimate(self.execution.store.root)
         self._tree = OutputTree(self.folder, self.inputs, self.sources)
@@ -148,28 +149,32 @@ class Session:
         except (InputError, OutputError, CacheError) as error:
             self.settle(Failed(origin, error))
 
-    def settle(self, result: Declined | Failed, part: str | None = None) -> None:
+    def settle(self, result: Declined | Failed) -> None:
         """Make a row of an item that has no result. With `fail_fast` raises a failure's error."""
-        part = part or part_name(result.origin)
+        origin = result.origin
+        self.execution.progress.advance()
         if isinstance(result, Declined):
-            self._add(Row(result.origin.path, "rejected", reason=result.reason, part=part))
+            self.report.rows.append(Row(origin.path, "rejected", reason=result.reason, part=part_name(origin)))
             return
-        error = result.error
-        told = str(error).removeprefix(f"{result.origin.path}: ")
-        self._add(Row(result.origin.path, "failed", reason=told, part=part))
+        reason = str(result.error).removeprefix(f"{origin.path}: ")
+        self.report.rows.append(Row(origin.path, "failed", reason=reason, part=part_name(origin)))
         if self.execution.fail_fast:
-            raise error
+            raise result.error
 
     def finish(
         self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None
     ) -> None:
-        """Make a row of an item whose outputs are in place."""
-        part = part or part_name(origin)
+        """Make a row of an item whose outputs are in place, and count it as finished."""
+        self.add(origin, outputs, cached=cached, part=part)
+        self.execution.progress.advance()
+
+    def add(self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None) -> None:
+        """Make a row of an item whose outputs are in place, where the progress counts something smaller than items."""
         names = tuple(str(output) for output in outputs)
-        self._add(Row(origin.path, "cached" if cached else "done", names, part=part))
+        self.report.rows.append(Row(origin.path, "cached" if cached else "done", names, part=part or part_name(origin)))
 
     def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
-        """Copy one file of a result to its place in the output tree; returns that place. Raises OutputError, OSError."""
+        """Copy one file of a result to its place in the output tree, and return that. Raises OutputError, OSError."""
         assert result.folder is not None  # a session always has a store
         if not self.execution.dry_run:
             self._tree.copy(result.folder / file, result.files[file], relative)
@@ -184,10 +189,6 @@ class Session:
     def output(self, relative: PurePosixPath) -> Path:
         """Where an output lies."""
         return self._tree.path(relative)
-
-    def _add(self, row: Row) -> None:
-        self.report.rows.append(row)
-        self.execution.progress.advance()
 
     def _write_report(self) -> None:
         if self.report_file is None:

@@ -11,7 +11,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.sheets import contact_sheet
 from facesynth.jobs.session import Session
-from facesynth.outputs import SHEET
+from facesynth.outputs import SHEET, SHEET_TEXT
 
 PAGE_ROWS = 40
 
@@ -47,7 +47,7 @@ class Sheets:
 
     def _write(self, name: str) -> None:
         page = contact_sheet(self._rows, cell=self.cell, titles=self.titles, row_titles=self._names)
-        text = SYNTHETIC_TEXT if self.synthetic else None
+        text = {**SHEET_TEXT, **SYNTHETIC_TEXT} if self.synthetic else SHEET_TEXT
         self.session.write(lambda: encode_png(page, text), PurePosixPath(name))
         self._rows, self._names, self._pages = [], [], self._pages + 1
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, read_photo
 from facesynth.core.images import Photo
@@ -17,7 +18,6 @@ from facesynth.core.label_files import looks_like_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, read_bytes
 from facesynth.core.scan import SourceFile
-from facesynth.core.errors import InputError
 from facesynth.core.styles import CodeSource, Style
 from facesynth.jobs.items import FaceFinder, MixedStyle, found_faces, labels_item
 from facesynth.jobs.session import Session
@@ -64,7 +64,8 @@ def transfer(
     """
     sheets = Sheets(session, ("content", "labels", "result"), synthetic=True) if sheet else None
     maps = [source for source in session.sources if all_labels or _is_label_map(source)]
-    photos = [source for source in session.sources if source not in set(maps)]
+    known = set(maps)
+    photos = [source for source in session.sources if source not in known]
     target = MixedStyle(_mean_of(style), style, strength) if strength < 1 else style
     for painted in _from_labels(session, stages, maps, target, schema):
         with session.item(painted.origin):
@@ -72,11 +73,11 @@ def transfer(
     found = _from_photos(session, stages, photos, style, strength)
     for path, group in groupby(found, key=lambda painted: painted.origin.path):
         faces = list(group)
-        with session.item(Origin(path)):
-            if paste_back:
+        if paste_back:
+            with session.item(Origin(path)):
                 _finish(session, faces, None, sheets)
-                continue
-        for painted in faces if not paste_back else ():
+            continue
+        for painted in faces:
             with session.item(painted.origin):
                 _finish(session, [painted], painted.picture, sheets)
     if sheets:
@@ -125,6 +126,8 @@ def _finish(session: Session, faces: list[_Painted], picture: Done[Photo] | None
             content = None if painted.face is None else painted.face.load().photo
             row = [content, painted.labels.identify().load(), painted.picture.ref.load()]
             sheets.add(str(session.name(painted.origin)), row)
+    if not picture:
+        session.execution.progress.advance(len(faces) - 1)
     session.finish(origin, [place], cached=all(painted.picture.cached for painted in faces))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -41,7 +42,7 @@ class SpadeGenerator(nn.Module):
                 spectral=spec.spectral,
                 noise=spec.noise,
             )
-            for channels_in, channels_out in zip(widths, widths[1:], strict=False)
+            for channels_in, channels_out in pairwise(widths)
         )
         self.picture = nn.Conv2d(widths[-1], 3, 3, padding=1)
 

@@ -1,4 +1,4 @@
-"""The face parser: a MobileNetV2 trunk (Sandler et al. 2018) under a semantic feature pyramid (Kirillov et al. 2019)."""
+"""The face parser: a MobileNetV2 trunk (Sandler et al. 2018) under a feature pyramid (Kirillov et al. 2019)."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_packing_is_done_once_until_a_file_changes(tmp_path: Path) -> None:
 def test_a_file_without_partner_is_named(tmp_path: Path) -> None:
     folder = write_pairs(tmp_path, 2)
     (folder / "labels" / "001.png").unlink()
-    with pytest.raises(UsageError, match="001 .no label map"):
+    with pytest.raises(UsageError, match=r"001 \(no label map"):
         find_pairs(folder)
     with pytest.raises(UsageError, match="images/ and labels/"):
         find_pairs(tmp_path / "nowhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from facesynth import weights
 from facesynth.core.faces import Face
 from facesynth.core.image_files import read_photo
 from facesynth.core.labels import Label, LabelMap
-from facesynth.core.refs import Ref
+from facesynth.core.refs import Done, Origin, Ref
 from facesynth.inference.aligner import Aligner
 from facesynth.pipeline import run
+from facesynth.stages.base import Stage
 from facesynth.stages.segment import ProbabilitiesStage, SegmentStage
 from facesynth.store import ArtifactStore
 
@@ -32,7 +34,7 @@ def labels(face: Face) -> LabelMap:
 
 
 def test_the_bundled_parser_knows_a_face(labels: LabelMap) -> None:
-    """Golden for version 1 of the stage with parser-mnv2-256-v1: shares of the picture, with room for other machines."""
+    """Golden for version 1 of the stage: shares of the picture and where its parts lie, with room for others."""
     assert weights.default_name("parser") == "parser-mnv2-256-v1"
     share = labels.frequencies() / labels.ids.size
     for label, low, high in ((Label.SKIN, 0.15, 0.5), (Label.HAIR, 0.03, 0.5), (Label.NOSE, 0.01, 0.06)):
@@ -61,15 +63,15 @@ def test_probabilities_agree_with_the_label_map(face: Face, labels: LabelMap) ->
     assert (outcome.argmax(0) == labels.ids).mean() > 0.99
 
 
-def test_results_come_back_from_the_cache(face: Face, labels: LabelMap, tmp_path: Path) -> None:
-    ref = Ref("0" * 64, "face", lambda: face)  # type: ignore[arg-type]
-    for stage in (SegmentStage(device="cpu"), ProbabilitiesStage(device="cpu")):
-        (first,) = run(stage, [ref], ArtifactStore(tmp_path))  # type: ignore[var-annotated, arg-type]
-        (second,) = run(stage, [ref], ArtifactStore(tmp_path))  # type: ignore[var-annotated, arg-type]
-        assert (first.cached, second.cached) == (False, True)
-        kept = second.ref.load()
-        again = first.ref.load()
-        assert np.array_equal(getattr(kept, "ids", kept), getattr(again, "ids", again))
+@pytest.mark.parametrize("stage", [SegmentStage(device="cpu"), ProbabilitiesStage(device="cpu")])
+def test_results_come_back_from_the_cache(stage: Stage[Face, Any], face: Face, tmp_path: Path) -> None:
+    item = Ref("0" * 64, Origin("face"), lambda: face)
+    first, second = (next(run(stage, [item], ArtifactStore(tmp_path))) for _ in range(2))
+    assert isinstance(first, Done)
+    assert isinstance(second, Done)
+    assert (first.cached, second.cached) == (False, True)
+    fresh, kept = first.ref.load(), second.ref.load()
+    assert np.array_equal(getattr(kept, "ids", kept), getattr(fresh, "ids", fresh))
 
 
 def test_precision_is_in_the_key_and_device_is_not() -> None:

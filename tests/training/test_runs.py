@@ -106,7 +106,7 @@ def test_statistics_name_every_loss_and_samples_are_drawn(pairs: Path, tmp_path:
 
 
 def test_weights_paint_and_a_picture_depends_on_its_seed_never_on_its_batch(trained: tuple[Path, Path]) -> None:
-    synthesizer, encoder = (kind.load(trained[1], device="cpu") for kind in (Synthesizer, Encoder))
+    synthesizer, encoder = Synthesizer.load(trained[1], device="cpu"), Encoder.load(trained[1], device="cpu")
     labels = [drawn_labels(seed, 96) for seed in range(5)]
     face_style = encoder([drawn_face(labels[0], 0)])[0]
     styles = [

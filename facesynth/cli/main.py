@@ -1,0 +1,124 @@
+"""The `facesynth` command: its sub-commands, loaded when they are called, and what errors look like to a user."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import click as plain_click
+import rich_click as click
+
+from facesynth import __version__
+from facesynth.core.errors import FacesynthError, UsageError
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "align": "facesynth.cli.align",
+        "segment": "facesynth.cli.segment",
+        "train": "facesynth.cli.train",
+        "synthesize": "facesynth.cli.synthesize",
+        "transfer": "facesynth.cli.transfer",
+        "run": "facesynth.cli.run",
+        "dataset": "facesynth.cli.dataset",
+        "weights": "facesynth.cli.weights",
+        "cache": "facesynth.cli.cache",
+        "doctor": "facesynth.cli.doctor",
+    }
+)
+"""Each command's module, in the order of --help; the command is the module's attribute of its own name."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.RichGroup):
+    """A group whose commands are imported when they are named, so that one command's slowness is not another's."""
+
+    def list_commands(self, ctx: plain_click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: plain_click.Context, name: str) -> plain_click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: plain_click.Command = getattr(importlib.import_module(COMMANDS[name]), name)
+        return command
+
+    def resolve_command(
+        self, ctx: plain_click.Context, args: list[str]
+    ) -> tuple[str | None, plain_click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"no such command: {args[0]}" + (f"; did you mean {close[0]}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
+@click.version_option(__version__, message="facesynth %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+def cli(debug: bool) -> None:
+    """Photos in, label maps and painted faces out.
+
+    Exit codes: 0 all done, 1 error, 2 usage, 3 some items failed or were rejected, the rest done, 130 interrupted.
+
+    \b
+    Example: facesynth run demo.yaml photos -o out
+    Example: facesynth segment photos -o pairs
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: errors are told in one line, and the exit code tells their kind."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(_exit_code(given))
+
+
+def _exit_code(given: list[str]) -> int:
+    try:
+        code: Any = cli.main(given, prog_name="facesynth", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, plain_click.Abort):
+        _tell("interrupted")
+        return INTERRUPTED
+    except plain_click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except FacesynthError as error:
+        _tell(f"error: {error}")
+        return 2 if isinstance(error, UsageError) else 1
+    except BrokenPipeError:  # whoever read the results has seen enough
+        sys.stdout = open("/dev/null" if sys.platform != "win32" else "NUL", "w", encoding="utf-8")  # noqa: SIM115
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _tell(f"error: {where}{error.strerror or error}")
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: a user gets a line and a file, not a traceback
+        _tell_unexpected(error, show="--debug" in given)
+        return 1
+
+
+def _tell_unexpected(error: Exception, *, show: bool) -> None:
+    told = "".join(traceback.format_exception(error))
+    if show:
+        _tell(told.rstrip())
+        return
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="facesynth-error-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as file:
+        file.write(f"facesynth {__version__}, Python {sys.version}\n{told}")
+    _tell(f"error: unexpected {type(error).__name__}: {error}\nPlease report it with the traceback in {file.name}")
+
+
+def _tell(message: str) -> None:
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(message.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+if __name__ == "__main__":
+    main()

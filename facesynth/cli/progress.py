@@ -1,0 +1,108 @@
+"""How far a command is: a bar on a terminal, a line every five percent in a log, JSON for machines; all on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+
+class Console(Protocol):
+    """What jobs and commands tell the user; see facesynth.jobs.session.Progress."""
+
+    def begin(self, total: int, what: str) -> None: ...
+
+    def more(self, count: int) -> None: ...
+
+    def advance(self, count: int = 1) -> None: ...
+
+    def note(self, message: str) -> None: ...
+
+    def close(self) -> None:
+        """Take the bar away; notes may follow."""
+
+
+@contextlib.contextmanager
+def console(log_format: str, *, quiet: bool) -> Iterator[Console]:
+    """The console for this place and these options; closed at the end. `quiet` leaves notes alone."""
+    chosen: Console
+    if log_format == "text" and not quiet and sys.stderr.isatty():
+        chosen = Bar()
+    else:
+        chosen = Log(as_json=log_format == "json", quiet=quiet)
+    try:
+        yield chosen
+    finally:
+        chosen.close()
+
+
+class Bar:
+    """A bar with counts, speed and the time that is left."""
+
+    def __init__(self) -> None:
+        from rich.console import Console as Terminal
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._terminal = Terminal(stderr=True, highlight=False, soft_wrap=True)
+        self._progress = Progress(*columns, console=self._terminal, transient=True)
+        self._task: Any = None
+
+    def begin(self, total: int, what: str) -> None:
+        if self._task is None:
+            self._progress.start()
+        else:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(what, total=total)
+
+    def more(self, count: int) -> None:
+        task = self._progress.tasks[-1]
+        self._progress.update(self._task, total=(task.total or 0) + count)
+
+    def advance(self, count: int = 1) -> None:
+        self._progress.advance(self._task, count)
+
+    def note(self, message: str) -> None:
+        self._terminal.print(message, markup=False)
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+class Log:
+    """Lines: progress when five percent and a second have passed since the last one, and notes."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self._json, self._quiet = as_json, quiet
+        self._what, self._total, self._done = "", 0, 0
+        self._told, self._when = 0, 0.0
+
+    def begin(self, total: int, what: str) -> None:
+        self._what, self._total, self._done, self._told = what, total, 0, 0
+        self._when = time.monotonic()
+
+    def more(self, count: int) -> None:
+        self._total += count
+
+    def advance(self, count: int = 1) -> None:
+        self._done += count
+        last = self._done == self._total
+        if (self._done - self._told) * 20 >= self._total and (last or time.monotonic() - self._when >= 1):
+            self._told, self._when = self._done, time.monotonic()
+            if not self._quiet:
+                self._line(f"{self._what}: {self._done}/{self._total}", done=self._done, total=self._total)
+
+    def note(self, message: str) -> None:
+        self._line(message)
+
+    def close(self) -> None:
+        sys.stderr.flush()
+
+    def _line(self, message: str, **numbers: int) -> None:
+        text = json.dumps({"message": message, **numbers}, ensure_ascii=False) if self._json else message
+        # Names on a disk need not be valid Unicode, and a log need not be UTF-8.
+        encoding = sys.stderr.encoding or "utf-8"
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

@@ -1,0 +1,56 @@
+"""`facesynth run`: all of a plan in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from facesynth.cli.options import inputs_argument, output_option, set_option, work_options
+from facesynth.cli.work import Work
+
+
+@click.command("run")
+@click.argument("pipeline", metavar="PIPELINE.yaml")
+@inputs_argument("PHOTOS")
+@output_option
+@set_option
+@work_options
+def run(
+    pipeline: str,
+    photos: tuple[str, ...],
+    output: Path,
+    overrides: tuple[str, ...],
+    device: str,
+    precision: str,
+    work: Work,
+) -> None:
+    """Carry out a plan: align, parse, read the styles, paint every face again, lay out a contact sheet.
+
+    A name of which there is no file stands for a plan that comes with facesynth: demo.yaml.
+
+    \b
+    Example: facesynth run demo.yaml photos -o out
+    Example: facesynth run demo.yaml photos -o out --set synthesize.others=2 --set align.faces=largest
+    """
+    from facesynth.config import find_pipeline, load_pipeline
+    from facesynth.core.errors import UsageError
+    from facesynth.jobs.painting import painting_stages
+    from facesynth.jobs.plan import carry_out
+    from facesynth.plans import Plan
+
+    path = find_pipeline(pipeline)
+    plan = load_pipeline(path, overrides)
+    if not isinstance(plan, Plan):
+        raise UsageError(f"is a pipeline of kind {plan.kind}", where=path, hint=f"run: facesynth train {pipeline}")
+    stages = painting_stages(
+        plan.synthesize.generator,
+        align=plan.align,
+        parser=plan.segment.parser,
+        size=plan.synthesize.size,
+        precision=precision,
+        device=device,
+        batch_size=work.batch_size,
+    )
+    with work.session("run", photos, output, {"plan": plan, "precision": precision}) as session:
+        carry_out(session, stages, plan.synthesize, sheet=plan.sheet)

@@ -1,0 +1,110 @@
+"""From a command's options to a job's session, and from its report to what the user sees and the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from facesynth.cli.progress import Console, console
+from facesynth.cli.quantities import spelled_size
+
+if TYPE_CHECKING:
+    from facesynth.jobs.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How a command works, as the user said."""
+
+    batch_size: int
+    workers: int
+    cache: Path
+    no_cache: bool
+    force: bool
+    fail_fast: bool
+    dry_run: bool
+    report: Path | None
+    log_format: str
+    quiet: bool
+
+    @contextlib.contextmanager
+    def session(
+        self, command: str, inputs: Sequence[str], folder: Path, settings: Mapping[str, Any], **more: Any
+    ) -> Iterator[Session]:
+        """Open a session for a job; afterwards tell how it went and leave with the exit code.
+
+        `settings` are what the report notes; `more` is the session's own. Interrupted, it says how to go on.
+        """
+        from facesynth.jobs.session import Execution, Session
+        from facesynth.store import ArtifactStore
+
+        with contextlib.ExitStack() as stack:
+            told = stack.enter_context(console(self.log_format, quiet=self.quiet))
+            root = self.cache
+            if self.no_cache:
+                root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="facesynth-")))
+            how = Execution(
+                store=ArtifactStore(root),
+                progress=told,
+                batch_size=self.batch_size,
+                workers=self.workers,
+                force=self.force,
+                fail_fast=self.fail_fast,
+                dry_run=self.dry_run,
+            )
+            noted = {**_noted(settings), "inputs": list(inputs), "output": str(folder)}
+            session = Session(command, inputs, folder, how, noted, report_file=self.report, **more)
+            try:
+                with session:
+                    yield session
+            except KeyboardInterrupt:
+                told.close()
+                finished = f"{session.report.summary()} of {len(session.sources)} inputs"
+                told.note(f"interrupted: {finished}; what is finished is kept, run the same command again to go on")
+                raise
+            except BaseException:
+                told.close()
+                self._tell_problems(session, told)
+                raise
+            told.close()
+            self._tell(session, told)
+        raise SystemExit(0 if self.dry_run else session.report.exit_code)
+
+    def _tell(self, session: Session, told: Console) -> None:
+        self._tell_problems(session, told)
+        if self.dry_run:
+            click.echo(self._plan(session))
+            return
+        told.note(f"{session.report.summary()}")
+        click.echo(session.folder)
+
+    def _tell_problems(self, session: Session, told: Console) -> None:
+        for line in session.report.table().splitlines():
+            told.note(line)
+
+    def _plan(self, session: Session) -> str:
+        """What a dry run found."""
+        estimate, counts = session.estimate, session.report.counts
+        known = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+        lines = [f"{len(session.sources)} inputs" + (f"; already known: {known}" if known else "")]
+        lines += [f"to compute: {count} × {stage}" for stage, count in estimate.missing.items() if count]
+        disk, free = spelled_size(estimate.disk()), spelled_size(estimate.free(session.folder))
+        lines.append(f"disk: about {disk} in {session.folder} and the cache together, {free} are free")
+        lines.append(f"memory: about {spelled_size(estimate.memory(self.batch_size))}")
+        return "\n".join(lines)
+
+
+def _noted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's options as the report notes them: without those that were not given, records as mappings."""
+    return {
+        name: dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+        for name, value in settings.items()
+        if value is not None
+    }

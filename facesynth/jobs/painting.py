@@ -1,0 +1,67 @@
+"""The stages that painting takes, made from options, and styles by what a user calls them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facesynth.core.errors import UsageError
+from facesynth.core.refs import Item
+from facesynth.core.styles import Style
+from facesynth.jobs.items import style_item, style_of
+from facesynth.jobs.session import Session
+from facesynth.jobs.transfer import TransferStages
+from facesynth.plans import AlignPlan
+from facesynth.stages.align import AlignStage
+from facesynth.stages.encode import EncodeStage
+from facesynth.stages.segment import SegmentStage
+from facesynth.stages.synthesize import SynthesizeStage
+
+
+def painting_stages(
+    generator: str | None,
+    *,
+    parser: str | None = None,
+    align: AlignPlan | None = None,
+    landmarks: str = "auto",
+    size: int | None = None,
+    precision: str,
+    device: str,
+    batch_size: int,
+) -> TransferStages:
+    """The real stages; nothing is loaded before one of them has something to compute."""
+    how: dict[str, Any] = {"precision": precision, "device": device, "batch_size": batch_size}
+    chosen = align or AlignPlan()
+    return TransferStages(
+        align=AlignStage(
+            size=chosen.size,
+            frame=chosen.frame,
+            faces=chosen.faces,
+            landmarks=chosen.landmarks if align else landmarks,
+            device=device,
+        ),
+        segment=SegmentStage(parser=parser, **how),
+        encode=EncodeStage(generator=generator, **how),
+        synthesize=SynthesizeStage(generator=generator, size=size, **how),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StyleReader:
+    """Finds styles for a session; what it computes is cached like everything else."""
+
+    session: Session
+    stages: TransferStages
+
+    def image(self, path: Path) -> Item[Style]:
+        """The style of the first face in a photo, or of a face that is aligned already."""
+        return style_of(self.session, path, self.stages.align, self.stages.encode)
+
+    def named(self, name: str) -> Item[Style]:
+        """A style by seed (a whole number) or by image file. Raises UsageError for anything else."""
+        if Path(name).is_file():
+            return self.image(Path(name))
+        if name.isdecimal():
+            return style_item(Style.from_seed(int(name)))
+        raise UsageError("neither a seed nor an image file", where=name)

@@ -1,0 +1,83 @@
+"""Weights files: what is saved is what is loaded, and a wrong file is told apart from a damaged one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from facesynth.core.errors import WeightsDamaged, WeightsError
+from facesynth.inference import networks
+from facesynth.models.generator import SpadeGenerator
+from facesynth.models.specs import GeneratorSpec, ParserSpec
+from facesynth.training.start import initialise
+from facesynth.weights import read_header
+
+SPEC = GeneratorSpec(size=64, start=2, style_channels=8, width=4, max_width=16, spade_hidden=8, noise=True)
+
+
+@pytest.fixture
+def trained() -> SpadeGenerator:
+    """A generator whose spectral norms have settled, as after some training."""
+    torch.manual_seed(0)
+    network = SpadeGenerator(SPEC)
+    initialise(network)
+    for parameter in network.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    network.train()
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.rand(2, 19, 64, 64), torch.randn(2, 8))
+    return network.eval()
+
+
+def test_spectral_norm_is_folded_and_the_picture_stays(trained: SpadeGenerator, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    networks.save(path, {"generator": (SPEC, trained)}, half=False, about={"name": "x"})
+    spec, loaded = networks.load(path, ("generator",), torch.device("cpu"))["generator"]
+    assert spec == SPEC
+    assert not any("parametrizations" in name for name in loaded.state_dict())
+    label_map, style = torch.rand(2, 19, 64, 64), torch.randn(2, 8)
+    torch.testing.assert_close(loaded(label_map, style), trained(label_map, style), atol=1e-5, rtol=1e-4)
+    header = read_header(path)
+    assert header["labels"] == "celebamask-hq"
+    assert header["licence"] == "CC-BY-NC-SA-4.0"
+    assert header["name"] == "x"
+
+
+def test_half_precision_moves_the_picture_by_less_than_a_grey_level(trained: SpadeGenerator, tmp_path: Path) -> None:
+    networks.save(tmp_path / "w.safetensors", {"generator": (SPEC, trained)})
+    _, loaded = networks.load(tmp_path / "w.safetensors", ("generator",), torch.device("cpu"))["generator"]
+    label_map, style = torch.rand(2, 19, 64, 64), torch.randn(2, 8)
+    assert (loaded(label_map, style) - trained(label_map, style)).abs().max() * 127.5 < 1
+
+
+def test_saving_does_not_change_the_network(trained: SpadeGenerator, tmp_path: Path) -> None:
+    before = {name: value.clone() for name, value in trained.train().state_dict().items()}
+    networks.save(tmp_path / "w.safetensors", {"generator": (SPEC, trained)})
+    assert trained.training
+    assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
+
+
+def test_wrong_and_damaged_files(trained: SpadeGenerator, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    networks.save(path, {"generator": (SPEC, trained)})
+    with pytest.raises(WeightsError, match="holds generator, but no parser"):
+        networks.load(path, ("parser",), torch.device("cpu"))
+    save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(WeightsError, match="not a facesynth weights file"):
+        networks.load(tmp_path / "foreign.safetensors", ("parser",), torch.device("cpu"))
+    other = GeneratorSpec(size=64, start=2, style_channels=9, width=4, max_width=16, spade_hidden=8, noise=True)
+    networks.save(tmp_path / "mixed.safetensors", {"generator": (other, trained)})
+    with pytest.raises(WeightsDamaged, match="do not fit their description"):
+        networks.load(tmp_path / "mixed.safetensors", ("generator",), torch.device("cpu"))
+
+
+def test_every_kind_of_network_is_built_from_its_spec() -> None:
+    with torch.device("meta"):
+        assert type(networks.build(ParserSpec())).__name__ == "ParserNet"
+        assert type(networks.build(SPEC)).__name__ == "SpadeGenerator"
+    with pytest.raises(TypeError, match="not the spec"):
+        networks.build("parser")  # type: ignore[arg-type]

@@ -1,0 +1,321 @@
+"""What each job writes and reports, with stages whose results are known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesynth.core.errors import FacesynthError, ImageError, InputError, LabelMapError, UsageError
+from facesynth.core.image_files import read_photo, write_photo
+from facesynth.core.label_files import read_label_map, write_label_map
+from facesynth.core.labels import SCHEMAS, LabelMap
+from facesynth.core.styles import Style
+from facesynth.jobs.align import align
+from facesynth.jobs.items import style_item, style_of
+from facesynth.jobs.plan import carry_out
+from facesynth.jobs.segment import SegmentOutputs, segment
+from facesynth.jobs.session import Session
+from facesynth.jobs.synthesize import VARIANT_TAIL, Variant, between, by_seeds, synthesize
+from facesynth.jobs.transfer import transfer
+from facesynth.plans import SynthesizePlan
+from tests.jobs.conftest import BLACK, PINK, RED, Listener, Opener, rows, written
+from tests.painted_stages import Brightness, Tiles, flat_photo, painted_stages
+
+
+def progress(session: Session) -> tuple[int, int]:
+    listener = session.execution.progress
+    assert isinstance(listener, Listener)
+    return listener.done, listener.total
+
+
+def test_align_writes_every_face_and_reports_the_rest(tmp_path: Path, opened: Opener) -> None:
+    with opened() as session:
+        align(session, Tiles(), sheet=True)
+    faces = {"one.png", "green.png", "sub/two_00.png", "sub/two_01.png"}
+    assert written(tmp_path / "out") == faces | {"report.json", "sheet.png"}
+    expected = {"one.png": "done", "two.png": "done", "green.png": "done", "none.png": "rejected", "text.png": "failed"}
+    assert rows(session) == expected
+    assert session.report.exit_code == 3 and progress(session) == (5, 5)
+    report = json.loads((tmp_path / "out" / "report.json").read_bytes())
+    assert report["complete"] and report["counts"] == {"done": 3, "cached": 0, "rejected": 1, "failed": 1}
+    assert report["weights"] == {"align/fake": "f" * 64}
+    by_input = {Path(item["input"]).name: item for item in report["items"]}
+    assert by_input["two.png"]["outputs"] == ["sub/two_00.png", "sub/two_01.png"]
+    assert by_input["none.png"]["reason"] == "no face found"
+    assert by_input["text.png"]["reason"].startswith("not an image")
+
+
+def test_a_second_run_computes_nothing_and_mends_the_output(tmp_path: Path, opened: Opener) -> None:
+    with opened() as session:
+        align(session, Tiles())
+    first = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.png")}
+    (tmp_path / "out" / "one.png").unlink()
+    stage = Tiles()
+    with opened() as session:
+        align(session, stage)
+    assert stage.computed == 0
+    assert rows(session)["one.png"] == "cached" and rows(session)["none.png"] == "rejected"
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.png")} == first
+    with opened(force=True) as session:
+        align(session, stage)
+    assert stage.computed == 4 and rows(session)["one.png"] == "done"
+
+
+def test_fail_fast_ends_at_the_first_failure_and_reports_what_was_done(tmp_path: Path, opened: Opener) -> None:
+    with pytest.raises(ImageError, match="text.png"), opened(fail_fast=True) as session:
+        align(session, Tiles())
+    report = json.loads((tmp_path / "out" / "report.json").read_bytes())
+    assert not report["complete"] and report["counts"]["failed"] == 1
+
+
+def test_an_interrupted_run_keeps_what_was_computed(tmp_path: Path, opened: Opener) -> None:
+    stage = Tiles()
+
+    def interrupt() -> None:
+        if stage.computed:
+            raise KeyboardInterrupt
+
+    stage.before = interrupt
+    with pytest.raises(KeyboardInterrupt), opened() as session:
+        align(session, stage)
+    assert stage.computed == 2
+    again = Tiles()
+    with opened() as session:
+        align(session, again)
+    assert again.computed == 2 and "cached" in rows(session).values()
+
+
+def test_a_dry_run_writes_nothing_and_counts_what_follows(tmp_path: Path, opened: Opener) -> None:
+    plan = SynthesizePlan(others=1)
+    with opened(dry_run=True) as session:
+        carry_out(session, painted_stages(), plan)
+    assert not (tmp_path / "out").exists() and not (tmp_path / "cache").exists()
+    assert session.estimate.missing == {"align": 5, "segment": 5, "encode": 5, "synthesize": 10}
+    assert session.estimate.disk() > 1_000_000 and session.estimate.memory(8) > session.estimate.memory(1)
+    assert session.estimate.free(tmp_path / "not" / "there") > 0
+    with opened() as session:
+        carry_out(session, painted_stages(), plan)
+    with opened(dry_run=True) as session:
+        carry_out(session, painted_stages(), plan)
+    # What failed is tried anew: the text, and the green face.
+    assert session.estimate.missing == {"align": 1, "segment": 2, "encode": 2, "synthesize": 4}
+    assert session.estimate.disk() < 20_000  # by the small artifacts that are in the cache now
+
+
+def test_segment_writes_pairs_ready_to_train_on(tmp_path: Path, opened: Opener) -> None:
+    with opened() as session:
+        segment(session, Brightness(), align=Tiles(), outputs=SegmentOutputs())
+    names = {"one.png", "sub/two_00.png", "sub/two_01.png"}
+    folders = {f"{folder}/{name}" for folder in ("images", "labels") for name in names}
+    assert written(tmp_path / "out") == folders | {"report.json"}
+    assert (read_label_map(tmp_path / "out/labels/sub/two_01.png").ids == 15).all()
+    assert rows(session) == {
+        "one.png": "done", "two.png (face 0)": "done", "two.png (face 1)": "done",
+        "none.png": "rejected", "text.png": "failed", "green.png": "failed",
+    }  # fmt: skip
+    assert progress(session) == (6, 6)
+
+
+def test_segment_finds_what_align_wrote_in_the_cache(tmp_path: Path, opened: Opener) -> None:
+    with opened(out="pairs") as session:
+        segment(session, Brightness(), align=Tiles(), outputs=SegmentOutputs())
+    with opened(out="faces") as session:
+        align(session, Tiles(), sheet=True)
+    stage = Brightness()
+    with opened(tmp_path / "faces", out="again") as session:
+        segment(session, stage, align=None, outputs=SegmentOutputs())
+    assert stage.computed == 1  # what failed is tried anew
+    assert set(rows(session).values()) == {"cached", "failed"}
+    assert written(tmp_path / "again") == {f"labels/{n}.png" for n in ("one", "sub/two_00", "sub/two_01")} | {
+        "report.json"
+    }
+
+
+def test_segment_adds_what_is_asked_for(tmp_path: Path, opened: Opener) -> None:
+    class Likely(Brightness):
+        name = "probabilities"  # type: ignore[misc]
+
+    Likely.codec = type(Brightness.codec)("probabilities.npy", Brightness.codec.encode, Brightness.codec.decode)
+    outputs = SegmentOutputs(schema="facer", parts=True, on_photo=True, sheet=True)
+    with opened() as session:
+        segment(session, Brightness(), align=Tiles(), probabilities=Likely(), outputs=outputs)
+    out = tmp_path / "out"
+    assert len([*(out / "parts").rglob("*.png")]) == 3 * 19
+    mouth = read_photo(out / "parts/one_mouth.png")  # 140 // 14 is 10, the mouth
+    assert (mouth.pixels == 255).all() and not read_photo(out / "parts/one_skin.png").pixels.any()
+    whole = read_label_map(out / "on-photo/sub/two.png")
+    assert whole.ids.shape == (20, 40)
+    assert (whole.ids[:, :20] == 10).all() and (whole.ids[:, 20:] == 15).all()
+    assert (read_label_map(out / "labels/one.png").ids == 10).all()
+    with Image.open(out / "labels/one.png") as image:
+        assert (np.asarray(image) == SCHEMAS["facer"].from_standard[10]).all()
+    assert {path.name for path in (out / "probabilities").rglob("*")} >= {"one.npy"}
+    first = next(row for row in session.report.rows if str(row).endswith("/one.png"))
+    assert len(first.outputs) == 19 + 4
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    write_label_map(LabelMap(np.full((20, 20), 3)), folder / "a.png")
+    write_label_map(LabelMap(np.full((20, 20), 4)), folder / "b.png")
+    write_photo(flat_photo((255, 255, 255)), folder / "unknown.png")
+    return folder
+
+
+def test_synthesize_paints_each_label_map_by_each_seed(tmp_path: Path, opened: Opener, maps: Path) -> None:
+    with opened(maps, more={"tail": VARIANT_TAIL}) as session:
+        synthesize(session, painted_stages().synthesize, by_seeds((5, 6)), sheet=True)
+    names = {f"{name}_seed{seed}.png" for name in "ab" for seed in (5, 6)}
+    assert written(tmp_path / "out") == names | {"report.json", "sheet.png"}
+    assert tuple(read_photo(tmp_path / "out/b_seed6.png").pixels[0, 0]) == (6, 6, 4)
+    assert rows(session)["a.png (seed5)"] == "done" and progress(session) == (6, 6)
+    bad = [row for row in session.report.rows if row.status == "failed"]
+    assert bad[0].reason is not None and "pixel" in bad[0].reason and bad[0].input.endswith("unknown.png")
+
+
+def test_synthesize_takes_one_style_and_goes_from_one_to_another(tmp_path: Path, opened: Opener, maps: Path) -> None:
+    def seed(number: int) -> Variant:
+        return Variant("", style_item(Style.from_seed(number)))
+
+    with opened(maps / "a.png") as session:
+        synthesize(session, painted_stages().synthesize, [seed(9)])
+    assert written(tmp_path / "out") == {"a.png", "report.json"}
+    with opened(maps / "a.png", out="frames") as session:
+        synthesize(session, painted_stages().synthesize, between(seed(0).style, seed(100).style, 5))
+    frames = [read_photo(tmp_path / f"frames/a_frame00{index}.png").pixels[0, 0, 0] for index in range(5)]
+    assert frames == [0, 25, 50, 75, 100]
+
+
+def test_a_foreign_schema_is_read_as_what_it_is_and_cached_as_such(tmp_path: Path, opened: Opener, maps: Path) -> None:
+    Image.fromarray(np.full((20, 20), 3, dtype=np.uint8)).save(maps / "plain.png")
+    for schema, label in ((None, 3), ("facer", SCHEMAS["facer"].to_standard[3])):
+        with opened(maps / "plain.png") as session:
+            synthesize(session, painted_stages().synthesize, by_seeds((0,)), schema=schema)
+        assert read_photo(tmp_path / "out/plain.png").pixels[0, 0, 2] == label
+    with pytest.raises(UsageError, match="unknown label schema"), opened(maps / "plain.png") as session:
+        synthesize(session, painted_stages().synthesize, by_seeds((0,)), schema="mine")
+
+
+def test_the_style_of_an_image_is_its_first_faces(tmp_path: Path, opened: Opener, photos: Path) -> None:
+    stages = painted_stages()
+    session = opened()
+    style = style_of(session, photos / "sub" / "two.png", stages.align, stages.encode).identify().load()
+    assert style == Style.from_code(np.array(RED, dtype=np.float32), "e" * 64)
+    black = style_of(session, photos / "none.png", stages.align, stages.encode).identify().load()
+    assert black == Style.from_code(np.zeros(3, dtype=np.float32), "e" * 64)
+    notes = session.execution.progress
+    assert isinstance(notes, Listener) and "taken for an aligned face" in notes.notes[0]
+    write_photo(flat_photo(BLACK, BLACK), tmp_path / "dark.png")
+    with pytest.raises(InputError, match="dark.png: no face found"):
+        style_of(session, tmp_path / "dark.png", stages.align, stages.encode)
+    with pytest.raises(ImageError, match="text.png"):
+        style_of(session, photos / "text.png", stages.align, stages.encode)
+
+
+def colour(path: Path) -> tuple[int, ...]:
+    return tuple(int(value) for value in read_photo(path).pixels[0, 0])
+
+
+def test_transfer_paints_photos_and_label_maps_in_a_style(
+    tmp_path: Path, opened: Opener, photos: Path, maps: Path
+) -> None:
+    style = style_item(Style.from_code(np.array([100, 50, 0], dtype=np.float32), "e" * 64))
+    with opened(photos, maps) as session:
+        transfer(session, painted_stages(), style, sheet=True)
+    out = tmp_path / "out"
+    assert colour(out / "one.png") == (100, 50, 10) and colour(out / "sub/two_01.png") == (100, 50, 15)
+    assert colour(out / "a.png") == (100, 50, 3)
+    assert (out / "sheet.png").is_file() and not session.execution.dry_run
+    with opened(photos, maps, out="half") as session:
+        transfer(session, painted_stages(), style, strength=0.5)
+    assert colour(tmp_path / "half/one.png") == (120, 30, 10)  # halfway from its own colour
+    assert colour(tmp_path / "half/a.png") == (50, 25, 3)  # halfway from nobody's
+    with opened(maps / "unknown.png", out="forced") as session:
+        transfer(session, painted_stages(), style, all_labels=True)
+    assert rows(session) == {"unknown.png": "failed"}
+
+
+def test_transfer_pastes_all_faces_back_into_their_photo(tmp_path: Path, opened: Opener, photos: Path) -> None:
+    style = style_item(Style.from_code(np.array([0, 0, 0], dtype=np.float32), "e" * 64))
+    with opened(photos / "sub") as session:
+        transfer(session, painted_stages(), style, paste_back=True)
+    pasted = read_photo(tmp_path / "out/two.png")
+    assert pasted.size == (40, 20)
+    assert tuple(pasted.pixels[10, 10]) == (0, 0, 10) and tuple(pasted.pixels[10, 30]) == (0, 0, 15)
+    assert 0 < pasted.pixels[0, 0, 0] < RED[0]  # the edge of a face fades into the photo
+    assert rows(session) == {"two.png": "done"} and progress(session) == (2, 2)
+
+
+def test_a_plan_paints_every_face_in_its_own_and_others_styles(tmp_path: Path, opened: Opener) -> None:
+    stages = painted_stages()
+    with opened() as session:
+        carry_out(session, stages, SynthesizePlan(others=2, seeds=(7,)))
+    out = tmp_path / "out"
+    names = ("one", "sub/two_00", "sub/two_01")
+    wanted = {f"{folder}/{name}.png" for folder in ("faces", "labels", "own-style") for name in names}
+    wanted |= {f"seeds/{name}/seed7.png" for name in names}
+    wanted |= {
+        f"other-styles/{name}/in-the-style-of-{other.replace('/', '-')}.png"
+        for name in names for other in names if name != other
+    }  # fmt: skip
+    assert written(out) == wanted | {"report.json", "sheet.png"}
+    assert colour(out / "own-style/one.png") == (140, 10, 10)
+    assert colour(out / "other-styles/one/in-the-style-of-sub-two_01.png") == (210, 90, 10)
+    assert colour(out / "seeds/sub/two_01/seed7.png") == (7, 7, 15)
+    assert session.report.counts == {"done": 3, "cached": 0, "rejected": 1, "failed": 2}
+    again = painted_stages()
+    with opened() as session:
+        carry_out(session, again, SynthesizePlan(others=2, seeds=(7,)))
+    assert again.align.computed == again.encode.computed == again.synthesize.computed == 0  # type: ignore[attr-defined]
+    assert session.report.counts["cached"] == 3 and written(out) == wanted | {"report.json", "sheet.png"}
+
+
+def test_a_plan_lays_a_few_faces_out_as_a_matrix(tmp_path: Path, opened: Opener) -> None:
+    with opened() as session:
+        carry_out(session, painted_stages(), SynthesizePlan(others=7))
+    sheet = read_photo(tmp_path / "out/sheet.png")
+    columns, lines = 3 + 3, 1 + 3
+    assert columns * 128 < sheet.width < (columns + 2) * 150 and lines * 128 < sheet.height < (lines + 1) * 140
+
+
+def test_the_work_of_a_plan_grows_with_the_number_of_faces(tmp_path: Path, opened: Opener) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for index in range(6):
+        write_photo(flat_photo((100 + index, 1, 1)), many / f"{index}.png")
+    stages = painted_stages()
+    with opened(many) as session:
+        carry_out(session, stages, SynthesizePlan(others=2, own=False), sheet=False)
+    assert stages.synthesize.computed == 6 * 2  # type: ignore[attr-defined]
+    assert "other-styles/5/in-the-style-of-0.png" in written(tmp_path / "out")
+    assert "sheet.png" not in written(tmp_path / "out")
+
+
+def test_what_cannot_be_written_is_that_items_failure(tmp_path: Path, opened: Opener) -> None:
+    (tmp_path / "out" / "one.png").mkdir(parents=True)
+    with opened() as session:
+        align(session, Tiles())
+    assert rows(session)["one.png"] == "failed" and rows(session)["two.png"] == "done"
+
+
+def test_the_report_goes_where_it_is_asked_to(tmp_path: Path, opened: Opener) -> None:
+    with opened(more={"report_file": tmp_path / "deep" / "r.json"}) as session:
+        align(session, Tiles())
+    assert (tmp_path / "deep" / "r.json").is_file() and "report.json" not in written(tmp_path / "out")
+    assert issubclass(LabelMapError, FacesynthError)
+
+
+def test_long_sheets_have_pages(tmp_path: Path, opened: Opener) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for index in range(45):
+        write_photo(flat_photo(PINK), many / f"{index}.png")
+    with opened(many) as session:
+        align(session, Tiles(), sheet=True)
+    assert {name for name in written(tmp_path / "out") if name.startswith("sheet")} == {"sheet_00.png", "sheet_01.png"}

@@ -1,0 +1,90 @@
+"""Pipeline files: what they become, and what is said of mistakes in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facesynth.config import find_pipeline, load_pipeline, parse_pipeline
+from facesynth.core.errors import ConfigError, UsageError
+from facesynth.plans import Plan
+from facesynth.training.runs import ParserRun, SpadeRun
+
+PIPELINES = sorted((Path(__file__).parents[1] / "pipelines").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
+def test_every_pipeline_file_loads(path: Path) -> None:
+    pipeline = load_pipeline(path)
+    assert pipeline.name == path.stem
+
+
+def test_kinds_become_their_records() -> None:
+    assert isinstance(parse_pipeline("kind: plan", "f"), Plan)
+    assert isinstance(parse_pipeline("kind: parser\nname: p", "f"), ParserRun)
+    spade = parse_pipeline("kind: spade\nname: s\nencoder: null\ngenerator: {size: 64, start: 2}", "f")
+    assert isinstance(spade, SpadeRun) and spade.encoder is None and spade.generator.size == 64
+
+
+def test_numbers_may_be_written_as_people_write_them() -> None:
+    run = parse_pipeline("{kind: spade, name: s, images: 1e4, generator_learning_rate: 1e-4}", "f", ["betas=[0, 9e-1]"])
+    assert isinstance(run, SpadeRun)
+    assert (run.images, run.generator_learning_rate, run.betas) == (10_000, 1e-4, (0, 0.9))
+
+
+def test_settings_override_the_file() -> None:
+    overrides = ["align.size=256", "synthesize.seeds=[1, 2]", "segment.parser=mine.safetensors", "sheet=false"]
+    plan = parse_pipeline("kind: plan\nalign: {faces: largest}", "f", overrides)
+    assert isinstance(plan, Plan)
+    assert (plan.align.size, plan.align.faces, plan.synthesize.seeds) == (256, "largest", (1, 2))
+    assert plan.segment.parser == "mine.safetensors" and not plan.sheet
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kind: spade\nname: s\ngenerator: {widht: 3}", "generator.widht: unknown key, did you mean width?"),
+        ("kind: parser\nname: p\nlerning_rate: 1", "lerning_rate: unknown key, did you mean learning_rate?"),
+        ("kind: plan\nalign: {zzz: 1}", "align.zzz: unknown key, known are size, frame, faces, landmarks"),
+        ("kind: plan\nalign: {size: big}", "align.size: input should be a valid integer.*not 'big'"),
+        ("kind: plan\nalign: {frame: round}", "align.frame: input should be 'ffhq' or 'celeba-hq', not 'round'"),
+        ("kind: plan\nsynthesize: {others: -1}", "synthesize: others and seeds must not be negative"),
+        ("kind: parser", "name: is missing"),
+        ("kind: parser\nname: p\nparser: {size: 100}", "parser: .*must be a multiple of 32"),
+        ("kind: cake", "kind: 'cake' is none that is known; use one of: parser, spade, plan"),
+        ("name: p", "the key `kind` is missing"),
+        ("kind: plan\nkind: plan", "line 2: the key kind comes twice"),
+        ("kind: [", "line 1: "),
+        ("kind: !!python/object:os.system x", "could not determine a constructor"),
+        ("- kind", "holds `key: value` lines"),
+        ("", "holds `key: value` lines"),
+    ],
+)
+def test_mistakes_are_named_by_file_and_key(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=f"^mine.yaml: .*{said}"):
+        parse_pipeline(text, "mine.yaml")
+
+
+def test_mistakes_in_settings_are_named() -> None:
+    with pytest.raises(UsageError, match="write it like"):
+        parse_pipeline("kind: plan", "f", ["size"])
+    with pytest.raises(ConfigError, match=r"--set name\.sub=1: name is 'n' and has no keys"):
+        parse_pipeline("kind: plan\nname: n", "f", ["name.sub=1"])
+    with pytest.raises(ConfigError, match=r"--set name=\["):
+        parse_pipeline("kind: plan", "f", ["name=["])
+
+
+def test_a_bundled_pipeline_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_pipeline("demo.yaml").is_file() and find_pipeline("pipelines/demo.yaml") == find_pipeline("demo")
+    (tmp_path / "demo.yaml").write_text("kind: plan")
+    assert find_pipeline("demo.yaml") == Path("demo.yaml")
+    with pytest.raises(UsageError, match="or one of: demo, "):
+        find_pipeline("nope.yaml")
+
+
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"name: \xff")
+    with pytest.raises(ConfigError, match="latin.yaml: cannot be read"):
+        load_pipeline(tmp_path / "latin.yaml")

@@ -1,0 +1,190 @@
+"""Output names, the refusal to touch inputs, and copies that are whole."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facesynth.core.errors import OutputError, UsageError
+from facesynth.core.refs import FileStamp, sha256_bytes
+from facesynth.core.scan import SourceFile
+from facesynth.outputs import OutputTree, is_sheet, mirrored_names
+
+
+def _source(path: str, root: str = "photos") -> SourceFile:
+    return SourceFile(Path(root) / path, PurePosixPath(path))
+
+
+def _names(*sources: SourceFile, **options: str) -> list[str]:
+    names = mirrored_names(sources, **options)
+    return [str(names[source.path]) for source in sources]
+
+
+def test_names_mirror_the_tree() -> None:
+    assert _names(_source("a.jpg"), _source("sub/b.c.png")) == ["a", "sub/b.c"]
+
+
+def test_one_stem_with_two_suffixes_is_told_apart_by_the_suffix() -> None:
+    assert _names(_source("a.jpg"), _source("a.png"), _source("b/a.png")) == ["a_jpg", "a_png", "b/a"]
+
+
+def test_a_photo_called_like_another_ones_face_is_told_apart() -> None:
+    assert _names(_source("a.jpg"), _source("a_00.jpg"), _source("b_00.jpg")) == ["a_jpg", "a_00_jpg", "b_00"]
+    assert _names(_source("a.png"), _source("a_seed1.png"), tail=r"seed\d+") == ["a_png", "a_seed1_png"]
+
+
+def test_names_that_some_disk_takes_for_one_are_told_apart() -> None:
+    names = _names(_source("a.jpg"), _source("A.JPG"), _source("\u00e9.png"), _source("e\u0301.png"))
+    assert len({name.casefold() for name in names}) == 4
+    assert names[0].startswith("a_jpg_") and names[1].startswith("A_JPG_")
+
+
+def test_roots_with_the_same_name_in_them_are_told_apart_by_their_own_names() -> None:
+    sources = _source("x.jpg", "one/a"), _source("x.jpg", "two/b"), _source("y.jpg", "two/b"), _source("z.jpg", "c")
+    assert _names(*sources) == ["a/x", "b/x", "b/y", "z"]
+    assert _names(_source("x.jpg", "one/a"), _source("x.png", "two/a")) == ["one/a/x", "two/a/x"]
+
+
+def test_no_result_takes_the_contact_sheets_name() -> None:
+    assert _names(_source("sheet.jpg"), _source("sheet_00.jpg"), _source("sub/sheet.jpg"))[2] == "sub/sheet"
+    assert not any(name.startswith("sheet.") for name in _names(_source("sheet.jpg")))
+    assert _names(_source("sheet.jpg")) == ["sheet_jpg"]
+
+
+PIECES = st.sampled_from(["a", "A", "b", "a_00", "a_jpg", "a_00_01", "sheet", "ä", "a b"])
+FILES = st.builds(
+    lambda root, folder, stem, suffix: _source(f"{folder}{stem}.{suffix}", root),
+    st.sampled_from(["r", "s", "r/deep", "t/r"]),
+    st.sampled_from(["", "sub/", "r/"]),
+    PIECES,
+    st.sampled_from(["jpg", "png", "JPG"]),
+)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(FILES, min_size=1, max_size=12, unique_by=lambda source: source.path), st.randoms(use_true_random=False)
+)
+def test_names_are_distinct_and_do_not_depend_on_order(sources: list[SourceFile], shuffler: random.Random) -> None:
+    names = mirrored_names(sources)
+    shuffled = sources[:]
+    shuffler.shuffle(shuffled)
+    assert mirrored_names(shuffled) == names
+    folded = {str(name).casefold() for name in names.values()}
+    assert len(folded) == len(sources)
+    numbered = {f"{name}_{index:02}".casefold() for name in names.values() for index in range(3)}
+    assert not numbered & folded
+
+
+def _tree(folder: Path, *inputs: Path) -> OutputTree:
+    files = [path for given in inputs for path in ([given] if given.is_file() else given.rglob("*")) if path.is_file()]
+    return OutputTree(folder, inputs, [SourceFile(path, PurePosixPath(path.name)) for path in files])
+
+
+def _artifact(folder: Path, data: bytes = b"picture") -> tuple[Path, FileStamp]:
+    folder.mkdir(exist_ok=True)
+    path = folder / "artifact.png"
+    path.write_bytes(data)
+    os.utime(path, (1_000_000, 1_000_000))
+    return path, FileStamp(len(data), sha256_bytes(data))
+
+
+@pytest.mark.parametrize("inside", [".", "out", "deep/out"])
+def test_an_output_folder_inside_an_input_folder_is_refused(tmp_path: Path, inside: str) -> None:
+    with pytest.raises(UsageError, match="inside the input folder"):
+        _tree(tmp_path / inside, tmp_path)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_an_output_folder_around_the_input_folder_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    artifact, stamp = _artifact(tmp_path / "cache")
+    with _tree(tmp_path, tmp_path / "images") as tree:
+        assert tree.copy(artifact, stamp, PurePosixPath("labels/a.png")).read_bytes() == b"picture"
+
+
+def test_an_output_folder_reached_by_a_link_is_refused_too(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (tmp_path / "elsewhere").symlink_to(photos, target_is_directory=True)
+    with pytest.raises(UsageError):
+        _tree(tmp_path / "elsewhere" / "out", photos)
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(UsageError, match="not a folder"):
+        _tree(tmp_path / "out")
+
+
+def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(b"mine")
+    (tmp_path / "other.png").hardlink_to(photo)
+    artifact, stamp = _artifact(tmp_path / "cache")
+    with _tree(tmp_path, photo) as tree:
+        for name in ("a.png", "other.png"):
+            with pytest.raises(OutputError, match="never overwritten"):
+                tree.copy(artifact, stamp, PurePosixPath(name))
+            with pytest.raises(OutputError, match="never overwritten"):
+                tree.write(b"other", PurePosixPath(name))
+    assert photo.read_bytes() == b"mine"
+
+
+def test_what_is_in_place_stays_and_what_was_changed_is_replaced(tmp_path: Path) -> None:
+    artifact, stamp = _artifact(tmp_path / "cache")
+    out = tmp_path / "out"
+    place = PurePosixPath("sub/a.png")
+    with _tree(out) as tree:
+        target = tree.copy(artifact, stamp, place)
+        first = target.stat().st_ino
+        assert tree.copy(artifact, stamp, place).stat().st_ino == first
+        os.utime(target)  # touched, same bytes
+        assert tree.copy(artifact, stamp, place).stat().st_ino == first
+        target.write_bytes(b"PICTURE")  # same size, other bytes
+        assert tree.copy(artifact, stamp, place).read_bytes() == b"picture"
+    assert [path.name for path in out.rglob("*")] == ["sub", "a.png"]
+
+
+def test_bytes_are_written_once(tmp_path: Path) -> None:
+    with _tree(tmp_path / "out") as tree:
+        target = tree.write(b"one", PurePosixPath("a.bin"))
+        first = target.stat().st_ino
+        assert tree.write(b"one", PurePosixPath("a.bin")).stat().st_ino == first
+        assert tree.write(b"two", PurePosixPath("a.bin")).read_bytes() == b"two"
+
+
+def test_a_name_that_cannot_be_is_the_items_fault_and_a_disk_that_cannot_is_the_runs(tmp_path: Path) -> None:
+    artifact, stamp = _artifact(tmp_path / "cache")
+    (tmp_path / "out" / "folder.png").mkdir(parents=True)
+    (tmp_path / "out" / "file").touch()
+    with _tree(tmp_path / "out") as tree:
+        for name in ("x" * 300 + ".png", "folder.png", "file/a.png", "../a.png"):
+            with pytest.raises(OutputError):
+                tree.copy(artifact, stamp, PurePosixPath(name))
+    (tmp_path / "blocked").touch()
+    with pytest.raises(OSError), _tree(tmp_path / "blocked" / "out") as tree:
+        tree.copy(artifact, stamp, PurePosixPath("a.png"))
+
+
+def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
+    dead = os.fork()
+    if not dead:
+        with _tree(tmp_path / "out") as tree:
+            tree.write(b"x", PurePosixPath("a"))
+            os._exit(0)  # without leaving the context, as a kill would
+    os.waitpid(dead, 0)
+    assert any(path.name.startswith(".partial-") for path in (tmp_path / "out").iterdir())
+    with _tree(tmp_path / "out") as tree:
+        tree.write(b"y", PurePosixPath("b"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+
+
+def test_a_sheet_is_known_by_what_it_says_of_itself(tmp_path: Path) -> None:
+    (tmp_path / "sheet.png").write_bytes(b"somebody's own file")
+    assert not is_sheet(_source("sheet.png", str(tmp_path)))

@@ -1,0 +1,45 @@
+"""The report: counts, order, the table of problems, the file."""
+
+from __future__ import annotations
+
+import json
+
+from facesynth.report import Report, Row
+
+ROWS = [
+    Row("b.jpg", "done", ("b_01.png",), part="face 10"),
+    Row("c.jpg", "failed", reason="truncated"),
+    Row("b.jpg", "cached", ("b_00.png",), part="face 9"),
+    Row("a.jpg", "rejected", reason="no face found"),
+]
+
+
+def test_counts_and_exit_code() -> None:
+    report = Report("align", rows=ROWS)
+    assert report.counts == {"done": 1, "cached": 1, "rejected": 1, "failed": 1}
+    assert report.summary() == "1 done, 1 cached, 1 rejected, 1 failed"
+    assert report.exit_code == 3
+    assert Report("align", rows=ROWS[:1]).exit_code == 0
+    assert Report("align").summary() == "0 done"
+
+
+def test_the_table_names_what_went_wrong_and_says_what_it_leaves_out() -> None:
+    assert Report("align", rows=ROWS).table() == "rejected a.jpg: no face found\nfailed   c.jpg: truncated"
+    assert Report("align", rows=ROWS).table(limit=1).splitlines()[1] == "… and 1 more, all of them in the report"
+    assert Report("align", rows=ROWS[:1]).table() == ""
+
+
+def test_the_file_lists_items_in_the_order_of_inputs() -> None:
+    written = json.loads(Report("align", {"size": 512}, ROWS, {"segment/parser": "0" * 64}, True).to_json())
+    assert [(item["input"], item["part"]) for item in written["items"]] == [
+        ("a.jpg", None), ("b.jpg", "face 9"), ("b.jpg", "face 10"), ("c.jpg", None),
+    ]  # fmt: skip
+    assert written["items"][1] == {
+        "input": "b.jpg", "part": "face 9", "status": "cached", "outputs": ["b_00.png"], "reason": None,
+    }  # fmt: skip
+    assert written["complete"] and written["settings"] == {"size": 512}
+    assert {"facesynth", "python", "numpy", "torch"} <= written["versions"].keys()
+
+
+def test_a_name_that_is_no_unicode_does_not_keep_the_report_from_being_written() -> None:
+    assert b"\\udcff.jpg" in Report("align", rows=[Row("\udcff.jpg", "failed", reason="x")]).to_json()
