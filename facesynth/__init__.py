@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from facesynth.core.errors import FacesynthError
     from facesynth.core.faces import Face
-    from facesynth.core.image_files import read_photo, write_photo
+    from facesynth.core.image_files import SYNTHETIC_TEXT, read_photo, write_photo
     from facesynth.core.images import Photo
     from facesynth.core.label_files import read_label_map, write_label_map
     from facesynth.core.labels import Label, LabelMap
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "SYNTHETIC_TEXT",
     "Aligner",
     "Encoder",
     "Face",
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "SYNTHETIC_TEXT": "core.image_files",
     "FacesynthError": "core.errors",
     "Face": "core.faces",
     "Photo": "core.images",

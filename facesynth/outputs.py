@@ -108,7 +108,7 @@ def _clashes(names: Sequence[PurePosixPath], numbered_form: re.Pattern[str]) -> 
 
 def _under_their_roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
     """Each source's relative name, behind its root's name where another root holds the same."""
-    roots = [_root(source) for source in sources]
+    roots = _roots(sources)
     holders: dict[str, set[PurePosixPath]] = defaultdict(set)
     for source, root in zip(sources, roots, strict=True):
         holders[_folded(source.relative.with_suffix(""))].add(root)
@@ -128,9 +128,17 @@ def _under_their_roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
             for source, root in zip(sources, roots, strict=True)]  # fmt: skip
 
 
-def _root(source: SourceFile) -> PurePosixPath:
-    absolute = Path(os.path.abspath(source.path))
-    return PurePosixPath(absolute.parents[len(source.relative.parts) - 1].as_posix())
+def _roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
+    """The folder that each source was found below, absolute."""
+    known: dict[tuple[Path, int], PurePosixPath] = {}
+    roots = []
+    for source in sources:
+        key = source.path.parent, len(source.relative.parts) - 1
+        if key not in known:
+            folder = PurePosixPath(Path(os.path.abspath(key[0])).as_posix())
+            known[key] = folder.parents[key[1] - 1] if key[1] else folder
+        roots.append(known[key])
+    return roots
 
 
 def is_sheet(source: SourceFile) -> bool:

@@ -1,4 +1,4 @@
-"""Stages that need no network: square tiles of a wide photo are its faces, brightness is a label, a style is a colour."""
+"""Stages that need no network: square tiles of a wide photo are its faces, brightness is a label, style a colour."""
 
 from __future__ import annotations
 

@@ -86,5 +86,5 @@ def test_a_bundled_pipeline_is_found_by_name(tmp_path: Path, monkeypatch: pytest
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"name: \xff")
-    with pytest.raises(ConfigError, match="latin.yaml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"latin\.yaml: cannot be read"):
         load_pipeline(tmp_path / "latin.yaml")

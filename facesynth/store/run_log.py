@@ -22,7 +22,8 @@ class RunLog:
     """
 
     def __init__(self, root: Path) -> None:
-        self._folder = root / RUNS
+        name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}.jsonl"
+        self._path = root / RUNS / name
         self._lock = threading.Lock()
         self._stream: TextIOWrapper | None = None
         self._off = False
@@ -38,19 +39,19 @@ class RunLog:
                 self._off = True
 
     def flush(self) -> None:
-        """Hand what was noted to the system."""
+        """Hand what was noted to the system and close the file; the next note opens it again."""
         with self._lock:
-            if self._stream is not None:
-                try:
-                    self._stream.flush()
-                except OSError:
-                    self._off = True
+            stream, self._stream = self._stream, None
+            try:
+                if stream is not None:
+                    stream.close()
+            except OSError:
+                self._off = True
 
     def _open(self) -> TextIOWrapper | None:
         if not self._off:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}.jsonl"
-            self._stream = (self._folder / name).open("a", encoding="utf-8", buffering=1 << 16)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._path.open("a", encoding="utf-8", buffering=1 << 16)
         return self._stream
 
 

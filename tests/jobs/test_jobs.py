@@ -66,7 +66,7 @@ def test_a_second_run_computes_nothing_and_mends_the_output(tmp_path: Path, open
 
 
 def test_fail_fast_ends_at_the_first_failure_and_reports_what_was_done(tmp_path: Path, opened: Opener) -> None:
-    with pytest.raises(ImageError, match="text.png"), opened(fail_fast=True) as session:
+    with pytest.raises(ImageError, match=r"text\.png"), opened(fail_fast=True) as session:
         align(session, Tiles())
     report = json.loads((tmp_path / "out" / "report.json").read_bytes())
     assert not report["complete"] and report["counts"]["failed"] == 1
@@ -137,7 +137,7 @@ def test_segment_finds_what_align_wrote_in_the_cache(tmp_path: Path, opened: Ope
 
 def test_segment_adds_what_is_asked_for(tmp_path: Path, opened: Opener) -> None:
     class Likely(Brightness):
-        name = "probabilities"  # type: ignore[misc]
+        name = "probabilities"
 
     Likely.codec = type(Brightness.codec)("probabilities.npy", Brightness.codec.encode, Brightness.codec.decode)
     outputs = SegmentOutputs(schema="facer", parts=True, on_photo=True, sheet=True)
@@ -212,9 +212,9 @@ def test_the_style_of_an_image_is_its_first_faces(tmp_path: Path, opened: Opener
     notes = session.execution.progress
     assert isinstance(notes, Listener) and "taken for an aligned face" in notes.notes[0]
     write_photo(flat_photo(BLACK, BLACK), tmp_path / "dark.png")
-    with pytest.raises(InputError, match="dark.png: no face found"):
+    with pytest.raises(InputError, match=r"dark\.png: no face found"):
         style_of(session, tmp_path / "dark.png", stages.align, stages.encode)
-    with pytest.raises(ImageError, match="text.png"):
+    with pytest.raises(ImageError, match=r"text\.png"):
         style_of(session, photos / "text.png", stages.align, stages.encode)
 
 

@@ -1,0 +1,201 @@
+"""Commands from end to end: dlib, tiny networks with random weights, and the example photos."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from facesynth.cli.main import cli, main
+from facesynth.core.image_files import read_photo
+from facesynth.inference import networks
+from facesynth.models.specs import EncoderSpec, GeneratorSpec, ParserSpec
+from facesynth.weights import data_folder
+from tests.bad_folder import make_bad_folder
+from tests.cli.test_main import ended, examples
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Weights files of networks with random parameters, by kind."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    generator = GeneratorSpec(size=64, start=2, style_channels=8, width=4, max_width=8, spade_hidden=4, noise=True)
+    encoder = EncoderSpec(size=32, blocks=4, style_channels=8, width=4, max_width=8)
+    parser = ParserSpec(size=64, pyramid_channels=8, detail_channels=8)
+    painting: dict[str, tuple[networks.Spec, torch.nn.Module]] = {
+        "generator": (generator, networks.build(generator)),
+        "encoder": (encoder, networks.build(encoder)),
+    }
+    networks.save(folder / "generator.safetensors", painting, about={"name": "tiny"})
+    networks.save(folder / "parser.safetensors", {"parser": (parser, networks.build(parser))}, about={"name": "tiny"})
+    return {kind: str(folder / f"{kind}.safetensors") for kind in ("generator", "parser")}
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all of these tests: what one has computed the others find."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, tiny: dict[str, str]) -> Path:
+    """A working folder with two photos and a portrait, where the tiny networks are the bundled ones."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACESYNTH_CACHE", str(cache))
+    monkeypatch.setattr("facesynth.weights.default_name", lambda kind: tiny[kind])
+    (tmp_path / "photos").mkdir()
+    for name in ("small.jpg", "portrait-2.jpg"):
+        shutil.copy(data_folder("photos") / name, tmp_path / "photos")
+    shutil.copy(data_folder("photos") / "small.jpg", tmp_path / "portrait.jpg")
+    return tmp_path
+
+
+def test_the_examples_run_one_after_the_other(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("align", "segment", "synthesize", "transfer", "run"):
+        command = cli.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        for line in examples(command):
+            folder = line[line.index("-o") + 1]
+            assert ended([*line[1:], "--quiet"]) == 0, capsys.readouterr().err
+            assert capsys.readouterr().out == f"{folder}\n"
+            report = json.loads((place / folder / "report.json").read_bytes())
+            assert report["complete"] and report["command"] == name
+            for item in report["items"]:
+                assert item["outputs"] and all((place / folder / output).is_file() for output in item["outputs"])
+    assert (place / "faces/sheet.png").is_file() and (place / "pairs/parts/small_hair.png").is_file()
+    assert read_photo(place / "painted/small.png").size == (256, 256), "pasted back into the photo"
+    for line in examples(cli.get_command(None, "train")):  # type: ignore[arg-type]
+        assert ended([*line[1:], "--dry-run"]) == 0
+        assert "run: runs" in capsys.readouterr().out
+
+
+def test_train_goes_on_where_it_stopped(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("lightning_fabric")
+    assert ended(["segment", "photos", "-o", "pairs", "--quiet"]) == 0
+    arguments = ["train", "tiny.yaml", "--data", "pairs", "--device", "cpu", "--set", "images=8"]
+    assert ended(arguments) == 0
+    out, error = capsys.readouterr()
+    result = Path(out.splitlines()[-1])
+    assert result == Path("runs/tiny/tiny.safetensors") and result.is_file()
+    assert "8 images: " in error
+    assert ended([*arguments[:-1], "images=16"]) == 0
+    assert ended([*arguments, "--set", "seed=5"]) == 1
+    assert "other settings: seed" in capsys.readouterr().err
+    painted = ["synthesize", "pairs/labels", "-o", "painted", "--generator", str(result), "--size", "40"]
+    assert ended(painted) == 0
+    assert read_photo(place / "painted" / "small.png").size == (40, 40)
+
+
+def test_a_folder_of_everything_that_goes_wrong(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(place / "photos")
+    face = read_photo(place / "portrait.jpg").resized(200, 200)
+    expected = make_bad_folder(place / "photos", face)
+    assert ended(["align", "photos", "-o", "faces", "--size", "32"]) == 3
+    error = capsys.readouterr().err
+    report = json.loads((place / "faces" / "report.json").read_bytes())
+    found = {Path(item["input"]).relative_to("photos").as_posix(): item for item in report["items"]}
+    assert found.keys() == expected.keys()
+    for name, wanted in expected.items():
+        item = found[name]
+        assert item["status"].replace("cached", "done") == wanted.outcome, item
+        assert len(item["outputs"]) == wanted.faces
+        if wanted.reason:
+            assert wanted.reason in item["reason"] and item["input"] in error
+    assert {"twice_jpg.png", "twice_png.png", "a/same.png", "b/same.png", "two-faces_01.png"} <= {
+        path.relative_to(place / "faces").as_posix() for path in (place / "faces").rglob("*.png")
+    }
+
+
+def test_a_cached_run_imports_no_torch_and_changes_nothing(place: Path, tiny: dict[str, str]) -> None:
+    chosen = [f"--set=segment.parser={tiny['parser']}", f"--set=synthesize.generator={tiny['generator']}"]
+    arguments = ["run", "demo.yaml", "photos", "-o", "out", *chosen]
+    assert ended(arguments) == 0
+    before = {path: path.read_bytes() for path in (place / "out").rglob("*") if path.is_file()}
+    code = (
+        "import sys\nfrom facesynth.cli.main import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit as end: assert end.code == 0\n"
+        "assert not {'torch', 'dlib', 'face_alignment'} & set(sys.modules), 'imported'"
+    )
+    again = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert "2 cached" in again.stderr and again.stdout == "out\n"
+    after = {path: path.read_bytes() for path in (place / "out").rglob("*") if path.is_file()}
+    assert after.keys() == before.keys()
+    assert {path.name for path in after if after[path] != before[path]} <= {"report.json"}
+
+
+def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(place: Path) -> None:
+    def started(output: str, cache: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "facesynth.cli.main", "align", "photos", "-o", output, "--cache", cache]
+        return subprocess.Popen([*command, "--batch-size", "1"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    for name in ("portrait-1.jpg", "portrait-3.jpg"):
+        shutil.copy(data_folder("photos") / name, place / "photos")
+    killed = started("killed", "one")
+    while killed.poll() is None and not [*place.glob("one/align/*/*")]:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    kept = {path: path.stat().st_mtime_ns for path in place.glob("one/align/*/*/manifest.json")}
+    assert kept
+    assert started("killed", "one").wait() == started("whole", "two").wait() == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept, "finished work is not done again"
+    ended_as = {path.name: path.read_bytes() for path in (place / "killed").iterdir() if path.suffix == ".png"}
+    assert ended_as == {path.name: path.read_bytes() for path in (place / "whole").glob("*.png")}
+    assert not [*(place / "killed").glob(".partial-*")]
+
+
+def test_without_the_cache_nothing_is_left_behind(place: Path) -> None:
+    assert ended(["align", "photos", "-o", "faces", "--size", "64", "--no-cache", "--cache", "unused"]) == 0
+    assert (place / "faces" / "small.png").is_file() and not (place / "unused").exists()
+
+
+def test_a_dry_run_says_what_there_is_to_do(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(["segment", "photos", "-o", "pairs", "--cache", "empty", "--dry-run"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[:3] == ["2 inputs", "to compute: 2 × align", "to compute: 2 × segment"]
+    assert told[3].startswith("disk: about ") and told[4].startswith("memory: about ")
+    assert not (place / "pairs").exists() and not (place / "empty").exists()
+
+
+def test_machines_read_json_lines(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "photos" / "text.png").write_text("no image")
+    assert ended(["align", "photos", "-o", "faces", "--log-format", "json"]) == 3
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert {"message": "align: 3/3", "done": 3, "total": 3} in lines
+    assert any(line["message"].startswith("failed   photos/text.png: not an image") for line in lines)
+
+
+def test_an_interrupted_command_says_how_to_go_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(self: object, batch: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facesynth.stages.segment.SegmentStage.__call__", interrupted)
+    arguments = ["segment", "photos", "-o", "pairs", "--cache", "fresh", "--set"][:-1]
+    assert ended(arguments) == 130
+    error = capsys.readouterr().err
+    assert "interrupted: 0 done of 2 inputs" in error and "run the same command again to go on" in error
+    monkeypatch.undo()
+    os.chdir(place)
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, "--dry-run"])
+    assert end.value.code == 0
+    assert "to compute: 2 × segment" in capsys.readouterr().out.splitlines(), "what align had finished is kept"
+
+
+def test_unusable_weights_end_the_run_with_one_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "bad.safetensors").write_bytes(b"nothing of the kind")
+    assert ended(["segment", "photos", "-o", "pairs", "--parser", "bad.safetensors"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: bad.safetensors: ")

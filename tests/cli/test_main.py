@@ -1,0 +1,174 @@
+"""The command line as a whole: help, errors, exit codes, and what is not imported."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from facesynth.cli.main import COMMANDS, cli, main
+from facesynth.core.errors import DeviceError, UsageError
+
+OWN = ("align", "segment", "train", "synthesize", "transfer", "run")
+
+
+def leaves() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command and sub-command that does something, with its words."""
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None and command.name == name
+        if isinstance(command, click.Group):
+            yield from (((name, below), each) for below, each in command.commands.items())
+        else:
+            yield (name,), command
+
+
+def examples(command: click.Command) -> list[list[str]]:
+    """The words of the examples in a command's help."""
+    lines = [line.strip() for line in (command.help or "").splitlines()]
+    return [shlex.split(line.removeprefix("Example: ")) for line in lines if line.startswith("Example: ")]
+
+
+def ended(arguments: list[str]) -> int:
+    """The exit code of the command line."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), [*leaves()], ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_every_command_has_help_with_examples_that_parse(
+    words: tuple[str, ...],
+    command: click.Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert ended([*words, "--help"]) == 0
+    assert capsys.readouterr().out.count("Example: ") >= 1
+    told = examples(command)
+    assert len(told) >= (2 if words[0] in OWN else 1)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "portrait.jpg").touch()
+    (tmp_path / "pairs").mkdir()
+    for line in told:
+        assert line[: len(words) + 1] == ["facesynth", *words]
+        command.make_context(words[-1], line[len(words) + 1 :])  # raises for an option that is not there
+
+
+def test_help_lists_every_command_and_imports_neither_torch_nor_numpy() -> None:
+    code = (
+        "import sys\nfrom facesynth.cli.main import main\n"
+        "try: main(['--help'])\nexcept SystemExit as end: assert end.code == 0\n"
+        "assert not {'torch', 'cv2', 'pydantic'} & set(sys.modules), 'imported'"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert all(name in told for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["algn"], 2, "did you mean align?"),
+        (["align"], 2, "PHOTOS"),
+        (["align", "photos", "-o", "out", "--sise", "3"], 2, "--size"),
+        (["align", "photos", "-o", "out", "--device", "tpu"], 2, "auto|cpu|cuda|cuda:N|mps"),
+        (["align", "photos", "-o", "out", "--batch-size", "0"], 2, "batch-size"),
+        (["align", "nowhere", "-o", "out"], 2, "error: nowhere: no such file or folder"),
+        (["align", "photos", "-o", "photos/out"], 2, "inside the input folder"),
+        (["segment", "photos", "-o", "out", "--aligned", "--on-photo"], 2, "--on-photo needs photos"),
+        (["segment", "photos", "-o", "out", "--parser", "nope"], 1, "run: facesynth weights list"),
+        (["synthesize", "photos", "-o", "out", "--seeds", "3-1"], 2, "0,3,8-15"),
+        (["synthesize", "photos", "-o", "out", "--seeds", "1", "--style", "a.jpg"], 2, "a.jpg"),
+        (["synthesize", "photos", "-o", "out", "--seeds", "1", "--interpolate", "1", "2"], 2, "exclude one another"),
+        (["transfer", "photos", "-o", "out"], 2, "--style"),
+        (["run", "nope.yaml", "photos", "-o", "out"], 2, "or one of: demo"),
+        (["run", "tiny.yaml", "photos", "-o", "out"], 2, "run: facesynth train tiny.yaml"),
+        (["run", "demo.yaml", "photos", "-o", "out", "--set", "align.sise=3"], 1, "did you mean size?"),
+        (["train", "demo.yaml"], 2, "run: facesynth run demo.yaml"),
+        (["train", "tiny.yaml", "--data", "nowhere"], 2, "nowhere"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_told_in_words(
+    arguments: list[str],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FACESYNTH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").touch()
+    assert ended(arguments) == code
+    out, error = capsys.readouterr()
+    assert said in error and "Traceback" not in error and not out
+    assert not (tmp_path / "out").exists()
+
+
+class Raised:
+    """Makes `facesynth doctor` raise something."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def by_doctor(self, error: BaseException) -> int:
+        def diagnose(cache: Path) -> Iterator[object]:
+            raise error
+
+        self._monkeypatch.setattr("facesynth.cli.doctor.diagnose", diagnose)
+        return ended(["doctor"])
+
+
+@pytest.fixture
+def raised(monkeypatch: pytest.MonkeyPatch) -> Raised:
+    return Raised(monkeypatch)
+
+
+def test_errors_end_with_their_exit_code(raised: Raised, capsys: pytest.CaptureFixture[str]) -> None:
+    assert raised.by_doctor(DeviceError("no such device", hint="use --device cpu")) == 1
+    assert raised.by_doctor(UsageError("nonsense")) == 2
+    assert raised.by_doctor(OSError(28, "No space left on device", "/disk")) == 1
+    assert raised.by_doctor(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err.splitlines() == [
+        "error: no such device; use --device cpu", "error: nonsense", "error: /disk: No space left on device",
+        "", "interrupted",
+    ]  # fmt: skip
+
+
+def test_an_unexpected_error_is_a_line_and_a_file(raised: Raised, capsys: pytest.CaptureFixture[str]) -> None:
+    assert raised.by_doctor(ZeroDivisionError("division by zero")) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "error: unexpected ZeroDivisionError: division by zero"
+    file = Path(second.rpartition(" ")[2])
+    assert "Traceback" in file.read_text(encoding="utf-8")
+    file.unlink()
+    with pytest.raises(SystemExit):
+        main(["--debug", "doctor"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error_message() -> None:
+    told = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m facesynth.cli.main --help | head -c 1",
+        shell=True, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert told.stderr == ""
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    from facesynth import __version__
+
+    assert ended(["--version"]) == 0
+    assert capsys.readouterr().out == f"facesynth {__version__}\n"
