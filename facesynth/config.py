@@ -31,6 +31,8 @@ def find_pipeline(name: str | Path) -> Path:
         return path
     bundled = {file.stem: file for file in sorted(data_folder("pipelines").glob("*.yaml"))}
     try:
+        if path.parent not in (Path("."), Path("pipelines")) or path.suffix not in ("", ".yaml"):
+            raise KeyError(path.stem)  # a mistyped path must not run something else
         return bundled[path.stem]
     except KeyError:
         hint = f"name a YAML file, or one of: {', '.join(bundled)}"

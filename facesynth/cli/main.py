@@ -15,6 +15,7 @@ import click as plain_click
 import rich_click as click
 
 from facesynth import __version__
+from facesynth.cli.work import INTERRUPTED
 from facesynth.core.errors import FacesynthError, UsageError
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -32,8 +33,6 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Each command's module, in the order of --help; the command is the module's attribute of its own name."""
-
-INTERRUPTED = 130
 
 
 class LazyGroup(click.RichGroup):

@@ -30,13 +30,13 @@ def default_cache_dir() -> Path:
 
 
 class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
-    """`auto`, or a number of items."""
+    """A number of items, or `auto`, which is None: what suits the device (1 on a CPU, where more gain nothing)."""
 
     name = "auto|N"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
         if value == "auto":
-            return 8
+            return None
         return int(click.IntRange(min=1).convert(value, param, ctx))
 
 

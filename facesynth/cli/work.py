@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from facesynth.jobs.session import Session
 
 
+INTERRUPTED = 130
+RUN_BATCH = 16
+"""Items handed to a stage at once where the user leaves it open; how many of them it computes at once is its matter."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """How a command works, as the user said."""
 
-    batch_size: int
+    batch_size: int | None
     workers: int
     cache: Path
     no_cache: bool
@@ -53,7 +58,7 @@ class Work:
             how = Execution(
                 store=ArtifactStore(root),
                 progress=told,
-                batch_size=self.batch_size,
+                batch_size=self.batch_size or RUN_BATCH,
                 workers=self.workers,
                 force=self.force,
                 fail_fast=self.fail_fast,
@@ -68,7 +73,7 @@ class Work:
                 told.close()
                 finished = f"{session.report.summary()} of {len(session.sources)} inputs"
                 told.note(f"interrupted: {finished}; what is finished is kept, run the same command again to go on")
-                raise
+                raise SystemExit(INTERRUPTED) from None
             except BaseException:
                 told.close()
                 self._tell_problems(session, told)
@@ -97,7 +102,7 @@ class Work:
         lines += [f"to compute: {count} × {stage}" for stage, count in estimate.missing.items() if count]
         disk, free = spelled_size(estimate.disk()), spelled_size(estimate.free(session.folder))
         lines.append(f"disk: about {disk} in {session.folder} and the cache together, {free} are free")
-        lines.append(f"memory: about {spelled_size(estimate.memory(self.batch_size))}")
+        lines.append(f"memory: about {spelled_size(estimate.memory(self.batch_size or RUN_BATCH))}")
         return "\n".join(lines)
 
 

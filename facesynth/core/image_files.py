@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import secrets
-import stat
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from facesynth.core.errors import ImageError, OutputError
+from facesynth.core.files import read_file
 from facesynth.core.images import Photo
 
 Colour = tuple[int, int, int]
@@ -23,8 +23,6 @@ Colour = tuple[int, int, int]
 MAX_PIXELS = 200_000_000
 """Pixels that a header may announce; decoded, that many take 600 MB."""
 
-MAX_BYTES = 1 << 30
-"""Bytes that an image file may have."""
 
 IMAGE_SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -101,21 +99,6 @@ def load_image(data: bytes, where: str) -> Image.Image:
     upright = image.transpose(turn)
     upright.info = image.info
     return upright
-
-
-def read_file(path: Path) -> bytes:
-    """Read a whole image file; ImageError when it is no ordinary file, cannot be read, or exceeds MAX_BYTES."""
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):  # scan lists the folders that it could not open
-            raise ImageError("a folder that cannot be listed", where=path, hint="check its permissions")
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            raise ImageError("not an ordinary file", where=path)
-        if status.st_size > MAX_BYTES:
-            raise ImageError(f"{status.st_size} bytes are more than {MAX_BYTES}", where=path)
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"cannot be read ({error.strerror or error})", where=path) from error
 
 
 def encode_png(photo: Photo, text: Mapping[str, str] | None = None) -> bytes:

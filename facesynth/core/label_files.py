@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesynth.core.errors import ImageError, LabelMapError
-from facesynth.core.image_files import load_image, png_bytes, read_file, write_png
+from facesynth.core.files import read_file
+from facesynth.core.image_files import load_image, png_bytes, write_png
 from facesynth.core.labels import NUM_LABELS, PALETTE, SCHEMAS, STANDARD, LabelMap, schema_named
 
 SCHEMA_KEY = "LabelSchema"

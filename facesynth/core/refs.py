@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from facesynth.core.errors import FacesynthError, InputError
+from facesynth.core.files import read_file
 
 Digest: TypeAlias = str
 """A sha256 as 64 lowercase hexadecimal characters."""
@@ -29,14 +30,6 @@ def sha256_file(path: Path) -> Digest:
     """The sha256 of a file's bytes, read in pieces. Raises OSError."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def read_bytes(path: Path) -> bytes:
-    """All bytes of an input file. Raises InputError, naming it, where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror or error})", where=path) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +82,11 @@ class FileRef(Generic[T]):
 
     def identify(self) -> Ref[T]:
         """The file by the sha256 of its bytes. Raises InputError where it cannot be read."""
-        digest = sha256_bytes(read_bytes(self.path))
+        digest = sha256_bytes(read_file(self.path))
         return Ref(digest, self.origin, lambda: self._load(digest))
 
     def _load(self, digest: Digest) -> T:
-        data = read_bytes(self.path)
+        data = read_file(self.path)
         if sha256_bytes(data) != digest:  # or the result would be cached under the digest of other bytes, for ever
             raise InputError("the file changed while it was being read", where=self.path, hint="run again")
         return self.decode(data, str(self.path))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facesynth.core.errors import ConfigError, InputError, UsageError
+from facesynth.core.errors import ConfigError, InputError, LabelMapError, UsageError
 from facesynth.core.image_files import read_photo
 from facesynth.core.label_files import read_label_map
 
@@ -102,7 +102,8 @@ class PackedPairs:
 def pack(pairs: Sequence[Pair], size: int, folder: Path, *, workers: int = 2) -> PackedPairs:
     """Return the pairs at size×size, made once in `folder` and memory-mapped from there afterwards.
 
-    A changed list, size or file (by name, length and time) packs anew. Damaged files raise InputError by path.
+    A changed list, size or file (by name, length and time) packs anew, in place of the old: `folder` is the run's own.
+    Damaged files raise InputError by path.
     """
     recipe = {
         "version": _PACK_VERSION,
@@ -112,6 +113,7 @@ def pack(pairs: Sequence[Pair], size: int, folder: Path, *, workers: int = 2) ->
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     target = folder / digest[:16]
     if not target.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
         _write(pairs, size, target, workers)
     return PackedPairs(np.load(target / "images.npy", mmap_mode="r"), np.load(target / "labels.npy", mmap_mode="r"))
 
@@ -152,4 +154,6 @@ def _read(pair: Pair, size: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
             hint="run: facesynth segment PHOTOS... -o DIR, which aligns first",
         )
     labels = read_label_map(pair.labels)
+    if labels.width != labels.height:
+        raise LabelMapError(f"the label map is {labels.width}×{labels.height}, its face is square", where=pair.labels)
     return photo.resized(size, size).pixels, labels.resized(size, size).ids

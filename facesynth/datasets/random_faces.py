@@ -17,7 +17,8 @@ from PIL import Image
 
 from facesynth import weights
 from facesynth.core.errors import DependencyMissing, ImageError, OutputError, UsageError, WeightsMissing
-from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, load_image, read_file
+from facesynth.core.files import read_file
+from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, load_image
 from facesynth.core.images import Photo
 
 FULL_SIZE = 1024

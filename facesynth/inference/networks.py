@@ -36,7 +36,6 @@ _NETWORKS: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = MappingP
     }
 )
 FORMAT = "facesynth-1"
-LICENCE = "CC-BY-NC-SA-4.0"
 
 
 def build(spec: Spec) -> nn.Module:
@@ -51,6 +50,7 @@ def save(
     path: Path,
     networks: Mapping[str, tuple[Spec, nn.Module]],
     *,
+    licence: str = "unstated",
     half: bool = True,
     about: Mapping[str, str] | None = None,
 ) -> None:
@@ -69,7 +69,7 @@ def save(
         "format": FORMAT,
         "specs": json.dumps({name: dataclasses.asdict(spec) for name, (spec, _) in networks.items()}, sort_keys=True),
         "labels": STANDARD,
-        "licence": LICENCE,
+        "licence": licence,
         **(about or {}),
     }
     draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")

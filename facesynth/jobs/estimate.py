@@ -18,9 +18,9 @@ TYPICAL_BYTES = MappingProxyType(
 """Bytes of an artifact by stage, at default sizes: what is assumed until the cache holds some to go by."""
 
 _SAMPLE = 50
-_ITEM_MEMORY = 60_000_000
-_BASE_MEMORY = 900_000_000
-"""Bytes of resident memory on a CPU, measured: torch with the bundled networks, and each item of a batch on its way."""
+_LOOKING_UP, _FINDING_FACES, _WITH_TORCH, _ITEM = 100_000_000, 400_000_000, 850_000_000, 40_000_000
+"""Bytes of resident memory, rounded up from runs on a CPU at 512 pixels: without computing, with dlib alone, with torch
+and the bundled networks; and for each item of a batch, with those that are decoded and published meanwhile."""
 
 
 @dataclass(slots=True)
@@ -45,9 +45,10 @@ class Estimate:
 
     def memory(self, batch_size: int) -> int:
         """Bytes of main memory that the run takes, whatever the number of items."""
-        if not self.missing:
-            return 150_000_000
-        return _BASE_MEMORY + 2 * batch_size * _ITEM_MEMORY
+        busy = {stage for stage, count in self.missing.items() if count}
+        if not busy:
+            return _LOOKING_UP
+        return (_WITH_TORCH if busy - {"align"} else _FINDING_FACES) + batch_size * _ITEM
 
     def free(self, folder: Path) -> int:
         """Bytes that are free where `folder` is, or would be made."""

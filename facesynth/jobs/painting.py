@@ -28,7 +28,7 @@ def painting_stages(
     size: int | None = None,
     precision: str,
     device: str,
-    batch_size: int,
+    batch_size: int | None,
 ) -> TransferStages:
     """The real stages; nothing is loaded before one of them has something to compute."""
     how: dict[str, Any] = {"precision": precision, "device": device, "batch_size": batch_size}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -195,7 +196,15 @@ class Session:
             self._tree.write(self.report.to_json(), PurePosixPath(REPORT))
         else:
             self.report_file.parent.mkdir(parents=True, exist_ok=True)
-            self.report_file.write_bytes(self.report.to_json())
+            if self.report_file.exists() and any(
+                self.report_file.samefile(s.path) for s in self.sources if s.path.exists()
+            ):
+                raise OutputError(
+                    "the report would overwrite an input", where=self.report_file, hint="name another file"
+                )
+            draft = self.report_file.with_name(f".{self.report_file.name}.draft")
+            draft.write_bytes(self.report.to_json())
+            os.replace(draft, self.report_file)
 
 
 def part_name(origin: Origin) -> str | None:

@@ -31,7 +31,7 @@ def prepare(pipeline: str | Path, overrides: Sequence[str] = (), data: Path | No
         hint = f"run: facesynth run {pipeline} PHOTOS -o DIR"
         raise UsageError("is a plan, which trains nothing", where=path, hint=hint)
     if data is not None:
-        config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=str(data)))
+        config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=str(data.resolve())))
     return PreparedRun(config, path.parent)
 
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
+from facesynth.core.files import read_file
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, read_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import looks_like_label_map
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, read_bytes
+from facesynth.core.refs import Done, Item, Origin, PairRef, Ref
 from facesynth.core.scan import SourceFile
 from facesynth.core.styles import CodeSource, Style
 from facesynth.jobs.items import FaceFinder, MixedStyle, found_faces, labels_item
@@ -141,7 +142,7 @@ def _pasted(faces: list[_Painted]) -> Photo:
 
 def _is_label_map(source: SourceFile) -> bool:
     try:
-        return looks_like_label_map(read_bytes(source.path))
+        return looks_like_label_map(read_file(source.path))
     except InputError:
         return False  # it will be named when it is read as a photo
 

@@ -24,8 +24,6 @@ class SpadeGenerator(nn.Module):
         super().__init__()
         self.spec = spec
         doublings = (spec.size // spec.start).bit_length() - 1
-        if doublings not in (5, 6, 7):
-            raise ValueError(f"size {spec.size} must be 2^5, 2^6 or 2^7 times start {spec.start}")
         widths = [min(spec.width * factor, spec.max_width) for factor in (16, 16, 16, 16, 8, 4, 2, 1)]
         if doublings == 7:
             widths.append(spec.width // 2)

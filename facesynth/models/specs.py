@@ -15,8 +15,8 @@ class ParserSpec:
     detail_channels: int = 48
 
     def __post_init__(self) -> None:
-        if self.size % 32:
-            raise ValueError(f"parser size {self.size} must be a multiple of 32")
+        if self.size % 32 or self.size < 64:
+            raise ValueError(f"parser size {self.size} must be a multiple of 32, and at least 64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,10 @@ class GeneratorSpec:
     noise: bool = False
 
     def __post_init__(self) -> None:
-        blocks = self.size // self.start
-        if self.start * blocks != self.size or blocks & (blocks - 1) or blocks < 2:
-            raise ValueError(f"generator size {self.size} must be start {self.start} times a power of two")
+        if min(self.start, self.width, self.max_width, self.spade_hidden, self.style_channels) < 1:
+            raise ValueError("a generator's start and numbers of channels must be at least 1")
+        if self.size not in (self.start << 5, self.start << 6, self.start << 7):
+            raise ValueError(f"generator size {self.size} must be 2^5, 2^6 or 2^7 times start {self.start}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,8 @@ class EncoderSpec:
     blocks: int = 6
 
     def __post_init__(self) -> None:
-        if self.size % (1 << self.blocks):
-            raise ValueError(f"encoder size {self.size} must be a multiple of {1 << self.blocks}")
+        if self.size % (1 << self.blocks) or self.size >> self.blocks < 2:
+            raise ValueError(f"encoder size {self.size} must be {1 << self.blocks} times 2 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

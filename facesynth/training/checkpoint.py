@@ -35,14 +35,14 @@ def found(folder: Path) -> list[tuple[int, Path]]:
     return sorted((int(match[1]), path) for match, path in matches if match)
 
 
-def load_latest(folder: Path, device: torch.device) -> dict[str, Any] | None:
-    """Read the newest checkpoint (a dictionary with `nimg`), or None when the run has none."""
+def load_latest(folder: Path) -> dict[str, Any] | None:
+    """Read the newest checkpoint to main memory (a dictionary with `nimg`), or None when the run has none."""
     checkpoints = found(folder)
     if not checkpoints:
         return None
     path = checkpoints[-1][1]
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged archive
         raise TrainingError(
             f"the checkpoint cannot be read ({type(error).__name__})",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
+import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +19,7 @@ from facesynth.core.image_files import write_photo
 from facesynth.core.images import Photo
 
 # What may change between two starts of the same run: how long it lasts, and where and how often it writes.
-_CHANGEABLE = ("images", "every", "decay_images")
+_CHANGEABLE = ("images", "every", "decay_images", "licence")
 
 
 class RunFolder:
@@ -46,20 +49,24 @@ class RunFolder:
         recipe = json.loads(json.dumps({"config": dataclasses.asdict(config), "data": data}))
         path = self.path / "run.json"
         if path.is_file():
-            before = json.loads(path.read_text(encoding="utf-8"))
-            changed = _differences(before, recipe)
+            try:
+                before = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise TrainingError(f"not a run's recipe ({error})", where=path, hint="remove this folder") from error
+            changed = _differences(before, copy.deepcopy(recipe))
             if changed:
                 raise TrainingError(
                     f"this run was started with other settings: {', '.join(changed)}",
                     where=self.path,
                     hint="give the run another name (--set name=NEW), or remove its folder to start anew",
                 )
-        path.write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+        _publish(path, json.dumps(recipe, indent=2) + "\n")
 
     def write_stats(self, nimg: int, values: Mapping[str, float]) -> None:
         """Append one line to stats.jsonl and the same numbers to TensorBoard."""
         with (self.path / "stats.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"nimg": nimg, **values}) + "\n")
+            finite = {name: value for name, value in values.items() if math.isfinite(value)}
+            file.write(json.dumps({"nimg": nimg, **finite}) + "\n")
         from torch.utils.tensorboard import SummaryWriter
 
         with SummaryWriter(str(self.path / "tensorboard"), filename_suffix=f".{nimg}") as board:
@@ -70,8 +77,8 @@ class RunFolder:
         """Drop the statistics past `nimg`: what a killed process wrote after its last checkpoint is done again."""
         path = self.path / "stats.jsonl"
         if path.is_file():
-            lines = [line for line in path.read_text(encoding="utf-8").splitlines() if json.loads(line)["nimg"] <= nimg]
-            path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+            lines = path.read_text(encoding="utf-8").splitlines()
+            _publish(path, "".join(line + "\n" for line in lines if _shown(line) <= nimg))
 
     def write_samples(self, nimg: int, sheet: Photo, text: Mapping[str, str]) -> None:
         """Write samples/NIMG.png."""
@@ -80,7 +87,24 @@ class RunFolder:
         write_photo(sheet, folder / f"{nimg:010d}.png", text=text)
 
 
+def _publish(path: Path, text: str) -> None:
+    """Replace a file as a whole: a kill leaves the old text or the new."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)
+
+
+def _shown(line: str) -> float:
+    """The count of images of a line of statistics; infinite for one that a kill cut off."""
+    try:
+        return float(json.loads(line)["nimg"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
+
+
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     names = [] if before["data"] == now["data"] else ["data"]
     old, new = before["config"], now["config"]
-    return names + [key for key in new if key not in _CHANGEABLE and old.get(key) != new[key]]
+    for config in (old, new):  # the files have been compared by their digest, wherever they lie now
+        config["data"] = {key: value for key, value in config["data"].items() if key not in ("folder", "extra")}
+    return names + [key for key in new if key not in _CHANGEABLE and key in old and old[key] != new[key]]

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 
 from facesynth.core.errors import TrainingError
@@ -49,16 +48,15 @@ def fit(
     images: int,
     batch_size: int,
     every: Schedule,
-    device: torch.device,
     report: Report,
     sample_text: Mapping[str, str],
-) -> bool:
-    """Train until `images` were shown; True when it got there, False when a signal stopped it (its state is saved)."""
-    start = checkpoint.load_latest(folder.path, device)
+) -> int | None:
+    """Train until `images` were shown and return how many were; None when a signal stopped it (its state is saved)."""
     nimg = 0
-    if start is not None:
+    if (start := checkpoint.load_latest(folder.path)) is not None:
         nimg = int(start["nimg"])
         job.load(start)
+    del start
     folder.forget_after(nimg)
     sums, began, shown = _Means(), time.monotonic(), 0
     with _stop_on_signals() as stopping:
@@ -74,6 +72,8 @@ def fit(
             values: dict[str, float] = {}
             if due(every.stats) or finished:
                 values |= sums.take(folder, nimg) | {"images_per_second": shown / (time.monotonic() - began)}
+            if due(every.checkpoint) or finished or stopping.is_set():  # before anything that may fail
+                checkpoint.save(folder.path, nimg, job.state())
             if due(every.validation) or finished:
                 values |= job.validate()
             if values:
@@ -83,11 +83,9 @@ def fit(
                 sheet = job.samples()
                 if sheet is not None:
                     folder.write_samples(nimg, sheet, sample_text)
-            if due(every.checkpoint) or finished or stopping.is_set():
-                checkpoint.save(folder.path, nimg, job.state())
             if stopping.is_set() and not finished:
-                return False
-    return True
+                return None
+    return nimg
 
 
 class _Means:
@@ -111,7 +109,7 @@ class _Means:
             raise TrainingError(
                 f"diverged before image {nimg}: {', '.join(bad)} is not a finite number",
                 where=folder.path,
-                hint="start again with a lower learning rate; the last checkpoint is kept",
+                hint="its checkpoints are kept; try a lower learning rate under another name (--set name=NEW)",
             )
         return means
 

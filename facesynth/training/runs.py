@@ -45,6 +45,12 @@ class Augment:
     grey: float = 0.1  # probability
     blur: float = 0.2  # probability
 
+    def __post_init__(self) -> None:
+        if self.scale < 1:
+            raise ValueError(
+                f"scale is {self.scale}: pictures are zoomed between 1/scale and scale, so it is 1 or more"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserRun:
@@ -53,6 +59,7 @@ class ParserRun:
     kind: Literal["parser"] = "parser"
     name: str
     seed: int = 0
+    licence: str = "unstated"  # of the weights, written into their file
     data: Data = field(default_factory=Data)
     parser: ParserSpec = field(default_factory=ParserSpec)
     backbone: str | None = "mobilenet-v2-imagenet"  # weights name; null starts from noise
@@ -68,6 +75,9 @@ class ParserRun:
     precision: Precision = "float32"
     augment: Augment = field(default_factory=Augment)
     every: Schedule = field(default_factory=Schedule)
+
+    def __post_init__(self) -> None:
+        _require_positive(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,7 @@ class SpadeRun:
     kind: Literal["spade"] = "spade"
     name: str
     seed: int = 0
+    licence: str = "unstated"  # of the weights, written into their file
     data: Data = field(default_factory=Data)
     generator: GeneratorSpec = field(default_factory=GeneratorSpec)
     encoder: EncoderSpec | None = field(default_factory=EncoderSpec)
@@ -111,3 +122,17 @@ class SpadeRun:
     ema_half_life: int = 2_000
     precision: Precision = "float32"
     every: Schedule = field(default_factory=Schedule)
+
+    def __post_init__(self) -> None:
+        _require_positive(self)
+        if self.encoder is not None and self.encoder.style_channels != self.generator.style_channels:
+            raise ValueError(
+                f"the encoder gives {self.encoder.style_channels} style channels, "
+                f"the generator takes {self.generator.style_channels}"
+            )
+
+
+def _require_positive(run: ParserRun | SpadeRun) -> None:
+    for name in ("images", "batch_size", "ema_half_life"):
+        if getattr(run, name) < 1:
+            raise ValueError(f"{name} is {getattr(run, name)}, it must be at least 1")

@@ -28,7 +28,7 @@ from facesynth.training.losses import feature_matching, hinge_discriminator, hin
 from facesynth.training.runs import SpadeRun
 from facesynth.training.sampling import ShuffledOrder, generator_at
 
-_SHOWN, _SEEDS = 6, (0, 1, 2)
+_SEEDS = (0, 1, 2)
 _UNSAVED = "0" * 64  # the encoder's name while it has no file
 _RECALIBRATION_IMAGES = 256
 
@@ -63,9 +63,12 @@ class SpadeJob:
         perceptual: PerceptualDistance | None,
         pairs: PackedPairs,
         held_out: Sequence[tuple[Photo, LabelMap]],
+        shown: Sequence[tuple[Photo, LabelMap]],
         fabric: Fabric,
     ) -> None:
+        """`held_out` pairs are scored; `shown` are the few that the sample sheets are made of."""
         self.config, self.pairs, self.held_out, self.fabric = config, pairs, held_out, fabric
+        self.shown = shown
         self.order = ShuffledOrder(len(pairs), config.seed)
         painter = painter.to(memory_format=torch.channels_last)
         discriminator = discriminator.to(memory_format=torch.channels_last)
@@ -76,6 +79,7 @@ class SpadeJob:
         self.perceptual = None if perceptual is None else perceptual.to(fabric.device)
         self.ema = Ema(painter, config.ema_half_life)
         self.nimg = 0
+        self._calibrated_at = -1
 
     def step(self, nimg: int) -> Mapping[str, Tensor]:
         """One step of the generator and encoder, then one of the discriminator on the same pictures."""
@@ -174,6 +178,8 @@ class SpadeJob:
         The running statistics belong to the raw network, whose weights are others (imaginaire re-estimates them too).
         """
         painter: Painter = self.ema.module  # type: ignore[assignment]
+        if self._calibrated_at == self.nimg:
+            return painter
         norms = [module for module in painter.modules() if isinstance(module, nn.BatchNorm2d)]
         for norm in norms:
             norm.reset_running_stats()
@@ -186,6 +192,7 @@ class SpadeJob:
                 painter(label_map, faces, normal, noise)
         for norm in norms:
             norm.eval()
+        self._calibrated_at = self.nimg
         return painter
 
     def validate(self) -> Mapping[str, float]:
@@ -200,21 +207,21 @@ class SpadeJob:
         l1 = np.mean([np.abs(a.pixels.astype(float) - b.pixels).mean() for a, b in zip(painted, wanted, strict=True)])
         scores = {"validation/l1": float(l1)}
         if self.perceptual is not None:
-            distances = [
-                float(self.perceptual(as_tensor([a], size), as_tensor([b], size)).item())
-                for a, b in zip(painted, wanted, strict=True)
-            ]
+            with torch.no_grad():
+                distances = [
+                    self.perceptual(*(as_tensor([photo], size).to(self.fabric.device) for photo in pair)).item()
+                    for pair in zip(painted, wanted, strict=True)
+                ]
             scores["validation/perceptual"] = float(np.mean(distances))
         return scores
 
     def samples(self) -> Photo | None:
         """Rows of label map, face, painted in its own style, and painted by three seeds."""
-        shown = self.held_out[:_SHOWN]
-        if not shown:
+        if not self.shown:
             return None
         synthesizer, encoder = self._predictors()
         rows: list[list[Photo | LabelMap | None]] = []
-        for face, labels in shown:
+        for face, labels in self.shown:
             styles = [Style.from_seed(seed) for seed in _SEEDS]
             if encoder is not None:
                 styles = [*encoder([face]), *styles]
@@ -239,7 +246,7 @@ class SpadeJob:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        self.nimg = int(state["nimg"])
+        self.nimg, self._calibrated_at = int(state["nimg"]), -1
         self.painter.module.load_state_dict(state["painter"])
         self.discriminator.module.load_state_dict(state["discriminator"])
         self.ema.module.load_state_dict(state["ema"])

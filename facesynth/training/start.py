@@ -31,6 +31,7 @@ from facesynth.training.parser_job import ParserJob
 from facesynth.training.runs import Data, ParserRun, Precision, SpadeRun
 from facesynth.training.spade_job import Painter, SpadeJob
 
+_SAMPLED = 6  # pairs on a sample sheet
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -50,21 +51,22 @@ def train_parser(config: ParserRun, runs: Path, *, base: Path, device: str = "au
         network = ParserNet(config.parser)
         if config.backbone is not None:
             load_backbone(network, config.backbone)
-        job = ParserJob(config, network, packed, read_held_out(held_out), fabric)
-        done = fit(
+        job = ParserJob(config, network, packed, read_pairs(held_out), fabric)
+        shown = fit(
             job,
             folder,
             images=config.images,
             batch_size=config.batch_size,
             every=config.every,
-            device=fabric.device,
             report=report,
             sample_text={},
         )
-        if not done:
+        if shown is None:
             return None
         target = folder.path / f"{config.name}.safetensors"
-        networks.save(target, {"parser": (config.parser, job.result)}, about=origin(config.name, config.images))
+        networks.save(
+            target, {"parser": (config.parser, job.result)}, licence=config.licence, about=origin(config.name, shown)
+        )
         return target
 
 
@@ -87,25 +89,25 @@ def train_spade(config: SpadeRun, runs: Path, *, base: Path, device: str = "auto
         for network in (painter, discriminator):
             initialise(network)
         perceptual = None if config.perceptual == "none" else load_perceptual(config.perceptual)
-        job = SpadeJob(config, painter, discriminator, perceptual, packed, read_held_out(held_out), fabric)
-        done = fit(
+        judged, sheet = read_pairs(held_out), read_pairs((held_out or train)[:_SAMPLED])
+        job = SpadeJob(config, painter, discriminator, perceptual, packed, judged, sheet, fabric)
+        shown = fit(
             job,
             folder,
             images=config.images,
             batch_size=config.batch_size,
             every=config.every,
-            device=fabric.device,
             report=report,
             sample_text=SYNTHETIC_TEXT,
         )
-        if not done:
+        if shown is None:
             return None
         result = job.averaged()
         parts: dict[str, tuple[networks.Spec, nn.Module]] = {"generator": (config.generator, result.generator)}
         if config.encoder is not None and result.encoder is not None:
             parts["encoder"] = (config.encoder, result.encoder)
         target = folder.path / f"{config.name}.safetensors"
-        networks.save(target, parts, about=origin(config.name, config.images))
+        networks.save(target, parts, licence=config.licence, about=origin(config.name, shown))
         return target
 
 
@@ -144,10 +146,13 @@ def make_fabric(device: str, precision: Precision) -> Fabric:
 
 
 def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Find a run's pairs: (train, held out), each sorted by name."""
+    """Find a run's pairs: (train, held out). Relative folders start from `base`.
+
+    ConfigError when a held-out image lies among the extra pairs too.
+    """
     if data.folder is None:
         raise UsageError("no training data named", hint="add --data DIR, a folder with images/ and labels/")
-    pairs = find_pairs(Path(data.folder))
+    pairs = find_pairs(base / data.folder)
     train, held_out = pairs, list[Pair]()
     if data.split is not None:
         train, held_out = Split.read(base / data.split).choose(pairs)
@@ -158,11 +163,20 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[list[Pair], list[Pa
                 hint="check --data, or --set data.split=null",
             )
     for extra in data.extra:
-        train = train + find_pairs(Path(extra))
+        train = train + find_pairs(base / extra)
+    _refuse_overlap(train, held_out)
     if data.limit is not None and data.limit < len(train):
         keep = sorted(range(len(train)), key=lambda i: hashlib.sha256(f"{seed}/{train[i].name}".encode()).digest())
         train = [train[i] for i in sorted(keep[: data.limit])]
     return train, held_out
+
+
+def _refuse_overlap(train: Sequence[Pair], held_out: Sequence[Pair]) -> None:
+    """Compare by name and by file: copies under the same name count, renamed copies are not noticed."""
+    names, files = {pair.name for pair in held_out}, {pair.image.resolve() for pair in held_out}
+    for pair in train:
+        if pair.name in names or pair.image.resolve() in files:
+            raise ConfigError("is held out by the split and may not train", where=pair.image, hint="check data.extra")
 
 
 def digest_of(pairs: Sequence[Pair]) -> str:
@@ -171,8 +185,8 @@ def digest_of(pairs: Sequence[Pair]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_held_out(pairs: Sequence[Pair]) -> list[tuple[Photo, LabelMap]]:
-    """Read held-out pairs at their full size."""
+def read_pairs(pairs: Sequence[Pair]) -> list[tuple[Photo, LabelMap]]:
+    """Read pairs at their full size."""
     return [(read_photo(pair.image), read_label_map(pair.labels)) for pair in pairs]
 
 

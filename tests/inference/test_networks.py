@@ -35,7 +35,7 @@ def trained() -> SpadeGenerator:
 
 def test_spectral_norm_is_folded_and_the_picture_stays(trained: SpadeGenerator, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
-    networks.save(path, {"generator": (SPEC, trained)}, half=False, about={"name": "x"})
+    networks.save(path, {"generator": (SPEC, trained)}, licence="CC-BY-NC-SA-4.0", half=False, about={"name": "x"})
     spec, loaded = networks.load(path, ("generator",), torch.device("cpu"))["generator"]
     assert spec == SPEC
     assert not any("parametrizations" in name for name in loaded.state_dict())

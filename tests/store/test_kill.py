@@ -23,6 +23,7 @@ from facesynth.store import ArtifactStore
 
 store, start = ArtifactStore(Path(sys.argv[1])), int(sys.argv[2])
 print("ready", flush=True)
+sys.stdin.readline()
 for step in range({keys}):
     index = (start + step) % {keys}
     if store.lookup("segment", recipe(index).key()) is None:
@@ -70,15 +71,19 @@ def test_writers_killed_at_random_never_leave_a_half_written_entry(tmp_path: Pat
 
     def start() -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", setup + _WRITER.format(keys=_KEYS), str(root), str(rng.randrange(_KEYS))]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         return process
 
     before: set[int] = set()
     interrupted = 0
     deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or (interrupted == 0 and time.monotonic() < deadline + 60):
         writers = [start(), start()]
+        for writer in writers:  # at once, or the first is done before the second has begun
+            assert writer.stdin is not None
+            writer.stdin.write(b"go\n")
+            writer.stdin.flush()
         time.sleep(rng.uniform(0, 0.03))
         for writer in writers:
             writer.kill()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from facesynth.core.errors import TrainingError, UsageError, WeightsDamaged
+from facesynth.core.errors import ConfigError, TrainingError, UsageError, WeightsDamaged
 from facesynth.core.labels import LabelMap
 from facesynth.core.styles import Style
 from facesynth.inference.encoder import Encoder
@@ -151,9 +151,26 @@ def test_a_run_without_data_says_so(tmp_path: Path) -> None:
 
 
 def test_divergence_stops_the_run_and_keeps_the_checkpoint(pairs: Path, tmp_path: Path) -> None:
-    wild = spade_run(pairs, generator_learning_rate=1e30, discriminator_learning_rate=1e30)
-    with pytest.raises(TrainingError, match="diverged before image"):
+    every = Schedule(stats=1_000, validation=0, samples=0, checkpoint=4)
+    wild = spade_run(pairs, generator_learning_rate=1e30, discriminator_learning_rate=1e30, every=every)
+    with pytest.raises(TrainingError, match=r"diverged before image 32.*--set name=NEW"):
         train_spade(wild, tmp_path, base=pairs, device="cpu", report=ignore)
+    assert list((tmp_path / "tiny").glob("checkpoint-*.pt"))
+
+
+def test_impossible_settings_are_refused_before_anything_is_read(pairs: Path) -> None:
+    for name in ("images", "batch_size", "ema_half_life"):
+        with pytest.raises(ValueError, match=f"{name} is 0"):
+            spade_run(pairs, **{name: 0})
+    with pytest.raises(ValueError, match="8 style channels, the generator takes 256"):
+        spade_run(pairs, generator=GeneratorSpec(size=64, start=2))
+
+
+def test_held_out_pairs_may_not_come_back_as_extra_ones(pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["000"], "validation": ["001"]}))
+    data = Data(folder=str(pairs), split="split.json", extra=(str(pairs),))
+    with pytest.raises(ConfigError, match="held out by the split"):
+        train_spade(spade_run(pairs, data=data), tmp_path, base=tmp_path, device="cpu", report=ignore)
 
 
 def test_the_parser_learns_drawn_faces(pairs: Path, tmp_path: Path) -> None:
