@@ -17,7 +17,7 @@ from types import TracebackType
 
 from PIL import Image
 
-from facesynth.core.errors import OutputError, UsageError
+from facesynth.core.errors import CacheError, OutputError, UsageError
 from facesynth.core.refs import FileStamp, sha256_bytes, sha256_file
 from facesynth.core.scan import SourceFile
 
@@ -187,7 +187,8 @@ class OutputTree:
         """Put a copy of an artifact's file in its place, unless that already holds it.
 
         The copy carries the artifact's time of change, as with `rsync -t`: with equal size and time it is in place;
-        with another time its sha256 decides. Raises OutputError for this item, OSError where no item can be written.
+        with another time its sha256 decides. Raises CacheError where the artifact is damaged, OutputError for this
+        item, OSError where no item can be written.
         """
         self._open()
         target = self.path(relative)
@@ -202,6 +203,9 @@ class OutputTree:
         with _item_faults(target):
             aside = self._prepare(target)
             shutil.copyfile(file, aside)
+            if sha256_file(aside) != stamp.digest:
+                aside.unlink()
+                raise CacheError("the cached file differs from its sha256", where=file)
             os.utime(aside, ns=(changed, changed))
             os.replace(aside, target)
         return target

@@ -35,7 +35,7 @@ from facesynth.core.refs import (
     sha256_bytes,
 )
 from facesynth.stages.base import Codec, FanOutCodec, Stage
-from facesynth.store import ArtifactStore, Entry, Recipe
+from facesynth.store import ArtifactStore, Entry, Recipe, discard
 
 T = TypeVar("T")
 In = TypeVar("In")
@@ -125,8 +125,9 @@ def _from_cache(read: Callable[[Path], T], folder: Path) -> T:
     try:
         return read(folder)
     except (FacesynthError, ValueError, OSError) as error:
-        hint = "run again; if that does not help, run: facesynth cache verify --remove"
-        raise CacheError(f"the cached artifact cannot be read ({error})", where=folder, hint=hint) from error
+        discard(folder)
+        what = f"the cached artifact could not be read ({error}) and was thrown away"
+        raise CacheError(what, where=folder, hint="run the same command again: it is made anew") from error
 
 
 @dataclass(slots=True)

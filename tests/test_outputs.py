@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesynth.core.errors import OutputError, UsageError
+from facesynth.core.errors import CacheError, OutputError, UsageError
 from facesynth.core.refs import FileStamp, sha256_bytes
 from facesynth.core.scan import SourceFile
 from facesynth.outputs import OutputTree, is_sheet, mirrored_names
@@ -188,3 +188,13 @@ def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> No
 def test_a_sheet_is_known_by_what_it_says_of_itself(tmp_path: Path) -> None:
     (tmp_path / "sheet.png").write_bytes(b"somebody's own file")
     assert not is_sheet(_source("sheet.png", str(tmp_path)))
+
+
+def test_a_damaged_artifact_is_not_copied_out(tmp_path: Path) -> None:
+    """Its size is right and its bytes are not: a flipped bit on the disk."""
+    artifact = tmp_path / "labels.png"
+    artifact.write_bytes(b"damaged")
+    tree = OutputTree(tmp_path / "out", [], [])
+    with pytest.raises(CacheError, match="differs from its sha256"):
+        tree.copy(artifact, FileStamp(7, sha256_bytes(b"healthy")), PurePosixPath("labels.png"))
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and "png" in path.name]

@@ -90,12 +90,15 @@ def test_a_store_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
         list(run(Doubled(), items(range(3)), ArtifactStore(tmp_path / "file" / "cache")))
 
 
-def test_an_entry_that_vanished_or_broke_says_what_to_do(store: ArtifactStore) -> None:
+def test_an_entry_that_broke_is_thrown_away_and_made_anew(store: ArtifactStore) -> None:
     (done,) = run(Doubled(), items([1]), store)
     assert isinstance(done, Done) and done.folder is not None
     (done.folder / "number.txt").write_text("x")
-    with pytest.raises(CacheError, match="cache verify --remove"):
+    with pytest.raises(CacheError, match="run the same command again"):
         done.ref.load()
+    (again,) = run(Doubled(), items([1]), store)
+    assert isinstance(again, Done) and not again.cached
+    assert again.ref.load() == 2
 
 
 def test_ctrl_c_publishes_what_is_computed_and_goes_on(store: ArtifactStore) -> None:

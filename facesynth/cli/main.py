@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -73,6 +75,8 @@ def cli(debug: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: errors are told in one line, and the exit code tells their kind."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if threading.current_thread() is threading.main_thread():  # queues stop jobs by SIGTERM: as good as Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(_exit_code(given))
 
 

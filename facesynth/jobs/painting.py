@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from facesynth.core.errors import UsageError
+from facesynth.core.files import read_file
+from facesynth.core.label_files import looks_like_label_map
 from facesynth.core.refs import Item
 from facesynth.core.styles import Style
 from facesynth.jobs.items import style_item, style_of
@@ -56,6 +58,8 @@ class StyleReader:
 
     def image(self, path: Path) -> Item[Style]:
         """The style of the first face in a photo, or of a face that is aligned already."""
+        if looks_like_label_map(read_file(path)):
+            raise UsageError("this is a label map, which has no style", where=path, hint="give a photo of a face")
         return style_of(self.session, path, self.stages.align, self.stages.encode)
 
     def named(self, name: str) -> Item[Style]:

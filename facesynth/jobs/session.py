@@ -20,7 +20,7 @@ from facesynth.outputs import FACE_TAIL, OutputTree, is_sheet, mirrored_names, n
 from facesynth.pipeline import find, run
 from facesynth.report import Report, Row
 from facesynth.stages.base import Stage
-from facesynth.store import ArtifactStore
+from facesynth.store import ArtifactStore, discard
 
 T = TypeVar("T")
 In = TypeVar("In")
@@ -178,7 +178,12 @@ class Session:
         """Copy one file of a result to its place in the output tree, and return that. Raises OutputError, OSError."""
         assert result.folder is not None  # a session always has a store
         if not self.execution.dry_run:
-            self._tree.copy(result.folder / file, result.files[file], relative)
+            try:
+                self._tree.copy(result.folder / file, result.files[file], relative)
+            except CacheError as error:
+                discard(result.folder)
+                hint = "it was thrown away: run the same command again, and it is made anew"
+                raise CacheError(error.what, where=error.where, hint=hint) from error
         return relative
 
     def write(self, data: Callable[[], bytes], relative: PurePosixPath) -> PurePosixPath:

@@ -1,6 +1,6 @@
 """The content-addressed artifact cache: ordinary files in immutable folders, each published by one rename."""
 
-from facesynth.store.artifacts import ArtifactStore
+from facesynth.store.artifacts import ArtifactStore, discard
 from facesynth.store.collection import Collected, collect
 from facesynth.store.entries import Entry
 from facesynth.store.inspection import Damage, StageUse, find, list_entries, summarize, verify
@@ -14,6 +14,7 @@ __all__ = [
     "Recipe",
     "StageUse",
     "collect",
+    "discard",
     "find",
     "list_entries",
     "summarize",

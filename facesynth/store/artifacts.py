@@ -14,7 +14,17 @@ from pathlib import Path
 from facesynth import __version__
 from facesynth.core.errors import CacheError
 from facesynth.core.refs import Digest, FileStamp, Rejected, sha256_bytes, sha256_file
-from facesynth.store.entries import ASIDE, MANIFEST, Entry, entry_folder, is_stage_name, manifest_bytes, read_entry
+from facesynth.store.entries import (
+    ASIDE,
+    MANIFEST,
+    TAG,
+    TAG_TEXT,
+    Entry,
+    entry_folder,
+    is_stage_name,
+    manifest_bytes,
+    read_entry,
+)
 from facesynth.store.recipes import Recipe
 from facesynth.store.run_log import RunLog
 
@@ -34,6 +44,7 @@ class ArtifactStore:
         self.root = root
         self._root = os.fspath(root)
         self._log = RunLog(root)
+        self._tagged = False
 
     def lookup(self, stage: str, key: Digest) -> Entry | None:
         """The entry, noted as used; None for none or a damaged one (file missing, wrong size, bad manifest)."""
@@ -62,6 +73,7 @@ class ArtifactStore:
         aside = _aside(self.root)
         try:
             aside.mkdir(parents=True)
+            self._tag()
             stamps = {name: _write(aside / name, content) for name, content in files.items()}
             _write(aside / MANIFEST, manifest_bytes(key, recipe.as_json(), stamps, main, rejected, _made()))
             entry = self._put_in_place(aside, recipe.stage, key, stamps, replace)
@@ -72,6 +84,14 @@ class ArtifactStore:
             shutil.rmtree(aside, ignore_errors=True)
         self._log.note(recipe.stage, key)
         return entry
+
+    def _tag(self) -> None:
+        """Mark the folder as a cache, once."""
+        if not self._tagged:
+            tag = self.root / TAG
+            if not tag.is_file() or tag.read_text(encoding="utf-8") != TAG_TEXT:
+                tag.write_text(TAG_TEXT, encoding="utf-8")
+            self._tagged = True
 
     def flush(self) -> None:
         """Hand the notes of what this run used to the system, for `cache gc --keep-last`."""
@@ -101,6 +121,11 @@ class ArtifactStore:
                 return existing
             put_away(self.root, target)
         raise failure or OSError("the entry could not be put in its place")
+
+
+def discard(entry: Path) -> None:
+    """Take away the entry in this folder, which has turned out to be damaged: the next lookup is a miss."""
+    put_away(entry.parents[2], entry)
 
 
 def put_away(root: Path, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,9 +20,16 @@ MANIFEST = "manifest.json"
 ASIDE = ".tmp"
 """Where entries are written before they are published, and put before they are deleted."""
 
+TAG = "CACHEDIR.TAG"
+TAG_TEXT = """Signature: 8a477f597d28d172789f06886806bc55
+# This folder is a cache of facesynth; backup programs may pass it over (https://bford.info/cachedir/).
+"""
+"""The file that makes a folder a cache, for other programs and for us: without it nothing in a folder is deleted."""
+
 TOUCH_AFTER = 600.0
 """Seconds. A hit renews the time of last use only where it is older: reading must not cost a write each time."""
 
+_SHARD, _KEY = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]{64}")
 _HINT = "run: facesynth cache verify --remove"
 
 
@@ -128,12 +136,15 @@ def entry_folder(root: str, stage: str, key: Digest) -> str:
 
 
 def stage_names(root: Path) -> list[str]:
-    """The stages that have entries, sorted."""
+    """The stages that have entries, sorted. Raises CacheError for a folder that holds something and is no cache."""
     try:
         with os.scandir(root) as found:
-            return sorted(item.name for item in found if item.is_dir() and is_stage_name(item.name))
+            items = list(found)
     except FileNotFoundError:
         return []
+    if items and not any(item.name == TAG for item in items):
+        raise CacheError(f"this folder is no cache of facesynth's: it holds no {TAG}", where=root, hint="check --cache")
+    return sorted(item.name for item in items if item.is_dir() and is_stage_name(item.name))
 
 
 def is_stage_name(name: str) -> bool:
@@ -144,9 +155,12 @@ def is_stage_name(name: str) -> bool:
 
 
 def entry_folders(root: Path, stage: str) -> Iterator[os.DirEntry[str]]:
-    """Every entry's folder of a stage, damaged ones too, in no order."""
+    """Every entry's folder of a stage, damaged ones too, in no order; folders that are not named like one are not."""
     for shard in _folders(root / stage):
-        yield from _folders(Path(shard.path))
+        if _SHARD.fullmatch(shard.name):
+            for folder in _folders(Path(shard.path)):
+                if _KEY.fullmatch(folder.name) and folder.name.startswith(shard.name):
+                    yield folder
 
 
 def _folders(folder: Path) -> Iterator[os.DirEntry[str]]:

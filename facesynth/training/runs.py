@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -77,7 +78,7 @@ class ParserRun:
     every: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
-        _require_positive(self)
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ class SpadeRun:
     every: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
-        _require_positive(self)
+        _check(self)
         if self.encoder is not None and self.encoder.style_channels != self.generator.style_channels:
             raise ValueError(
                 f"the encoder gives {self.encoder.style_channels} style channels, "
@@ -132,7 +133,9 @@ class SpadeRun:
             )
 
 
-def _require_positive(run: ParserRun | SpadeRun) -> None:
+def _check(run: ParserRun | SpadeRun) -> None:
+    if re.fullmatch(r"\w[\w.-]*", run.name) is None:
+        raise ValueError(f"name is {run.name!r}: it names a folder, so use letters, digits, '-', '_' and '.'")
     for name in ("images", "batch_size", "ema_half_life"):
         if getattr(run, name) < 1:
             raise ValueError(f"{name} is {getattr(run, name)}, it must be at least 1")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from facesynth.store import ArtifactStore, Collected, Recipe, collect, find, summarize
+from facesynth.core.errors import CacheError
+from facesynth.core.refs import Rejected
+from facesynth.store import ArtifactStore, Collected, Recipe, collect, find, summarize, verify
 from facesynth.store.run_log import run_logs
 
 _DAY = 86400.0
@@ -120,3 +122,20 @@ def test_a_cache_that_is_not_there_needs_no_collection(tmp_path: Path) -> None:
     assert collect(tmp_path / "none") == Collected(0, 0, 0, 0, 0, 0)
     assert not (tmp_path / "none").exists()
     assert summarize(tmp_path / "none") == []
+
+
+def test_a_folder_that_is_no_cache_is_left_alone(tmp_path: Path) -> None:
+    """It once took `lowercase/x/y` for a damaged entry, and somebody's sources with it."""
+    source = tmp_path / "projects" / "alpha" / "src" / "a.txt"
+    source.parent.mkdir(parents=True)
+    source.write_text("hi")
+    for path in (source, *source.parents[:3]):
+        os.utime(path, (0, 0))
+    for act in (lambda: collect(tmp_path), lambda: list(verify(tmp_path, remove=True)), lambda: summarize(tmp_path)):
+        with pytest.raises(CacheError, match="no cache of facesynth's"):
+            act()
+    ArtifactStore(tmp_path).publish(Recipe("segment", 1, {}, {}), Rejected("no face"))  # --cache, on a folder in use
+    collect(tmp_path)
+    list(verify(tmp_path, remove=True))
+    assert source.read_text() == "hi"
+    assert [use.entries for use in summarize(tmp_path)] == [0, 1]
