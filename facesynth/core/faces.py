@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from facesynth.core.errors import InputError, UsageError
 from facesynth.core.images import Photo
@@ -131,12 +131,15 @@ class Face:
         """The side of the crop in pixels."""
         return self.photo.width
 
-    def paste_back(self, onto: Photo, edited: Photo, *, feather: float = FEATHER) -> Photo:
+    def paste_back(
+        self, onto: Photo, edited: Photo, *, feather: float = FEATHER, labels: LabelMap | None = None
+    ) -> Photo:
         """Blend an edited version of this face into its photo.
 
         `edited` is square and of any size; `onto` is the source photo (or an edit of it, of the same size). The blend
-        grows smoothly from nothing at the crop's edge to all over `feather` (0 to 0.5) of its side. Pixels outside the
-        crop are returned bit for bit. Raises UsageError for a face that has no way back.
+        grows smoothly from nothing at the crop's edge to all over `feather` (0 to 0.5) of its side. With the face's
+        `labels` (square, of any size) the photo keeps its own background, softly cut out. Pixels outside the crop are
+        returned bit for bit. Raises UsageError for a face that has no way back.
         """
         if not 0 <= feather <= 0.5:
             raise UsageError(f"feather is a share of the face's side, 0 to 0.5, not {feather}")
@@ -160,6 +163,11 @@ class Face:
         depth = np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v))
         ramp = np.clip(depth / feather, 0, 1) if feather else (depth > 0).astype(np.float64)
         alpha = (ramp * ramp * (3 - 2 * ramp))[..., None]
+        if labels is not None:
+            cut = Image.fromarray(np.where(labels.ids == Label.BACKGROUND, 0, 255).astype(np.uint8))
+            cut = cut.resize(image.size, Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(image.width / 100))
+            cut = cut.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+            alpha = alpha * (np.asarray(cut, dtype=np.float64) / 255)[..., None]
         pixels = onto.pixels.copy()
         below = pixels[top:bottom, left:right].astype(np.float64)
         blended = np.rint(below + alpha * (np.asarray(warped, dtype=np.float64) - below))

@@ -136,7 +136,8 @@ def _pasted(faces: list[_Painted]) -> Photo:
     photo = read_photo(Path(faces[0].origin.path))
     for painted in faces:
         assert painted.face is not None
-        photo = painted.face.load().paste_back(photo, painted.picture.ref.load())
+        labels = painted.labels.identify().load()
+        photo = painted.face.load().paste_back(photo, painted.picture.ref.load(), labels=labels)
     return photo
 
 

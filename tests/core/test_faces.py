@@ -191,3 +191,18 @@ def test_labels_outside_of_the_photo_leave_it_background() -> None:
     face = Face(plain(40, (0, 0, 0)), to_source=Similarity.of(shift=(-200, 0)))
     labels = LabelMap(np.ones((40, 40), dtype=np.uint8))
     assert not face.labels_on_photo(labels, 30, 30).ids.any()
+
+
+def test_paste_back_with_labels_keeps_the_photos_own_background() -> None:
+    photo = textured_photo(200, 160)
+    face = Face(photo.resized(64, 64), None, Similarity.of(1.5, 0.0, (40.0, 30.0)), None)
+    ids = np.zeros((32, 32), dtype=np.uint8)
+    ids[12:20, 12:20] = 1
+    edited = Photo(np.full((64, 64, 3), 255, dtype=np.uint8))
+    whole, cut = face.paste_back(photo, edited), face.paste_back(photo, edited, labels=LabelMap(ids))
+    x, y = (int(value) for value in face.to_source.apply(np.array([[32.0, 32.0]]))[0])  # type: ignore[union-attr]
+    assert (whole.pixels[y, x] == 255).all()
+    assert (cut.pixels[y, x] >= 250).all()
+    x, y = (int(value) for value in face.to_source.apply(np.array([[12.0, 32.0]]))[0])  # type: ignore[union-attr]
+    assert (whole.pixels[y, x] == 255).all()
+    assert np.array_equal(cut.pixels[y, x], photo.pixels[y, x])

@@ -162,6 +162,8 @@ def test_impossible_settings_are_refused_before_anything_is_read(pairs: Path) ->
     for name in ("images", "batch_size", "ema_half_life"):
         with pytest.raises(ValueError, match=f"{name} is 0"):
             spade_run(pairs, **{name: 0})
+    with pytest.raises(ValueError, match="names a folder"):
+        spade_run(pairs, name="../evil")
     with pytest.raises(ValueError, match="8 style channels, the generator takes 256"):
         spade_run(pairs, generator=GeneratorSpec(size=64, start=2))
 
