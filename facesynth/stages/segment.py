@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class SegmentStage:
-    """Face → its label map, at the face's size. `parser` is a weights name or file; None takes the bundled one."""
-
-    name: ClassVar[str] = "segment"
-    version: ClassVar[int] = 1
-    codec: ClassVar[FileCodec[LabelMap]] = FileCodec("labels.png", encode_label_map, decode_label_map)
+class _ParserStage:
+    """A parser by weights name or file (None: the bundled one), loaded when it is first used."""
 
     parser: str | None = None
     precision: str = "float32"
@@ -43,9 +39,6 @@ class SegmentStage:
     @property
     def weights(self) -> Mapping[str, Digest]:
         return {"parser": weights.sha256_of(self.parser or weights.default_name("parser"))}
-
-    def __call__(self, batch: Sequence[Face]) -> list[Outcome[LabelMap]]:
-        return list(self._loaded()([face.photo for face in batch], batch_size=self.batch_size))
 
     def _loaded(self) -> Parser:
         if self._parser is None:
@@ -56,37 +49,30 @@ class SegmentStage:
 
 
 @dataclass(slots=True)
-class ProbabilitiesStage:
-    """Face → 19×H×W float16: how likely each label is at each pixel. The options are SegmentStage's."""
+class SegmentStage(_ParserStage):
+    """Face → its label map, at the face's size."""
+
+    name: ClassVar[str] = "segment"
+    version: ClassVar[int] = 1
+    codec: ClassVar[FileCodec[LabelMap]] = FileCodec("labels.png", encode_label_map, decode_label_map)
+
+    def __call__(self, batch: Sequence[Face]) -> list[Outcome[LabelMap]]:
+        return list(self._loaded()([face.photo for face in batch], batch_size=self.batch_size))
+
+
+@dataclass(slots=True)
+class ProbabilitiesStage(_ParserStage):
+    """Face → 19×H×W float16: how likely each label is at each pixel."""
 
     name: ClassVar[str] = "probabilities"
     version: ClassVar[int] = 1
-
-    parser: str | None = None
-    precision: str = "float32"
-    device: str = "auto"
-    batch_size: int | None = None
-    _parser: Parser | None = field(init=False, default=None, repr=False)
-
-    @property
-    def config(self) -> Mapping[str, object]:
-        return {"precision": self.precision}
-
-    @property
-    def weights(self) -> Mapping[str, Digest]:
-        return {"parser": weights.sha256_of(self.parser or weights.default_name("parser"))}
 
     @property
     def codec(self) -> FileCodec[NDArray[np.float16]]:
         return FileCodec("probabilities.npy", _encode_array, _decode_array)
 
     def __call__(self, batch: Sequence[Face]) -> list[Outcome[NDArray[np.float16]]]:
-        if self._parser is None:
-            from facesynth.inference.parser import Parser
-
-            self._parser = Parser.load(self.parser, device=self.device, precision=self.precision)
-        photos = [face.photo for face in batch]
-        found = self._parser.probabilities(photos, batch_size=self.batch_size)
+        found = self._loaded().probabilities([face.photo for face in batch], batch_size=self.batch_size)
         return [probabilities.astype(np.float16) for probabilities in found]
 
 

@@ -199,3 +199,25 @@ def test_unusable_weights_end_the_run_with_one_line(place: Path, capsys: pytest.
     (place / "bad.safetensors").write_bytes(b"nothing of the kind")
     assert ended(["segment", "photos", "-o", "pairs", "--parser", "bad.safetensors"]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: bad.safetensors: ")
+
+
+def test_a_label_map_is_no_style(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(["segment", "photos/small.jpg", "-o", "pairs", "--quiet"]) == 0
+    assert ended(["transfer", "portrait.jpg", "--style", "pairs/labels/small.png", "-o", "out", "--quiet"]) == 2
+    assert "label map, which has no style" in capsys.readouterr().err
+
+
+def test_sigterm_stops_like_ctrl_c(place: Path) -> None:
+    for number in range(40):
+        shutil.copy(data_folder("photos") / "portrait-2.jpg", place / "photos" / f"{number}.jpg")
+        with (place / "photos" / f"{number}.jpg").open("ab") as file:
+            file.write(bytes([number]))  # after the picture's end: another digest, the same picture
+    command = [sys.executable, "-m", "facesynth.cli.main", "align", "photos", "-o", "faces", "--cache", "cache"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(place.glob("cache/align/*/*/manifest.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command again to go on" in told
