@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from facesynth.core.errors import CacheError, DependencyMissing, FacesynthError, InputError, UsageError, WeightsMissing
-from facesynth.core.refs import Done, Failed, FileRef, Item, Origin, Outcome, Result
+from facesynth.core.refs import Failed, FileRef, Item, Origin, Outcome, Result
 from facesynth.pipeline import find, flatten, run
 from facesynth.stages.base import Codec, FileCodec
 from facesynth.store import ArtifactStore
@@ -88,17 +88,6 @@ def test_a_store_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CacheError, match="--cache DIR"):
         list(run(Doubled(), items(range(3)), ArtifactStore(tmp_path / "file" / "cache")))
-
-
-def test_an_entry_that_broke_is_thrown_away_and_made_anew(store: ArtifactStore) -> None:
-    (done,) = run(Doubled(), items([1]), store)
-    assert isinstance(done, Done) and done.folder is not None
-    (done.folder / "number.txt").write_text("x")
-    with pytest.raises(CacheError, match="run the same command again"):
-        done.ref.load()
-    (again,) = run(Doubled(), items([1]), store)
-    assert isinstance(again, Done) and not again.cached
-    assert again.ref.load() == 2
 
 
 def test_ctrl_c_publishes_what_is_computed_and_goes_on(store: ArtifactStore) -> None:

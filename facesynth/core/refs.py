@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -58,15 +58,22 @@ class Item(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Ref(Generic[T_co]):
-    """A value that is known by its digest and not yet loaded; `load()` reads and decodes it."""
+    """A value that is known by its digest and not yet loaded; `load()` reads and decodes it.
+
+    Where what it refers to may be made anew, with other bytes in rare cases, `now()` is the digest of what `load()`
+    gives now.
+    """
 
     digest: Digest
     origin: Origin
     load: Callable[[], T_co] = field(repr=False, compare=False)
+    now: Callable[[], Digest] | None = field(default=None, repr=False, compare=False)
 
     def identify(self) -> Ref[T_co]:
-        """Itself."""
-        return self
+        """Itself, under the digest of now."""
+        if self.now is None or (digest := self.now()) == self.digest:
+            return self
+        return replace(self, digest=digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +114,11 @@ class PairRef(Generic[A, B]):
     def identify(self) -> Ref[tuple[A, B]]:
         """Both, under a digest of their digests. Raises InputError where either cannot be read."""
         first, second = self.first.identify(), self.second.identify()
-        digest = sha256_bytes(json.dumps([first.digest, second.digest]).encode())
-        return Ref(digest, self.origin, lambda: (first.load(), second.load()))
+
+        def digest() -> Digest:
+            return sha256_bytes(json.dumps([first.identify().digest, second.identify().digest]).encode())
+
+        return Ref(digest(), self.origin, lambda: (first.load(), second.load()), digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +139,45 @@ class FileStamp:
     digest: Digest
 
 
+class Artifact(Protocol):
+    """The files that a result is kept in. Whoever uses them here gets the right bytes, or CacheError.
+
+    Their sha256 is compared at each use, and those that turn out to be damaged are made anew.
+    """
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, FileStamp]:
+        """What is known of them, by name, as they are now."""
+        ...
+
+    def read(self, decode: Callable[[Path], T], names: Callable[[Mapping[str, FileStamp]], Iterable[str]] = ...) -> T:
+        """What `decode` makes of the folder, of which it reads the files that `names` chooses (by default all)."""
+        ...
+
+    def with_file(self, name: str, work: Callable[[Path, FileStamp], T]) -> T:
+        """What `work`, which compares them itself, makes of a file and its stamp; it may be called twice."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T_co]):
-    """An item's result. `files` are its artifact's, by name; they lie in `folder` (None where no store was given)."""
+    """An item's result. `files` are what was found, by name; `artifact` holds them (None where no store was given)."""
 
     origin: Origin
     ref: Ref[T_co]
     cached: bool
     files: Mapping[str, FileStamp] = field(repr=False)
-    folder: Path | None
+    artifact: Artifact | None = field(repr=False, compare=False)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the files lie, to look at: what is read there is not compared with anything."""
+        return None if self.artifact is None else self.artifact.folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from facesynth.outputs import FACE_TAIL, OutputTree, is_sheet, mirrored_names, n
 from facesynth.pipeline import find, run
 from facesynth.report import Report, Row
 from facesynth.stages.base import Stage
-from facesynth.store import ArtifactStore, discard
+from facesynth.store import ArtifactStore
 
 T = TypeVar("T")
 In = TypeVar("In")
@@ -77,6 +77,7 @@ class Session:
     sources: list[SourceFile] = field(init=False)
     report: Report = field(init=False)
     estimate: Estimate = field(init=False)
+    _anew: set[Origin] = field(init=False, default_factory=set)
     _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
 
@@ -134,7 +135,15 @@ class Session:
         """One result an item; in a dry run None for what would have to be computed."""
         how = self.execution
         if not how.dry_run:
-            yield from run(stage, items, how.store, batch_size=how.batch_size, workers=how.workers, force=how.force)
+            yield from run(
+                stage,
+                items,
+                how.store,
+                batch_size=how.batch_size,
+                workers=how.workers,
+                force=how.force,
+                on_mended=self.note_mended,
+            )
             return
         for item in items:
             found = None if how.force else find(stage, item, how.store)
@@ -172,18 +181,17 @@ class Session:
     def add(self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None) -> None:
         """Make a row of an item whose outputs are in place, where the progress counts something smaller than items."""
         names = tuple(str(output) for output in outputs)
+        cached = cached and self._anew.isdisjoint((origin, Origin(origin.path)))
         self.report.rows.append(Row(origin.path, "cached" if cached else "done", names, part=part or part_name(origin)))
 
     def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
-        """Copy one file of a result to its place in the output tree, and return that. Raises OutputError, OSError."""
-        assert result.folder is not None  # a session always has a store
+        """Copy one file of a result to its place in the output tree, and return that.
+
+        A damaged one is made anew first. Raises CacheError where that fails, OutputError, OSError.
+        """
+        assert result.artifact is not None  # a session always has a store
         if not self.execution.dry_run:
-            try:
-                self._tree.copy(result.folder / file, result.files[file], relative)
-            except CacheError as error:
-                discard(result.folder)
-                hint = "it was thrown away: run the same command again, and it is made anew"
-                raise CacheError(error.what, where=error.where, hint=hint) from error
+            result.artifact.with_file(file, lambda path, stamp: self._tree.copy(path, stamp, relative))
         return relative
 
     def write(self, data: Callable[[], bytes], relative: PurePosixPath) -> PurePosixPath:
@@ -191,6 +199,11 @@ class Session:
         if not self.execution.dry_run:
             self._tree.write(data(), relative)
         return relative
+
+    def note_mended(self, origin: Origin, message: str) -> None:
+        """Tell that an item's cached result was damaged and made anew: its row will not say `cached`."""
+        self._anew.add(origin)
+        self.execution.progress.note(message)
 
     def output(self, relative: PurePosixPath) -> Path:
         """Where an output lies."""

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,17 @@ class Entry:
                 f"there is no {name!r} in this entry", where=self.folder, hint=f"it holds {list(self.files)}"
             )
         return self.folder / name
+
+    def check(self, names: Iterable[str] | None = None) -> None:
+        """Read these files, or all, and raise CacheError for the first whose bytes are not its stamp's."""
+        for name in self.files if names is None else names:
+            try:
+                right = sha256_file(self.file(name)) == self.files[name].digest
+            except OSError as error:
+                what = f"the cached {name} cannot be read ({error.strerror or error})"
+                raise CacheError(what, where=self.folder, hint=_HINT) from error
+            if not right:
+                raise CacheError(f"the cached {name} differs from its sha256", where=self.folder, hint=_HINT)
 
     def changed_file(self) -> str | None:
         """The first file whose bytes are not its stamp's, or None; reads and hashes all of them. Raises OSError."""

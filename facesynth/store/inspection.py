@@ -84,7 +84,8 @@ def find(root: Path, prefix: str) -> Entry:
 def verify(root: Path, *, remove: bool = False) -> Iterator[Entry | Damage]:
     """Every entry, all its bytes hashed again and its recipe compared with its key; `remove` deletes the damaged ones.
 
-    A lookup sees by itself what is missing or cut short; only this finds files whose bytes changed at the same size.
+    A lookup sees by itself what is missing or cut short, and a run that reads a file sees whether its bytes are right;
+    this reads all files.
     """
     for stage in stage_names(root):
         for entry in list_entries(root, stage):

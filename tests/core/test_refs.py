@@ -58,6 +58,18 @@ def test_a_pair_depends_on_both_and_on_their_order() -> None:
     assert len(digests) == 4
 
 
+def test_what_was_made_anew_with_other_bytes_is_identified_by_these() -> None:
+    bytes_now = b"first"
+    ref = Ref(sha256_bytes(b"first"), Origin("a"), lambda: bytes_now.decode(), lambda: sha256_bytes(bytes_now))
+    other = _value("b" * 64, "style")
+    pair = PairRef(ref, other).identify()
+    assert ref.identify() is ref and pair.identify() is pair
+    bytes_now = b"second"
+    assert ref.identify().digest == sha256_bytes(b"second") and ref.identify().load() == "second"
+    assert pair.identify().digest == PairRef(ref, other).identify().digest != pair.digest
+    assert pair.identify().load() == ("second", "style")
+
+
 def test_a_face_of_several_says_which_it_is() -> None:
     assert str(Origin("in/a.jpg")) == "in/a.jpg"
     assert str(Origin("in/a.jpg", 1)) == "in/a.jpg (face 1)"

@@ -54,6 +54,20 @@ def test_the_manifest_says_what_it_was_made_of(store: ArtifactStore) -> None:
     assert manifest["made"]["at"].startswith("20")
 
 
+def test_an_entry_compares_the_bytes_of_its_files(store: ArtifactStore) -> None:
+    entry = store.publish(_recipe(), _FILES, main="labels.png")
+    entry.check()
+    entry.file("notes.json").write_bytes(b"[]")
+    entry.check(["labels.png"])
+    with pytest.raises(CacheError, match=r"the cached notes\.json differs from its sha256"):
+        entry.check()
+    entry.file("labels.png").unlink()
+    with pytest.raises(CacheError, match=r"the cached labels\.png cannot be read \(No such file"):
+        entry.check(["labels.png"])
+    with pytest.raises(CacheError, match=r"no 'face\.png' in this entry"):
+        entry.check(["face.png"])
+
+
 def test_a_rejection_is_an_answer(store: ArtifactStore) -> None:
     store.publish(_recipe(), Rejected("no face found"))
     found = _lookup(store, _recipe())

@@ -1,0 +1,6 @@
+"""The one runner: items in, results out in the same order, every result looked up before it is computed."""
+
+from facesynth.pipeline.parts import flatten
+from facesynth.pipeline.runner import find, run
+
+__all__ = ["find", "flatten", "run"]

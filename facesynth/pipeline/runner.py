@@ -1,0 +1,70 @@
+"""Running a stage on items, and looking without running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from typing import TypeVar
+
+from facesynth.core.errors import UsageError
+from facesynth.core.refs import Item, Result
+from facesynth.pipeline.finder import Finder, Miss
+from facesynth.pipeline.line import Line
+from facesynth.pipeline.maker import Maker, Told
+from facesynth.stages.base import Stage
+from facesynth.store import ArtifactStore
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def run(
+    stage: Stage[In, Out],
+    items: Iterable[Item[In]],
+    store: ArtifactStore | None,
+    *,
+    batch_size: int = 8,
+    workers: int = 2,
+    force: bool = False,
+    on_result: Callable[[Result[Out]], None] | None = None,
+    on_mended: Told | None = None,
+) -> Generator[Result[Out], None, None]:
+    """What `stage` makes of each item, in the order of `items`; `on_result` is called with each just before.
+
+    Threads hash, look up and decode ahead, and publish behind, while the calling thread computes batches of what is
+    missing (`force`: of everything). `items` is advanced in the calling thread too, so runs may be nested; it is read
+    some hundred items ahead, and may be endless: memory depends on `batch_size` and `workers` alone. Without a store
+    nothing is looked up, and each result keeps its value in memory.
+
+    An item that cannot be read or computed gives `Failed` and does not touch the others; an error of the whole run
+    (weights missing, no such device) is raised. However the run ends, Ctrl-C and `close()` included, what was
+    computed by then is published first.
+
+    A cached result is compared with its sha256 whenever it is read, during the run or after it. A damaged one is made
+    anew on the spot, by the thread that reads it, and `on_mended` is told; the stage is never called by two at once.
+    """
+    if batch_size < 1 or workers < 1:
+        raise UsageError(f"batch_size and workers must be at least 1, not {batch_size} and {workers}")
+    return _run(Line(Maker(stage, store, told=on_mended), batch_size, workers, force), items, on_result)
+
+
+def _run(
+    line: Line[In, Out], items: Iterable[Item[In]], on_result: Callable[[Result[Out]], None] | None
+) -> Generator[Result[Out], None, None]:
+    try:
+        with line:
+            for result in line.results(iter(items)):
+                if on_result is not None:
+                    on_result(result)
+                yield result
+    finally:
+        if isinstance(items, Generator):
+            items.close()  # a run that feeds this one ends with it, and publishes what it has computed
+
+
+def find(stage: Stage[In, Out], item: Item[In], store: ArtifactStore) -> Result[Out] | None:
+    """What a run would say of an item without computing: its cached result, `Failed` if unreadable, None for a miss.
+
+    Nor does loading the result compute: a damaged one raises CacheError and is left for a run to make anew.
+    """
+    found = Finder(Maker(stage, store, mends=False)).find(item)
+    return None if isinstance(found, Miss) else found
