@@ -1,38 +1,13 @@
-"""Where the faces of a photo are: what a landmark detector answers, which there are, and which one `auto` means."""
+"""Which landmark detectors there are, which one `auto` means, and loading them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Protocol
 
 from facesynth.core.errors import UsageError, WeightsError, WeightsMissing
-from facesynth.core.faces import Landmarks, Similarity
-from facesynth.core.images import Photo
 from facesynth.core.refs import Digest
+from facesynth.inference.detection import DETECTOR_WEIGHTS, LandmarkDetector
 from facesynth.weights import locate, sha256_of
-
-DETECTOR_WEIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"face-alignment": ("2dfan4", "s3fd"), "dlib": ("dlib-landmarks-68", "dlib-mmod")}
-)
-"""The detectors by name, and the weights that each needs. `auto` takes the first one whose weights lie on the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """A face that was found: its landmarks in the photo's pixels, and the detector's own confidence."""
-
-    landmarks: Landmarks
-    score: float
-
-
-class LandmarkDetector(Protocol):
-    """Finds the faces of a photo."""
-
-    def detect(self, photo: Photo) -> list[Detection]:
-        """Return every face with its landmarks, in any order; none found is an empty list."""
-        ...
 
 
 def choose_detector(choice: str = "auto") -> str:
@@ -82,13 +57,3 @@ def load_detector(choice: str = "auto", device: str = "auto") -> LandmarkDetecto
     from facesynth.inference.landmarks_face_alignment import FaceAlignmentLandmarks
 
     return FaceAlignmentLandmarks.load(device)
-
-
-def at_working_size(photo: Photo, shortest: int, longest: int) -> tuple[Photo, Similarity]:
-    """Return the photo with its longer side brought between two lengths, and the map from its pixels to the photo's."""
-    side = max(photo.size)
-    factor = min(max(side, shortest), longest) / side
-    # A very long strip keeps a pixel of width, and then its own proportions do not matter.
-    resized = photo.resized(max(round(photo.width * factor), 1), max(round(photo.height * factor), 1))
-    middle = (1 / factor - 1) / 2
-    return resized, Similarity.of(1 / factor, shift=(middle, middle))

@@ -11,8 +11,9 @@ from facesynth.core.errors import UsageError, WeightsMissing
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.inference import landmarks
+from facesynth.inference.detection import at_working_size
 from facesynth.inference.frames import ffhq_frame
-from facesynth.inference.landmarks import at_working_size, choose_detector, detector_weights, load_detector
+from facesynth.inference.landmarks import choose_detector, detector_weights, load_detector
 from facesynth.inference.landmarks_dlib import DlibLandmarks
 from facesynth.weights import data_folder
 

@@ -12,7 +12,7 @@ from facesynth.core.errors import WeightsDamaged, WeightsError
 from facesynth.inference import networks
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec, ParserSpec
-from facesynth.training.start import initialise
+from facesynth.training.initial import initialise
 from facesynth.weights import read_header
 
 SPEC = GeneratorSpec(size=64, start=2, style_channels=8, width=4, max_width=16, spade_hidden=8, noise=True)
