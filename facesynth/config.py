@@ -101,7 +101,8 @@ def _told(mistake: Mapping[str, Any], record: type[Pipeline]) -> str:
         return f"{key}: is missing"
     message = mistake["msg"].removeprefix("Value error, ")
     got = "" if mistake["type"] in ("value_error", "dataclass_type") else f", not {mistake['input']!r}"
-    return f"{key}: {message[0].lower()}{message[1:]}{got}"
+    located = f"{key}: " if key else ""  # a mistake in the whole record names its keys itself
+    return f"{located}{message[0].lower()}{message[1:]}{got}"
 
 
 def _keys(record: Any, path: Sequence[str | int]) -> list[str]:

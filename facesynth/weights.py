@@ -61,6 +61,11 @@ class WeightsFile:
         return self.sha256 or self.sha256_prefix or ""
 
     @property
+    def verified_by(self) -> str:
+        """What its bytes are compared with, in words."""
+        return "sha256" if self.sha256 else f"the first {len(self.digits)} digits of sha256, all that is published"
+
+    @property
     def source(self) -> Literal["bundled", "package", "url"]:
         """Where it comes from first: a file that a package carries and a server too comes from the package."""
         if self.package:
@@ -131,17 +136,21 @@ def default_name(kind: str) -> str:
 # ---- where it lies
 
 
-def fetched_folder() -> Path:
-    """Where fetched weights are kept: FACESYNTH_WEIGHTS, or `facesynth/weights` in the user's cache folder."""
-    if chosen := os.environ.get("FACESYNTH_WEIGHTS"):
-        return Path(chosen).expanduser()
+def user_folder() -> Path:
+    """`facesynth` in the user's cache folder, wherever this system has that: what it holds can be made or got again."""
     if sys.platform == "darwin":
-        user = Path.home() / "Library" / "Caches"
+        caches = Path.home() / "Library" / "Caches"
     elif sys.platform == "win32":
-        user = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        caches = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     else:
-        user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return user / "facesynth" / "weights"
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "facesynth"
+
+
+def fetched_folder() -> Path:
+    """Where fetched weights are kept: FACESYNTH_WEIGHTS, or `weights` in the user's own folder."""
+    chosen = os.environ.get("FACESYNTH_WEIGHTS")
+    return Path(chosen).expanduser() if chosen else user_folder() / "weights"
 
 
 def candidates(entry: WeightsFile, search: Sequence[Path] = ()) -> Iterator[Path]:

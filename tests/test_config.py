@@ -51,6 +51,9 @@ def test_settings_override_the_file() -> None:
         ("kind: plan\nalign: {frame: round}", "align.frame: input should be 'ffhq' or 'celeba-hq', not 'round'"),
         ("kind: plan\nsynthesize: {others: -1}", "synthesize: others and seeds must not be negative"),
         ("kind: parser", "name: is missing"),
+        ("kind: parser\nname: p\nbatch_size: 0", "batch_size is 0, it must be at least 1"),
+        ("kind: spade\nname: s\ngenerator_learning_rate: .nan", "generator_learning_rate is nan, it must be finite"),
+        ("kind: spade\nname: s\nlosses: {kld: -1}", "losses: kld is -1.0, it must be at least 0"),
         ("kind: parser\nname: p\nparser: {size: 100}", "parser: .*must be a multiple of 32"),
         ("kind: cake", "kind: 'cake' is none that is known; use one of: parser, spade, plan"),
         ("name: p", "the key `kind` is missing"),
@@ -62,8 +65,46 @@ def test_settings_override_the_file() -> None:
     ],
 )
 def test_mistakes_are_named_by_file_and_key(text: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=f"^mine.yaml: .*{said}"):
+    with pytest.raises(ConfigError, match=f"^mine.yaml: (?!:).*{said}"):
         parse_pipeline(text, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "learning_rate=-1e-3", "learning_rate=.inf", "learning_rate=nan", "trunk_learning_rate=-1", "dice=-0.1",
+        "weight_decay=.nan", "class_balance=-1", "rare_repeat=2", "warmup_images=-1", "seed=-1", "augment.grey=1.1",
+        "augment.blur=-0.1", "augment.colour=.nan", "augment.scale=0.9", "augment.scale=.inf", "augment.rotation=-1",
+        "augment.shift=2", "every.stats=-1", "data.limit=0", "data.judged=-1",
+    ],
+)  # fmt: skip
+def test_a_parser_run_takes_no_impossible_numbers(setting: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^f: .*\b{setting.partition('=')[0].rpartition('.')[2]} is "):
+        parse_pipeline("{kind: parser, name: p}", "f", [setting])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "generator_learning_rate=nan", "generator_learning_rate=-1", "discriminator_learning_rate=.inf",
+        "decay_images=-1", "losses.adversarial=-1", "losses.feature_matching=.nan", "losses.perceptual=.inf",
+        "losses.reconstruction=-2",
+    ],
+)  # fmt: skip
+def test_a_spade_run_takes_no_impossible_numbers(setting: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^f: .*\b{setting.partition('=')[0].rpartition('.')[2]} is "):
+        parse_pipeline("{kind: spade, name: s}", "f", [setting])
+
+
+@pytest.mark.parametrize("betas", ["[0, 1]", "[-0.1, 0.9]", "[.nan, 0.9]", "[0.5, .inf]"])
+def test_betas_lie_between_0_and_1(betas: str) -> None:
+    with pytest.raises(ConfigError, match=r"^f: betas are \[.*each must be at least 0 and less than 1"):
+        parse_pipeline("{kind: spade, name: s}", "f", [f"betas={betas}"])
+
+
+def test_the_edges_of_what_is_possible_are_taken() -> None:
+    edges = ["learning_rate=0", "augment.grey=1", "augment.scale=1", "every.validation=0", "data.judged=null"]
+    assert isinstance(parse_pipeline("{kind: parser, name: p}", "f", edges), ParserRun)
 
 
 def test_mistakes_in_settings_are_named() -> None:

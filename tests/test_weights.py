@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from safetensors.numpy import save_file
 
 from facesynth import weights
+from facesynth.cli.options import default_cache_dir
 from facesynth.cli.weights import weights as command
 from facesynth.core.errors import WeightsDamaged, WeightsError, WeightsMissing
 from facesynth.weights import WeightsFile
@@ -142,6 +143,25 @@ def test_the_newest_bundled_one_of_a_kind_is_the_default(known: dict[str, Weight
 def test_the_bundled_folders_are_found() -> None:
     assert (weights.data_folder("weights") / "manifest.toml").is_file()
     assert any(weights.data_folder("photos").glob("*.jpg"))
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_what_is_cached_and_what_is_fetched_lie_in_one_folder_of_the_users(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    for name in ("FACESYNTH_WEIGHTS", "FACESYNTH_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    named = {"linux": "XDG_CACHE_HOME", "win32": "LOCALAPPDATA"}
+    folder = tmp_path / named[system] if system in named else Path.home() / "Library" / "Caches"
+    assert weights.user_folder() == folder / "facesynth"
+    assert weights.fetched_folder() == folder / "facesynth" / "weights"
+    assert default_cache_dir() == folder / "facesynth" / "artifacts"
+    monkeypatch.setenv("FACESYNTH_WEIGHTS", "~/w")
+    monkeypatch.setenv("FACESYNTH_CACHE", "~/c")
+    assert (weights.fetched_folder(), default_cache_dir()) == (Path.home() / "w", Path.home() / "c")
 
 
 # ---- finding
@@ -335,8 +355,11 @@ def test_show_says_how_to_get_it_or_what_is_inside(known: dict[str, WeightsFile]
     path = tmp_path / "x.safetensors"
     save_file({"a": np.zeros(2, dtype=np.float32)}, path, metadata={"licence": "CC BY-NC-SA 4.0"})
     assert "CC BY-NC-SA 4.0" in CliRunner().invoke(command, ["show", str(path)], catch_exceptions=False).stdout
-    with pytest.raises(WeightsMissing):
-        CliRunner().invoke(command, ["show", "unheard-of"], catch_exceptions=False)
+    failed = CliRunner().invoke(command, ["show", "unheard-of"])
+    assert isinstance(failed.exception, WeightsMissing) and not failed.output
+    path.write_bytes(b"cut")
+    failed = CliRunner().invoke(command, ["show", str(path)])
+    assert isinstance(failed.exception, WeightsDamaged) and not failed.output
 
 
 def test_fetch_prints_the_path(known: dict[str, WeightsFile], server: Server, alone: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -75,6 +76,8 @@ def cli(debug: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: errors are told in one line, and the exit code tells their kind."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if not sys.warnoptions:  # libraries warn developers, not users; last, so that other filters keep their say
+        warnings.simplefilter("ignore", append=True)
     if threading.current_thread() is threading.main_thread():  # queues stop jobs by SIGTERM: as good as Ctrl-C
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(_exit_code(given))

@@ -2,71 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import click as plain_click
 import rich_click as click
+from click.core import ParameterSource
 
+from facesynth.cli.value_types import BatchSize, Device, Schema
 from facesynth.cli.work import Work
+from facesynth.weights import user_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def default_cache_dir() -> Path:
-    """The cache's folder where --cache names none: FACESYNTH_CACHE, or `facesynth` in the user's cache folder."""
-    if chosen := os.environ.get("FACESYNTH_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        user = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        user = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return user / "facesynth" / "artifacts"
+    """The cache's folder where --cache names none: FACESYNTH_CACHE, or `facesynth/artifacts` in the user's caches."""
+    chosen = os.environ.get("FACESYNTH_CACHE")
+    return Path(chosen).expanduser() if chosen else user_folder() / "artifacts"
 
 
-class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
-    """A number of items, or `auto`, which is None: what suits the device (1 on a CPU, where more gain nothing)."""
-
-    name = "auto|N"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        if value == "auto":
-            return None
-        return int(click.IntRange(min=1).convert(value, param, ctx))
-
-
-class Device(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
-    """`auto`, `cpu`, `cuda`, `cuda:N` or `mps`; whether it is there shows when it is needed."""
-
-    name = "auto|cpu|cuda|cuda:N|mps"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        kind, colon, index = str(value).partition(":")
-        if kind not in ("auto", "cpu", "cuda", "mps") or (colon and (kind != "cuda" or not index.isdigit())):
-            self.fail(f"{value!r} is none of {self.name}", param, ctx)
-        return str(value)
-
-
-class SeedRange(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
-    """Seeds like `7`, `0-7` or `0,3,8-15`."""
-
-    name = "0-7"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        seeds: dict[int, None] = {}
-        for piece in str(value).split(","):
-            first, dash, last = piece.strip().partition("-")
-            if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
-                self.fail(f"{value!r} is no list of seeds; write it like 7, 0-7 or 0,3,8-15", param, ctx)
-            if dash and int(last) - int(first) >= 10_000:
-                self.fail("at most 10,000 seeds at once", param, ctx)
-            seeds.update(dict.fromkeys(range(int(first), int(last or first) + 1)))
-        return tuple(seeds)
+def given(option: str) -> bool:
+    """Whether the user gave this option, by its name in Python, rather than leaving it at its default."""
+    context = plain_click.get_current_context()
+    return context.get_parameter_source(option) not in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
 
 
 cache_option = click.option(
@@ -90,16 +53,16 @@ landmarks_option = click.option(
     type=click.Choice(["auto", "face-alignment", "dlib"]),
     default="auto",
     show_default=True,
-    help="What finds faces and their 68 points; auto takes face-alignment where its weights lie here.",
+    help="What finds faces and their 68 points: auto takes face-alignment where its weights lie here, and else dlib, "
+    "which works on the CPU.",
 )
 size_option = click.option(
     "--size", type=click.IntRange(16, 4096), help="Side of a picture in pixels (default: the generator's own)."
 )
 set_option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of it.")
-output_option = click.option(
+_OUTPUT_OPTION = click.option(
     "--output", "-o", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Where results go."
 )
-
 _WORK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     device_option,
     click.option(
@@ -107,7 +70,7 @@ _WORK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.Choice(["float32", "bf16", "fp16"]),
         default="float32",
         show_default=True,
-        help="Of the networks' arithmetic.",
+        help="Of the networks' arithmetic; faces are found at float32.",
     ),
     click.option(
         "--engine",
@@ -137,16 +100,25 @@ _WORK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     log_format_option,
     quiet_option,
 )
-_HOW = ("batch_size", "workers", "cache", "no_cache", "force", "fail_fast", "dry_run", "report", "log_format", "quiet")
+
+
+def inputs_and_output(name: str) -> Callable[[F], F]:
+    """What a command works on (files, folders and patterns, called NAME in its help) and where its results go."""
+    inputs = click.argument("inputs", nargs=-1, required=True, metavar=f"{name}...", type=click.Path())
+    return lambda command: inputs(_OUTPUT_OPTION(command))
 
 
 def work_options(command: F) -> F:
-    """Add the options of a command that works on a folder; it gets `work`, `device` and `precision`."""
+    """Add how a command works on a folder; it gets all of it, with its inputs and its output, as `work`."""
 
     @functools.wraps(command)
     def gathered(**values: Any) -> Any:
-        values.pop("engine")
-        how = {name: values.pop(name) for name in _HOW}
+        if values["no_cache"] and given("cache"):
+            raise click.UsageError("--cache names a cache, --no-cache uses none: give one of them")
+        if values["dry_run"] and values["report"]:
+            raise click.UsageError("--dry-run writes nothing, so there is no --report")
+        del values["engine"]
+        how = {field.name: values.pop(field.name) for field in dataclasses.fields(Work)}
         return command(**values, work=Work(**how))
 
     for option in reversed(_WORK_OPTIONS):
@@ -154,11 +126,33 @@ def work_options(command: F) -> F:
     return gathered  # type: ignore[return-value]
 
 
-def schema_option(meaning: str) -> Callable[[F], F]:
-    """A named order of the 19 classes; None where it is not given."""
-    return click.option("--schema", metavar="NAME", help=f"{meaning} celebamask-hq, zllrunning, facer or segface.")
+def together(name: str, **options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Add options that the command gets as one mapping, `name`, to hand on; each is called what it is called there."""
+
+    def add(command: F) -> F:
+        @functools.wraps(command)
+        def gathered(**values: Any) -> Any:
+            chosen = {each: values.pop(each) for each in options}
+            return command(**values, **{name: chosen})
+
+        for option in reversed(options.values()):
+            gathered = option(gathered)
+        return gathered  # type: ignore[return-value]
+
+    return add
 
 
-def inputs_argument(name: str) -> Callable[[F], F]:
-    """The files, folders and patterns that a command works on, as strings."""
-    return click.argument(name.lower(), nargs=-1, required=True, metavar=f"{name.upper()}...", type=click.Path())
+def style_option(*, required: bool = False) -> Callable[[F], F]:
+    """The photo that a style is taken of."""
+    return click.option(
+        "--style",
+        type=click.Path(dir_okay=False, exists=True, path_type=Path),
+        required=required,
+        help="A photo: paint in the style of its face, of several in that of the largest.",
+    )
+
+
+def schema_option(meaning: str, default: str | None = None) -> Callable[[F], F]:
+    """A named order of the 19 classes."""
+    names = f"{meaning} celebamask-hq, zllrunning, facer or segface."
+    return click.option("--schema", type=Schema(), default=default, show_default=True, help=names)

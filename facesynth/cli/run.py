@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import rich_click as click
 
-from facesynth.cli.options import inputs_argument, output_option, set_option, work_options
+from facesynth.cli.options import inputs_and_output, set_option, work_options
 from facesynth.cli.work import Work
 
 
 @click.command("run")
 @click.argument("pipeline", metavar="PIPELINE.yaml")
-@inputs_argument("PHOTOS")
-@output_option
+@inputs_and_output("PHOTOS")
 @set_option
 @work_options
-def run(
-    pipeline: str,
-    photos: tuple[str, ...],
-    output: Path,
-    overrides: tuple[str, ...],
-    device: str,
-    precision: str,
-    work: Work,
-) -> None:
+def run(work: Work, pipeline: str, overrides: tuple[str, ...]) -> None:
     """Carry out a plan: align, parse, read the styles, paint every face again, lay out a contact sheet.
 
     A name of which there is no file stands for a plan that comes with facesynth: demo.yaml.
@@ -43,14 +32,10 @@ def run(
     plan = load_pipeline(path, overrides)
     if not isinstance(plan, Plan):
         raise UsageError(f"is a pipeline of kind {plan.kind}", where=path, hint=f"run: facesynth train {pipeline}")
+    painter = plan.synthesize
     stages = painting_stages(
-        plan.synthesize.generator,
-        align=plan.align,
-        parser=plan.segment.parser,
-        size=plan.synthesize.size,
-        precision=precision,
-        device=device,
-        batch_size=work.batch_size,
+        painter.generator, align=plan.align, parser=plan.segment.parser, size=painter.size, **work.networks
     )
-    with work.session("run", photos, output, {"plan": plan, "precision": precision}) as session:
-        carry_out(session, stages, plan.synthesize, sheet=plan.sheet)
+    settings = {"plan": plan, "precision": work.precision}
+    with work.session("run", settings, align=stages.align) as session:
+        carry_out(session, stages, painter, sheet=plan.sheet)

@@ -6,33 +6,35 @@ from pathlib import Path
 
 import rich_click as click
 
-from facesynth.cli.options import device_option, log_format_option, quiet_option, set_option
+from facesynth.cli import options
 from facesynth.cli.progress import console
+from facesynth.cli.work import INTERRUPTED
+
+_PAIRS = click.Path(exists=True, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command("train")
 @click.argument("pipeline", metavar="PIPELINE.yaml")
 @click.option(
-    "--data", type=click.Path(file_okay=False, exists=True, path_type=Path), help="A folder with images/ and labels/."
+    "--data", type=_PAIRS, help="What to train on: a folder with images/ and labels/, or a dataset's manifest."
 )
-@click.option(
-    "--runs",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="runs",
-    show_default=True,
-    help="Where the run's folder lies: checkpoints, statistics, samples, and the weights in the end.",
-)
-@set_option
-@device_option
+@click.option("--init-from", "initial", metavar="NAME|FILE", help="Weights to start from, of networks built as here.")
+@click.option("--runs", type=_FOLDER, default="runs", show_default=True, help="Where the run's own folder lies.")
+@options.set_option
+@options.device_option
+@options.cache_option
 @click.option("--dry-run", is_flag=True, help="Say what would be trained; do nothing.")
-@log_format_option
-@quiet_option
+@options.log_format_option
+@options.quiet_option
 def train(
     pipeline: str,
     data: Path | None,
+    initial: str | None,
     runs: Path,
     overrides: tuple[str, ...],
     device: str,
+    cache: Path,
     dry_run: bool,
     log_format: str,
     quiet: bool,
@@ -41,19 +43,22 @@ def train(
 
     \b
     Example: facesynth train tiny.yaml --data pairs
-    Example: facesynth train parser-mnv2-256.yaml --data pairs --set batch_size=16 --device cuda
+    Example: facesynth train parser-mnv2-256.yaml --data pairs --init-from parser-mnv2-256-v1 --set batch_size=16
     """
     from facesynth.jobs.train import describe, prepare
     from facesynth.jobs.train import train as job
 
-    prepared = prepare(pipeline, overrides, data)
+    prepared = prepare(pipeline, overrides, data=data, initial=initial, runs=runs)
     if dry_run:
-        click.echo(describe(prepared, runs))
+        click.echo(describe(prepared))
         return
     with console(log_format, quiet=quiet) as told:
-        result = job(prepared, runs, device=device, progress=told)
-        told.close()
-    if result is None:
-        click.echo(f"interrupted: the run is saved in {runs}; run the same command again to go on", err=True)
-        raise SystemExit(130)
+        try:
+            result = job(prepared, cache, device=device, progress=told, losses=not quiet)
+        except KeyboardInterrupt:
+            result = None
+        if result is None:
+            told.close()
+            told.note(f"interrupted: run the same command again to go on from what is saved in {prepared.folder}")
+            raise SystemExit(INTERRUPTED)
     click.echo(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from facesynth.cli.progress import Console, console
 from facesynth.cli.quantities import spelled_size
 
 if TYPE_CHECKING:
+    from facesynth.jobs.items import FaceFinder
     from facesynth.jobs.session import Session
 
 
@@ -26,8 +27,12 @@ RUN_BATCH = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """How a command works, as the user said."""
+    """On what a command works, and how, as the user said."""
 
+    inputs: tuple[str, ...]
+    output: Path
+    device: str
+    precision: str
     batch_size: int | None
     workers: int
     cache: Path
@@ -39,13 +44,19 @@ class Work:
     log_format: str
     quiet: bool
 
+    @property
+    def networks(self) -> dict[str, Any]:
+        """How networks are run, as stages are told."""
+        return {"precision": self.precision, "device": self.device, "batch_size": self.batch_size}
+
     @contextlib.contextmanager
     def session(
-        self, command: str, inputs: Sequence[str], folder: Path, settings: Mapping[str, Any], **more: Any
+        self, command: str, settings: Mapping[str, Any], *, align: FaceFinder | None = None, **more: Any
     ) -> Iterator[Session]:
         """Open a session for a job; afterwards tell how it went and leave with the exit code.
 
-        `settings` are what the report notes; `more` is the session's own. Interrupted, it says how to go on.
+        `settings` are what the report notes; `align` is what finds faces, where that is done, and its choice is told;
+        `more` is the session's own. Interrupted, it says how to go on.
         """
         from facesynth.jobs.session import Execution, Session
         from facesynth.store import ArtifactStore
@@ -64,8 +75,10 @@ class Work:
                 fail_fast=self.fail_fast,
                 dry_run=self.dry_run,
             )
-            noted = {**_noted(settings), "inputs": list(inputs), "output": str(folder)}
-            session = Session(command, inputs, folder, how, noted, report_file=self.report, **more)
+            noted = {**_noted(settings), "inputs": list(self.inputs), "output": str(self.output)}
+            session = Session(command, self.inputs, self.output, how, noted, report_file=self.report, **more)
+            if align is not None:
+                told.note(f"landmarks by {align.config['landmarks']}")
             try:
                 with session:
                     yield session

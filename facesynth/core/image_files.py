@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from facesynth.core.errors import ImageError, OutputError
@@ -22,6 +22,8 @@ Colour = tuple[int, int, int]
 
 MAX_PIXELS = 200_000_000
 """Pixels that a header may announce; decoded, that many take 600 MB."""
+
+_MAX_PNG_TEXT = 1 << 24
 
 
 IMAGE_SUFFIXES = frozenset(
@@ -74,6 +76,8 @@ def load_image(data: bytes, where: str) -> Image.Image:
     """Decode bytes to a Pillow image in its own mode, first frame, upright; ImageError says why not."""
     if not data:
         raise ImageError("the file is empty", where=where)
+    # Some of FFHQ's files hold colour profiles of more than the megabyte that Pillow takes by itself.
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, _MAX_PNG_TEXT)
     try:
         image = _open(data, where)
         width, height = image.size

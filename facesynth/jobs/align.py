@@ -7,6 +7,7 @@ from pathlib import Path
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.refs import Item, Origin
+from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, photo_item
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Sheets
@@ -20,7 +21,7 @@ def align(session: Session, stage: FaceFinder, *, sheet: bool = False) -> None:
     for source in session.sources:
         item = photo_item(source.path)
         photos.append((item, item.origin))
-    for result, origin in session.run(stage, photos):
+    for result, origin in finishing(session, stage, photos):
         with session.item(origin):
             files = stage.codec.parts(result.files)
             names = [numbered(session.name(origin), index if len(files) > 1 else None) for index in range(len(files))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -17,10 +18,15 @@ TYPICAL_BYTES = MappingProxyType(
 )
 """Bytes of an artifact by stage, at default sizes: what is assumed until the cache holds some to go by."""
 
+DEFAULT_SIDES = MappingProxyType({"align": 512, "synthesize": 128})
+"""The side in pixels, where none is asked for, of what a stage with a `size` makes; its bytes grow with the area."""
+
 _SAMPLE = 50
 _LOOKING_UP, _FINDING_FACES, _WITH_TORCH, _ITEM = 100_000_000, 400_000_000, 850_000_000, 40_000_000
 """Bytes of resident memory, rounded up from runs on a CPU at 512 pixels: without computing, with dlib alone, with torch
 and the bundled networks; and for each item of a batch, with those that are decoded and published meanwhile."""
+_USUAL_PIXELS, _PIXEL = 512 * 512, 10
+"""Pixels of a picture that `_ITEM` includes, and bytes for each further one, measured up to 2048 × 2048."""
 
 
 @dataclass(slots=True)
@@ -29,15 +35,18 @@ class Estimate:
 
     cache: Path
     missing: Counter[str] = field(default_factory=Counter)
+    _sides: dict[str, int] = field(default_factory=dict)
     _sizes: dict[str, float] = field(default_factory=dict)
 
     def add(self, stage: Stage[Any, Any]) -> None:
         """One more item that the stage would have to compute."""
         self.missing[stage.name] += 1
+        self._sides[stage.name] = _side(stage.name, stage.config)
 
     def follow(self, first: Stage[Any, Any], then: Stage[Any, Any], times: int = 1) -> None:
         """What `first` has yet to make will keep `then` busy too; each photo is taken to show one face."""
         self.missing[then.name] += times * self.missing[first.name]
+        self._sides[then.name] = _side(then.name, then.config)
 
     def disk(self) -> int:
         """Bytes that the results take in the cache and, copied, in the output folder."""
@@ -48,7 +57,9 @@ class Estimate:
         busy = {stage for stage, count in self.missing.items() if count}
         if not busy:
             return _LOOKING_UP
-        return (_WITH_TORCH if busy - {"align"} else _FINDING_FACES) + batch_size * _ITEM
+        pixels = max(self._sides[stage] ** 2 for stage in busy)
+        item = _ITEM + max(0, pixels - _USUAL_PIXELS) * _PIXEL
+        return (_WITH_TORCH if busy - {"align"} else _FINDING_FACES) + batch_size * item
 
     def free(self, folder: Path) -> int:
         """Bytes that are free where `folder` is, or would be made."""
@@ -58,13 +69,22 @@ class Estimate:
         return shutil.disk_usage(place).free
 
     def _artifact(self, stage: str) -> float:
-        """The mean size of the stage's artifacts: of some in the cache, else the typical one."""
+        """The mean size of the stage's artifacts: of some in the cache, brought to the side asked for, or typical."""
         if stage not in self._sizes:
+            usual, wanted = DEFAULT_SIDES.get(stage, 1), self._sides.get(stage, 1)
             sizes = []
             for entry in store.list_entries(self.cache, stage):
                 if isinstance(entry, store.Entry) and entry.rejected is None:
-                    sizes.append(entry.size)
+                    own = _side(stage, entry.manifest()["recipe"]["config"])
+                    sizes.append(entry.size * (wanted / own) ** 2)
                 if len(sizes) >= _SAMPLE:
                     break
-            self._sizes[stage] = sum(sizes) / len(sizes) if sizes else TYPICAL_BYTES.get(stage, 100_000)
+            typical = TYPICAL_BYTES.get(stage, 100_000) * (wanted / usual) ** 2
+            self._sizes[stage] = sum(sizes) / len(sizes) if sizes else typical
         return self._sizes[stage]
+
+
+def _side(stage: str, config: Mapping[str, object]) -> int:
+    """The side of what a stage of this config makes; 1 where its size is not its own matter."""
+    size = config.get("size")
+    return size if isinstance(size, int) else DEFAULT_SIDES.get(stage, 1)

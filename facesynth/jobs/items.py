@@ -16,7 +16,7 @@ from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap, schema_named
-from facesynth.core.refs import Declined, Done, Failed, FileRef, Item, Origin, Ref, sha256_bytes
+from facesynth.core.refs import Declined, Digest, Done, Failed, FileRef, Item, Origin, Ref, sha256_bytes
 from facesynth.core.scan import SourceFile
 from facesynth.core.styles import Style
 from facesynth.jobs.session import Session
@@ -78,8 +78,11 @@ class MixedStyle:
 
     def identify(self) -> Ref[Style]:
         first, second = self.first.identify(), self.second.identify()
-        digest = sha256_bytes(json.dumps(["mix", first.digest, second.digest, self.t]).encode())
-        return Ref(digest, self.origin, lambda: Style.mix(first.load(), second.load(), self.t))
+
+        def digest() -> Digest:
+            return sha256_bytes(json.dumps(["mix", first.identify().digest, second.identify().digest, self.t]).encode())
+
+        return Ref(digest(), self.origin, lambda: Style.mix(first.load(), second.load(), self.t), digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def found_faces(
 
 
 def style_of(session: Session, path: Path, align: FaceFinder, encode: Stage[Face, Style]) -> Item[Style]:
-    """The style of the first face in a photo, or of a square image in which no face is found: it may be one already.
+    """The style of the largest face in a photo, or of a square image in which no face is found: it may be one already.
 
     Raises the error of a file that cannot be used: without its style, the job has nothing to do.
     """
@@ -121,7 +124,10 @@ def style_of(session: Session, path: Path, align: FaceFinder, encode: Stage[Face
         return Ref("", Origin(str(path)), _never)
     face: Item[Face]
     if isinstance(found, Done):
-        face = next(flatten([found], align.codec))
+        face, *others = flatten([found], align.codec)
+        if others:
+            session.execution.progress.note(f"{path} shows {1 + len(others)} faces: the largest gives the style")
+            face = max(face, *others, key=lambda one: _side(one.identify().load()))
     else:
         photo = photo_item(path).identify().load()
         if photo.width != photo.height:
@@ -132,6 +138,11 @@ def style_of(session: Session, path: Path, align: FaceFinder, encode: Stage[Face
     return style.ref if isinstance(style, Done) else Ref("", Origin(str(path)), _never)
 
 
+def _side(face: Face) -> float:
+    """The side, in the photo's pixels, of the square that a face was cut out of."""
+    return 0.0 if face.to_source is None else face.to_source.scale * face.size
+
+
 def _only(session: Session, stage: Stage[Any, Any], item: Item[Any]) -> Done[Any] | Declined | None:
     how = session.execution
     session.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
@@ -140,7 +151,7 @@ def _only(session: Session, stage: Stage[Any, Any], item: Item[Any]) -> Done[Any
         if result is None:
             session.estimate.add(stage)
     else:
-        result = next(run(stage, [item], how.store, batch_size=how.batch_size, workers=how.workers))
+        result = next(run(stage, [item], how.store, workers=how.workers, on_mended=session.note_mended))
     if isinstance(result, Failed):
         raise result.error
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from facesynth.core.refs import Item
 from facesynth.core.styles import Style
 from facesynth.jobs.items import style_item, style_of
 from facesynth.jobs.session import Session
+from facesynth.jobs.synthesize import Variant, between, by_seeds
 from facesynth.jobs.transfer import TransferStages
 from facesynth.plans import AlignPlan
 from facesynth.stages.align import AlignStage
@@ -57,10 +59,25 @@ class StyleReader:
     stages: TransferStages
 
     def image(self, path: Path) -> Item[Style]:
-        """The style of the first face in a photo, or of a face that is aligned already."""
+        """The style of the largest face in a photo, or of a face that is aligned already."""
         if looks_like_label_map(read_file(path)):
             raise UsageError("this is a label map, which has no style", where=path, hint="give a photo of a face")
         return style_of(self.session, path, self.stages.align, self.stages.encode)
+
+    def variants(
+        self,
+        style: Path | None = None,
+        seeds: Sequence[int] | None = None,
+        interpolate: tuple[str, str] | None = None,
+        frames: int = 8,
+    ) -> list[Variant]:
+        """What to paint label maps in: one image's style, what lies between two styles, or seeds (by default 0)."""
+        if style is not None:
+            return [Variant("", self.image(style))]
+        if interpolate is not None:
+            first, second = (self.named(name) for name in interpolate)
+            return between(first, second, frames)
+        return by_seeds(seeds or (0,))
 
     def named(self, name: str) -> Item[Style]:
         """A style by seed (a whole number) or by image file. Raises UsageError for anything else."""

@@ -13,6 +13,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, sha256_bytes
 from facesynth.core.styles import Style
+from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FoundFace, found_faces, style_item
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Cell, Sheets
@@ -60,7 +61,7 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
     items = ((PairRef(painting.subject.labels.ref, painting.style), painting) for painting in paintings)
     matrix = plan.own and not plan.seeds and 1 < len(subjects) <= min(MATRIX, plan.others + 1)
     sheets = _sheets(session, subjects, plan, matrix) if sheet and not session.execution.dry_run else None
-    painted = session.run(stages.synthesize, items)
+    painted = finishing(session, stages.synthesize, items)
     finished: set[Origin] = set()
     for origin, group in groupby(painted, key=lambda item: item[0].origin):
         pictures: dict[str, Photo] = {}
@@ -91,7 +92,7 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
 def _subjects(session: Session, stages: TransferStages) -> Iterator[_Subject]:
     faces = ((face, (face, found)) for face, found in found_faces(session, stages.align, session.sources))
     parsed = ((face, (labels, found)) for labels, (face, found) in session.run(stages.segment, faces))
-    for style, (labels, found) in session.run(stages.encode, parsed):
+    for style, (labels, found) in finishing(session, stages.encode, parsed):
         with session.item(style.origin):
             name = session.name(style.origin)
             subject = _Subject(style.origin, name, found, labels, style.ref)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -17,6 +17,7 @@ from facesynth.core.image_files import png_bytes, read_photo
 from facesynth.core.label_files import encode_label_map
 from facesynth.core.labels import STANDARD, Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin
+from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, FoundFace, face_item, found_faces
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Sheets
@@ -33,15 +34,15 @@ class SegmentOutputs:
     sheet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Parsed:
-    """A face with its label map and, where asked for, the artifact that holds the probabilities behind it."""
+    """A face with its label map, and the files that were written of it."""
 
     origin: Origin
     face: Item[Face]
     found: FoundFace | None
     labels: Done[LabelMap]
-    probabilities: Done[Any] | None = None
+    places: list[PurePosixPath] = field(default_factory=list)
 
 
 def segment(
@@ -63,25 +64,21 @@ def segment(
         faces = ((face_item(source.path), None) for source in session.sources)
     else:
         faces = found_faces(session, align, session.sources)
-    parsed = _parsed(session, stage, faces)
+    parsed = _parsed(session, stage, faces, outputs, last=probabilities is None)
     if probabilities is not None:
         parsed = _with_probabilities(session, probabilities, parsed)
     for path, group in groupby(parsed, key=lambda item: item.origin.path):
-        of_photo: list[_Parsed] = []
-        written: list[tuple[_Parsed, list[PurePosixPath]]] = []
-        for item in group:
-            of_photo.append(item)
-            with session.item(item.origin):
-                written.append((item, _write(session, item, outputs)))
-                if sheets:
-                    face, labels = item.face.identify().load(), item.labels.ref.load()
-                    sheets.add(str(session.name(item.origin)), [face.photo, labels])
-        if outputs.on_photo and written:
-            with session.item(Origin(path)):
-                name = _below("on-photo", session.name(Origin(path)), ".png")
-                written[0][1].append(session.write(partial(_on_photo, of_photo, outputs.schema), name))
-        for item, places in written:
-            session.finish(item.origin, places, cached=item.labels.cached)
+        if not outputs.on_photo:
+            for item in group:
+                with session.item(item.origin):
+                    _finish(session, item, sheets)
+            continue
+        of_photo = list(group)
+        with session.item(Origin(path)):
+            name = _below("on-photo", session.name(Origin(path)), ".png")
+            of_photo[0].places.append(session.write(partial(_on_photo, of_photo, outputs.schema), name))
+            for item in of_photo:
+                _finish(session, item, sheets)
     if sheets:
         sheets.close()
     if align is not None:
@@ -90,24 +87,42 @@ def segment(
         session.estimate.follow(stage, probabilities)
 
 
+def _finish(session: Session, item: _Parsed, sheets: Sheets | None) -> None:
+    if sheets:
+        face, labels = item.face.identify().load(), item.labels.ref.load()
+        sheets.add(str(session.name(item.origin)), [face.photo, labels])
+    session.finish(item.origin, item.places, cached=item.labels.cached)
+
+
 def _parsed(
-    session: Session, stage: Stage[Face, LabelMap], faces: Iterable[tuple[Item[Face], FoundFace | None]]
+    session: Session,
+    stage: Stage[Face, LabelMap],
+    faces: Iterable[tuple[Item[Face], FoundFace | None]],
+    outputs: SegmentOutputs,
+    *,
+    last: bool,
 ) -> Iterator[_Parsed]:
+    """The faces whose label maps are there and in their places."""
     with_items = ((item, (item, found)) for item, found in faces)
-    for labels, (item, found) in session.run(stage, with_items):
-        yield _Parsed(labels.origin, item, found, labels)
+    run = finishing if last else Session.run
+    for labels, (item, found) in run(session, stage, with_items):
+        with session.item(labels.origin):
+            parsed = _Parsed(labels.origin, item, found, labels)
+            _write(session, parsed, outputs)
+            yield parsed
 
 
 def _with_probabilities(session: Session, stage: Stage[Face, Any], parsed: Iterator[_Parsed]) -> Iterator[_Parsed]:
     items: Generator[tuple[Item[Face], _Parsed], None, None] = ((item.face, item) for item in parsed)
-    for result, item in session.run(stage, items):
-        yield _Parsed(item.origin, item.face, item.found, item.labels, result)
+    for result, item in finishing(session, stage, items):
+        with session.item(item.origin):
+            place = _below("probabilities", session.name(item.origin), ".npy")
+            item.places.append(session.place(result, "probabilities.npy", place))
+            yield item
 
 
-def _write(session: Session, item: _Parsed, outputs: SegmentOutputs) -> list[PurePosixPath]:
-    name = session.name(item.origin)
-    places = []
-    labels = item.labels
+def _write(session: Session, item: _Parsed, outputs: SegmentOutputs) -> None:
+    name, labels, places = session.name(item.origin), item.labels, item.places
     if item.found is not None:
         places.append(session.place(item.found.photo, item.found.file, _below("images", name, ".png")))
     if outputs.schema == STANDARD:
@@ -121,9 +136,6 @@ def _write(session: Session, item: _Parsed, outputs: SegmentOutputs) -> list[Pur
             mask = Image.fromarray(np.where(ids == label, np.uint8(255), np.uint8(0)))
             part = _below("parts", name, f"_{label.name.lower()}.png")
             places.append(session.write(partial(png_bytes, mask), part))
-    if item.probabilities is not None:
-        places.append(session.place(item.probabilities, "probabilities.npy", _below("probabilities", name, ".npy")))
-    return places
 
 
 def _on_photo(faces: list[_Parsed], schema: str) -> bytes:

@@ -12,6 +12,7 @@ from facesynth.core.label_files import read_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Item, Origin, PairRef
 from facesynth.core.styles import Style
+from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import MixedStyle, labels_item, style_item
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Sheets
@@ -60,7 +61,7 @@ def synthesize(
             for variant in variants:
                 yield PairRef(labels, variant.style), variant
 
-    for path, group in groupby(session.run(stage, items()), key=lambda painted: painted[0].origin.path):
+    for path, group in groupby(finishing(session, stage, items()), key=lambda painted: painted[0].origin.path):
         pictures: dict[str, Photo] = {}
         for result, variant in group:
             with session.item(Origin(path)):

@@ -3,51 +3,102 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from facesynth import weights
 from facesynth.config import find_pipeline, load_pipeline
-from facesynth.core.errors import DependencyMissing, UsageError
+from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
 from facesynth.jobs.session import Progress
 from facesynth.plans import Plan
+from facesynth.store import ArtifactStore
 from facesynth.training.runs import ParserRun, SpadeRun
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """A training run with all its settings; relative paths in it start from `base`."""
+    """A training run with all its settings; relative paths in it start from `base`, its own folder lies in `runs`."""
 
     config: ParserRun | SpadeRun
     base: Path
+    runs: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lies."""
+        return self.runs / self.config.name
 
 
-def prepare(pipeline: str | Path, overrides: Sequence[str] = (), data: Path | None = None) -> PreparedRun:
-    """Read a pipeline file (or the bundled one of that name) and apply overrides. Raises ConfigError, UsageError."""
+def prepare(
+    pipeline: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    data: Path | None = None,
+    initial: str | None = None,
+    runs: Path = Path("runs"),
+) -> PreparedRun:
+    """Read a pipeline file (or the bundled one of that name) and change settings, data, and the weights to start from.
+
+    Raises ConfigError, UsageError, and WeightsError where a run that is yet to start has nothing to start from.
+    """
     path = find_pipeline(pipeline)
     config = load_pipeline(path, overrides)
     if isinstance(config, Plan):
         hint = f"run: facesynth run {pipeline} PHOTOS -o DIR"
         raise UsageError("is a plan, which trains nothing", where=path, hint=hint)
+    keys = {override.partition("=")[0].strip() for override in overrides}
     if data is not None:
+        if keys & {"data", "data.folder"}:
+            raise UsageError("--data and --set data.folder name the same: give one of them")
         config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=str(data.resolve())))
-    return PreparedRun(config, path.parent)
+    start: str | Path | None = initial
+    if initial is not None:
+        if "initial" in keys:
+            raise UsageError("--init-from and --set initial name the same: give one of them")
+        known = initial in weights.manifest()
+        config = dataclasses.replace(config, initial=initial if known else str(Path(initial).absolute()))
+    elif config.initial is not None:
+        start = config.initial if config.initial in weights.manifest() else path.parent / config.initial
+    prepared = PreparedRun(config, path.parent, runs)
+    if start is not None:
+        _require(start, prepared.folder)
+    return prepared
 
 
-def describe(prepared: PreparedRun, runs: Path) -> str:
+def _require(start: str | Path, folder: Path) -> None:
+    """Raise WeightsError where the weights to start from are not there, unless the run has started already."""
+    try:
+        weights.locate(start)
+    except WeightsError:
+        from facesynth.training import checkpoint  # torch, for what is hardly ever asked
+
+        if not checkpoint.found(folder):
+            raise
+
+
+def describe(prepared: PreparedRun) -> str:
     """All settings as JSON, and where the run would lie."""
     settings = json.dumps(dataclasses.asdict(prepared.config), indent=1)
-    return f"{settings}\nrun: {runs / prepared.config.name}"
+    return f"{settings}\nrun: {prepared.folder}"
 
 
-def train(prepared: PreparedRun, runs: Path, *, device: str, progress: Progress) -> Path | None:
-    """Run or go on with a training run; its weights file, or None when a signal stopped it."""
+def train(prepared: PreparedRun, cache: Path, *, device: str, progress: Progress, losses: bool = True) -> Path | None:
+    """Run or go on with a training run; its weights file, or None when a signal stopped it.
+
+    Packed pairs are kept in `cache`. `losses` has the statistics told as notes too.
+    """
+    if importlib.util.find_spec("tensorboard") is None:  # it is imported late, when images have been shown already
+        raise DependencyMissing("tensorboard", "train")
     try:
         from facesynth.training import start
     except ModuleNotFoundError as error:
         raise DependencyMissing(error.name or "a package", "train") from error
-    config, base = prepared.config, prepared.base
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets: "Using bfloat16 Automatic Mixed …"
+    config, base, runs = prepared.config, prepared.base, prepared.runs
     progress.begin(config.images, config.name)
     shown = 0
 
@@ -55,9 +106,21 @@ def train(prepared: PreparedRun, runs: Path, *, device: str, progress: Progress)
         nonlocal shown
         progress.advance(nimg - shown)
         shown = nimg
-        told = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-        progress.note(f"{nimg} images: {told}")
+        if losses:
+            told = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+            progress.note(f"{nimg} images: {told}")
 
+    tenths = 0
+
+    def on_packed(done: int, total: int) -> None:
+        nonlocal tenths
+        if done * 10 // total != tenths:
+            tenths = done * 10 // total
+            progress.note(f"{done} of {total} pairs packed for training")
+
+    store = ArtifactStore(cache)
     if isinstance(config, ParserRun):
-        return start.train_parser(config, runs, base=base, device=device, report=report)
-    return start.train_spade(config, runs, base=base, device=device, report=report)
+        return start.train_parser(
+            config, runs, base=base, store=store, device=device, report=report, on_packed=on_packed
+        )
+    return start.train_spade(config, runs, base=base, store=store, device=device, report=report, on_packed=on_packed)

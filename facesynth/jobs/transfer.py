@@ -20,6 +20,7 @@ from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref
 from facesynth.core.scan import SourceFile
 from facesynth.core.styles import CodeSource, Style
+from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, MixedStyle, found_faces, labels_item
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Sheets
@@ -72,13 +73,12 @@ def transfer(
         with session.item(painted.origin):
             _finish(session, [painted], painted.picture, sheets)
     found = _from_photos(session, stages, photos, style, strength)
-    for path, group in groupby(found, key=lambda painted: painted.origin.path):
-        faces = list(group)
-        if paste_back:
+    if paste_back:
+        for path, group in groupby(found, key=lambda painted: painted.origin.path):
             with session.item(Origin(path)):
-                _finish(session, faces, None, sheets)
-            continue
-        for painted in faces:
+                _finish(session, list(group), None, sheets)
+    else:
+        for painted in found:
             with session.item(painted.origin):
                 _finish(session, [painted], painted.picture, sheets)
     if sheets:
@@ -94,7 +94,7 @@ def _from_labels(
     maps = [labels_item(source.path, schema) for source in sources]
     items: Iterator[tuple[Item[tuple[LabelMap, Style]], Item[LabelMap]]]
     items = ((PairRef(labels, style), labels) for labels in maps)
-    for picture, labels in session.run(stages.synthesize, items):
+    for picture, labels in finishing(session, stages.synthesize, items):
         yield _Painted(picture.origin, labels, None, picture)
 
 
@@ -109,7 +109,7 @@ def _from_photos(
         items = ((PairRef(along[0], MixedStyle(code.ref, style, strength)), along) for code, along in own)
     else:
         items = ((PairRef(labels, style), (labels, face)) for face, (labels, face) in parsed)
-    for picture, (labels, face) in session.run(stages.synthesize, items):
+    for picture, (labels, face) in finishing(session, stages.synthesize, items):
         yield _Painted(picture.origin, labels, face, picture)
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from facesynth.cli.cache import cache
 from facesynth.cli.quantities import parse_age, parse_size, spelled_size
-from facesynth.core.errors import CacheError
+from facesynth.core.errors import CacheError, UsageError
 from facesynth.core.refs import Rejected
 from facesynth.store import ArtifactStore, Entry, Recipe
 
@@ -41,6 +41,16 @@ def test_ls_of_a_stage_lists_its_entries(tmp_path: Path, entry: Entry) -> None:
     assert _cache(tmp_path, "ls", "align").output.rstrip().endswith("no face found")
     entry.file("labels.png").unlink()
     assert "damaged  labels.png is missing" in _cache(tmp_path, "ls", "segment").output
+
+
+def test_ls_of_a_stage_that_is_none_says_which_there_are(tmp_path: Path, entry: Entry) -> None:
+    ArtifactStore(tmp_path).publish(Recipe("own-stage", 1, {}, {}, ("a",)), {"x": b"y"}, main="x")
+    found = _cache(tmp_path, "ls", "nope")
+    assert isinstance(found.exception, UsageError) and not found.output
+    assert found.exception.hint == "use one of: align, encode, own-stage, probabilities, segment, synthesize"
+    assert _cache(tmp_path, "ls", "own-stage").exit_code == 0
+    empty = _cache(tmp_path, "ls", "encode")
+    assert empty.exit_code == 0 and empty.output == "", "a stage that has kept nothing yet"
 
 
 def test_show_gives_folder_and_manifest(tmp_path: Path, entry: Entry) -> None:

@@ -86,12 +86,30 @@ def test_train_goes_on_where_it_stopped(place: Path, capsys: pytest.CaptureFixtu
     result = Path(out.splitlines()[-1])
     assert result == Path("runs/tiny/tiny.safetensors") and result.is_file()
     assert "8 images: " in error
-    assert ended([*arguments[:-1], "images=16"]) == 0
+    assert ended([*arguments[:-1], "images=16", "--quiet"]) == 0
+    assert capsys.readouterr().err == "", "quiet is quiet"
     assert ended([*arguments, "--set", "seed=5"]) == 1
     assert "other settings: seed" in capsys.readouterr().err
     painted = ["synthesize", "pairs/labels", "-o", "painted", "--generator", str(result), "--size", "40"]
     assert ended(painted) == 0
     assert read_photo(place / "painted" / "small.png").size == (40, 40)
+
+
+def test_an_interrupted_training_says_in_one_line_how_to_go_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = pytest.importorskip("facesynth.training.start")
+
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    (place / "pairs").mkdir()
+    for train_spade in (interrupted, lambda *arguments, **options: None):
+        monkeypatch.setattr(start, "train_spade", train_spade)
+        assert ended(["train", "tiny.yaml", "--data", "pairs"]) == 130
+        out, error = capsys.readouterr()
+        assert not out
+        assert error == "interrupted: run the same command again to go on from what is saved in runs/tiny\n"
 
 
 def test_a_folder_of_everything_that_goes_wrong(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,9 +173,30 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(place: Path) -> N
     assert not [*(place / "killed").glob(".partial-*")]
 
 
-def test_without_the_cache_nothing_is_left_behind(place: Path) -> None:
-    assert ended(["align", "photos", "-o", "faces", "--size", "64", "--no-cache", "--cache", "unused"]) == 0
+def test_without_the_cache_nothing_is_left_behind(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACESYNTH_CACHE", str(place / "unused"))
+    assert ended(["align", "photos", "-o", "faces", "--size", "64", "--no-cache"]) == 0
     assert (place / "faces" / "small.png").is_file() and not (place / "unused").exists()
+
+
+def test_who_finds_the_landmarks_is_told_once_wherever_faces_are_searched_for(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*arguments: str) -> int:
+        assert ended([*arguments, "-o", f"out-{len(arguments)}", "--landmarks", "dlib"]) == 0
+        return capsys.readouterr().err.splitlines().count("landmarks by dlib")
+
+    assert told("align", "photos") == 1
+    assert told("segment", "photos", "--sheet") == 1
+    assert told("transfer", "photos", "--style", "portrait.jpg", "--sheet") == 1
+    for last, count in ((["--style", "portrait.jpg"], 1), (["--interpolate", "0", "portrait.jpg", "--frames", "2"], 1),
+                        (["--seeds", "0"], 0)):  # fmt: skip
+        assert ended(["synthesize", "out-3/labels", "-o", "synthesized", *last]) == 0
+        assert sum(line.startswith("landmarks by ") for line in capsys.readouterr().err.splitlines()) == count
+    assert ended(["segment", "out-3/images", "-o", "labels", "--aligned"]) == 0
+    assert "landmarks" not in capsys.readouterr().err
+    assert ended(["run", "demo.yaml", "photos", "-o", "run"]) == 0
+    assert capsys.readouterr().err.count("landmarks by ") == 1
 
 
 def test_a_dry_run_says_what_there_is_to_do(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,10 @@ def leaves() -> Iterator[tuple[tuple[str, ...], click.Command]]:
         command = cli.get_command(context, name)
         assert command is not None and command.name == name
         if isinstance(command, click.Group):
-            yield from (((name, below), each) for below, each in command.commands.items())
+            for below in command.list_commands(context):
+                each = command.get_command(context, below)
+                assert each is not None
+                yield (name, below), each
         else:
             yield (name,), command
 
@@ -86,16 +89,34 @@ def test_help_lists_every_command_and_imports_neither_torch_nor_numpy() -> None:
         (["align", "nowhere", "-o", "out"], 2, "error: nowhere: no such file or folder"),
         (["align", "photos", "-o", "photos/out"], 2, "inside the input folder"),
         (["segment", "photos", "-o", "out", "--aligned", "--on-photo"], 2, "--on-photo needs photos"),
+        (["align", "photos", "-o", "out", "--device", "cuda:99"], 1, "device cuda:99 is not there"),
+        (["run", "demo.yaml", "photos", "-o", "out", "--device", "cuda:99", "--dry-run"], 1, "use --device cpu"),
+        (["train", "tiny.yaml", "--device", "cuda:99", "--dry-run"], 1, "device cuda:99 is not there"),
+        (["align", "photos", "-o", "out", "--precision", "bf16"], 2, "faces are found at float32 alone"),
+        (["align", "photos", "-o", "out", "--size", "4096"], 2, "--size"),
+        (["align", "photos", "-o", "out", "--cache", "c", "--no-cache"], 2, "give one of them"),
+        (["align", "photos", "-o", "out", "--dry-run", "--report", "r.json"], 2, "there is no --report"),
+        (["segment", "photos", "-o", "out", "--aligned", "--landmarks", "auto"], 2, "--landmarks is for photos"),
+        (["segment", "photos", "-o", "out", "--schema", "mine"], 2, "use one of: celebamask-hq, "),
         (["segment", "photos", "-o", "out", "--parser", "nope"], 1, "run: facesynth weights list"),
         (["synthesize", "photos", "-o", "out", "--seeds", "3-1"], 2, "0,3,8-15"),
         (["synthesize", "photos", "-o", "out", "--seeds", "1", "--style", "a.jpg"], 2, "a.jpg"),
         (["synthesize", "photos", "-o", "out", "--seeds", "1", "--interpolate", "1", "2"], 2, "exclude one another"),
+        (["synthesize", "photos", "-o", "out", "--frames", "8"], 2, "--frames is for --interpolate"),
+        (["synthesize", "photos", "-o", "out", "--seeds", "1", "--frames", "3"], 2, "--frames is for --interpolate"),
         (["transfer", "photos", "-o", "out"], 2, "--style"),
+        (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--labels", "--parser", "x"], 2, "--parser needs"),
+        (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--labels", "--paste-back"], 2, "--paste-back needs"),
         (["run", "nope.yaml", "photos", "-o", "out"], 2, "or one of: demo"),
         (["run", "tiny.yaml", "photos", "-o", "out"], 2, "run: facesynth train tiny.yaml"),
         (["run", "demo.yaml", "photos", "-o", "out", "--set", "align.sise=3"], 1, "did you mean size?"),
         (["train", "demo.yaml"], 2, "run: facesynth run demo.yaml"),
         (["train", "tiny.yaml", "--data", "nowhere"], 2, "nowhere"),
+        (["train", "tiny.yaml", "--data", "photos", "--set", "data.folder=x"], 2, "give one of them"),
+        (["train", "tiny.yaml", "--init-from", "nope"], 1, "no weights of that name; run: facesynth weights list"),
+        (["train", "tiny.yaml", "--set", "losses.kld=.nan"], 1, "losses: kld is nan, it must be finite"),
+        (["weights", "show", "nope"], 1, "error: nope: there is no such file"),
+        (["cache", "ls", "nope"], 2, "use one of: align, encode, probabilities, segment, synthesize"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -111,6 +132,7 @@ def test_a_mistake_is_told_in_words(
     monkeypatch.setenv("FACESYNTH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.png").touch()
+    (tmp_path / "p.jpg").touch()
     assert ended(arguments) == code
     out, error = capsys.readouterr()
     assert said in error and "Traceback" not in error and not out
@@ -157,6 +179,18 @@ def test_an_unexpected_error_is_a_line_and_a_file(raised: Raised, capsys: pytest
     with pytest.raises(SystemExit):
         main(["--debug", "doctor"])
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_what_libraries_warn_of_is_not_for_users() -> None:
+    code = (
+        "import warnings\nfrom facesynth.cli import doctor, main\n"
+        "def diagnose(cache): warnings.warn('for developers'); return iter(())\n"
+        "doctor.diagnose = diagnose\nmain.main(['doctor'])"
+    )
+    for options, told in (([], False), (["-W", "default"], True)):
+        command = [sys.executable, *options, "-c", code]
+        result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        assert ("for developers" in result.stderr) == told
 
 
 def test_a_reader_that_goes_away_is_no_error_message() -> None:

@@ -273,6 +273,13 @@ def test_reading_names_the_file(tmp_path: Path) -> None:
         read_photo(pipe)
 
 
+def test_a_png_may_hold_a_large_colour_profile() -> None:
+    stream = io.BytesIO()
+    profile = np.random.default_rng(0).bytes(3 << 20)  # of FFHQ's files some hold more than Pillow takes by itself
+    Image.fromarray(DRAWING.pixels).save(stream, "png", icc_profile=profile)
+    assert same(decode_photo(stream.getvalue(), "x"), DRAWING)
+
+
 def test_every_file_of_the_bad_folder(tmp_path: Path) -> None:
     expected = make_bad_folder(tmp_path, None)
     sources = scan([tmp_path])

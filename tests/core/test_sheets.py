@@ -67,3 +67,27 @@ def test_sheets_that_cannot_be_are_refused() -> None:
         contact_sheet([[]])
     with pytest.raises(UsageError, match="too large"):
         contact_sheet([[flat(RED)]] * 2000, cell=512)
+
+
+def test_a_tall_sheet_goes_on_beside_its_top() -> None:
+    colours = [(value, 0, 255) for value in range(0, 240, 10)]
+    sheet = contact_sheet([[flat(colour)] for colour in colours], cell=64, titles=["title"], row_titles=["name"] * 24)
+    assert sheet.height <= 2 * sheet.width and sheet.width < 2 * sheet.height
+    corners = [tuple(np.argwhere((sheet.pixels == colour).all(axis=2))[0]) for colour in colours]
+    assert all(holds(sheet, colour) >= 64 * 64 for colour in colours), "no picture is lost or covered"
+    assert corners == sorted(corners, key=lambda corner: (corner[1], corner[0])), "down a block, then the next"
+    lefts = sorted({left for _, left in corners})
+    assert len(lefts) > 1
+    heads = [sheet.pixels[: corners[0][0], left : left + 64] for left in lefts]
+    assert (heads[0] < 128).any() and all(np.array_equal(heads[0], head) for head in heads[1:]), "titles come again"
+
+
+def test_a_sheet_of_many_columns_stays_one_block() -> None:
+    rows: list[list[Photo | LabelMap | None]] = [[flat(RED)] * 4] * 7
+    assert contact_sheet(rows, cell=64).width < 5 * 66 + 10
+
+
+def test_titles_that_no_font_has_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facesynth.core.lettering.system_fonts", tuple)
+    one, other = (contact_sheet([[flat(RED)]], row_titles=[name]) for name in ("photo_王", r"photo_\u738b"))
+    assert np.array_equal(one.pixels, other.pixels)

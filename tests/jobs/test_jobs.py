@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from PIL import Image
 
 from facesynth.core.errors import FacesynthError, ImageError, InputError, LabelMapError, UsageError
+from facesynth.core.faces import Face, Similarity
 from facesynth.core.image_files import read_photo, write_photo
+from facesynth.core.images import Photo
 from facesynth.core.label_files import read_label_map, write_label_map
 from facesynth.core.labels import SCHEMAS, LabelMap
+from facesynth.core.refs import Outcome, Rejected
 from facesynth.core.styles import Style
 from facesynth.jobs.align import align
 from facesynth.jobs.items import style_item, style_of
@@ -202,10 +206,35 @@ def test_a_foreign_schema_is_read_as_what_it_is_and_cached_as_such(tmp_path: Pat
         synthesize(session, painted_stages().synthesize, by_seeds((0,)), schema="mine")
 
 
-def test_the_style_of_an_image_is_its_first_faces(tmp_path: Path, opened: Opener, photos: Path) -> None:
+class Growing(Tiles):
+    """Tiles, each of which was cut out of a larger square of the photo than the one before."""
+
+    def __call__(self, batch: Sequence[Photo]) -> list[Outcome[tuple[Face, ...]]]:
+        def grown(faces: Outcome[tuple[Face, ...]]) -> Outcome[tuple[Face, ...]]:
+            if isinstance(faces, Rejected):
+                return faces
+            scaled = (Similarity.of(number + 1) for number in range(len(faces)))
+            return tuple(Face(face.photo, to_source=scale) for face, scale in zip(faces, scaled, strict=True))
+
+        return [grown(faces) for faces in super().__call__(batch)]
+
+
+def test_of_several_faces_the_largest_gives_the_style(opened: Opener, photos: Path) -> None:
+    stages, session = painted_stages(), opened()
+    path = photos / "sub" / "two.png"
+    style = style_of(session, path, Growing(), stages.encode).identify().load()
+    assert style == Style.from_code(np.array(PINK, dtype=np.float32), "e" * 64)
+    listener = session.execution.progress
+    assert isinstance(listener, Listener)
+    assert listener.notes == [f"{path} shows 2 faces: the largest gives the style"]
+    style_of(session, photos / "one.png", Growing(), stages.encode)
+    assert len(listener.notes) == 1
+
+
+def test_the_style_of_an_image_is_its_faces(tmp_path: Path, opened: Opener, photos: Path) -> None:
     stages = painted_stages()
     session = opened()
-    style = style_of(session, photos / "sub" / "two.png", stages.align, stages.encode).identify().load()
+    style = style_of(session, photos / "one.png", stages.align, stages.encode).identify().load()
     assert style == Style.from_code(np.array(RED, dtype=np.float32), "e" * 64)
     black = style_of(session, photos / "none.png", stages.align, stages.encode).identify().load()
     assert black == Style.from_code(np.zeros(3, dtype=np.float32), "e" * 64)

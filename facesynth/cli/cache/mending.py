@@ -1,9 +1,7 @@
-"""`facesynth cache`: what the cache holds, whether it is intact, and making room in it."""
+"""`facesynth cache verify` and `gc`: whether the cache is intact, and making room in it."""
 
 from __future__ import annotations
 
-import json
-import time
 from pathlib import Path
 
 import rich_click as click
@@ -14,50 +12,7 @@ from facesynth.cli.quantities import parse_age, parse_size, spelled_size
 from facesynth.core.errors import CacheError
 
 
-@click.group("cache")
-def cache() -> None:
-    """Look into the cache of finished work, check it, and make room in it."""
-
-
-@cache.command("ls")
-@click.argument("stage", required=False)
-@cache_option
-def list_entries(stage: str | None, cache: Path) -> None:
-    """List the stages and what they keep, or every entry of STAGE: key, size, last use.
-
-    \b
-    Example: facesynth cache ls
-    Example: facesynth cache ls segment
-    """
-    if stage is None:
-        click.echo(f"{'STAGE':<14} {'ENTRIES':>9} {'REJECTED':>9} {'DAMAGED':>9} {'SIZE':>9}")
-        for use in store.summarize(cache):
-            size = spelled_size(use.size)
-            click.echo(f"{use.stage:<14} {use.entries:>9} {use.rejected:>9} {use.damaged:>9} {size:>9}")
-        return
-    for entry in store.list_entries(cache, stage):
-        if isinstance(entry, store.Damage):
-            click.echo(f"{entry.folder.name}  {'damaged':>9}  {entry.reason}")
-        else:
-            used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-            click.echo(f"{entry.key}  {spelled_size(entry.size):>9}  {used}  {entry.rejected or ''}".rstrip())
-
-
-@cache.command()
-@click.argument("key")
-@cache_option
-def show(key: str, cache: Path) -> None:
-    """Show where the entry lies whose KEY starts so, and its manifest: recipe, files, when and where it was made.
-
-    \b
-    Example: facesynth cache show 3f2a
-    """
-    entry = store.find(cache, key)
-    click.echo(entry.folder)
-    click.echo(json.dumps(entry.manifest(), indent=2))
-
-
-@cache.command()
+@click.command("verify")
 @click.option("--remove", is_flag=True, help="Delete the damaged entries; the next run makes them anew.")
 @cache_option
 def verify(remove: bool, cache: Path) -> None:
@@ -78,7 +33,7 @@ def verify(remove: bool, cache: Path) -> None:
         raise CacheError(f"{damaged} damaged", where=cache, hint="run: facesynth cache verify --remove")
 
 
-@cache.command()
+@click.command("gc")
 @click.option("--keep-last", type=click.IntRange(min=0), default=3, show_default=True, help="Recent runs to keep for.")
 @click.option("--max-size", type=parse_size, metavar="SIZE", help="Stop once the cache is this small, e.g. 50G.")
 @click.option("--older-than", type=parse_age, metavar="AGE", help="Only what was not used for so long, e.g. 30d.")

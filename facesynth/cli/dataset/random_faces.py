@@ -1,4 +1,4 @@
-"""`facesynth dataset`: what networks are trained on."""
+"""`facesynth dataset random-faces`: photos of people who do not exist."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ import rich_click as click
 from facesynth.datasets.random_faces import FULL_SIZE, RandomFacesPlan, write_random_faces
 
 
-@click.group("dataset")
-def dataset() -> None:
-    """Make the data that networks are trained on."""
-
-
-@dataset.command("random-faces")
+@click.command("random-faces")
 @click.option("--count", type=click.IntRange(min=1), required=True, help="How many faces.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first; they count up."

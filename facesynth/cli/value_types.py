@@ -1,0 +1,62 @@
+"""What options take beyond words and numbers: `auto|N`, `cuda:1`, `0-7`, names of label schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rich_click as click
+
+
+class BatchSize(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
+    """A number of items, or `auto`, which is None: what suits the device (1 on a CPU, where more gain nothing)."""
+
+    name = "auto|N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value == "auto":
+            return None
+        return int(click.IntRange(min=1).convert(value, param, ctx))
+
+
+class Device(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
+    """`auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises DeviceError for one that this machine does not have."""
+
+    name = "auto|cpu|cuda|cuda:N|mps"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        kind, colon, index = str(value).partition(":")
+        if kind not in ("auto", "cpu", "cuda", "mps") or (colon and (kind != "cuda" or not index.isdigit())):
+            self.fail(f"{value!r} is none of {self.name}", param, ctx)
+        if kind not in ("auto", "cpu") and not (ctx and ctx.resilient_parsing):
+            from facesynth.inference.device import resolve_device  # torch, which other devices do not cost
+
+            resolve_device(str(value))
+        return str(value)
+
+
+class SeedRange(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
+    """Seeds like `7`, `0-7` or `0,3,8-15`."""
+
+    name = "0-7"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        seeds: dict[int, None] = {}
+        for piece in str(value).split(","):
+            first, dash, last = piece.strip().partition("-")
+            if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+                self.fail(f"{value!r} is no list of seeds; write it like 7, 0-7 or 0,3,8-15", param, ctx)
+            if dash and int(last) - int(first) >= 10_000:
+                self.fail("at most 10,000 seeds at once", param, ctx)
+            seeds.update(dict.fromkeys(range(int(first), int(last or first) + 1)))
+        return tuple(seeds)
+
+
+class Schema(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
+    """A known order of ids. Raises UsageError for another."""
+
+    name = "NAME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from facesynth.core.labels import schema_named  # numpy, which --help does not need
+
+        return schema_named(str(value)).name

@@ -1,0 +1,62 @@
+"""`facesynth weights list` and `show`: what is known of weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import rich_click as click
+
+from facesynth import weights as library
+from facesynth.core.errors import WeightsMissing
+
+TABLE = "{:<28} {:<10} {:<8} {:<5} {:>7}  {}"
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
+def list_weights(as_json: bool) -> None:
+    """List the known weights: their source, whether they lie here, and what they are verified by.
+
+    \b
+    Example: facesynth weights list
+    """
+    entries = library.manifest().values()
+    if as_json:
+        click.echo(json.dumps([_told(entry) for entry in entries], indent=2))
+        return
+    click.echo(TABLE.format("NAME", "KIND", "SOURCE", "HERE", "MB", "VERIFIED BY"))
+    for entry in entries:
+        here = "yes" if any(library.candidates(entry)) else "-"
+        size = f"{entry.size / 1e6:.1f}" if entry.size else "?"
+        click.echo(TABLE.format(entry.name, entry.kind, entry.source, here, size, entry.verified_by))
+
+
+@click.command("show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Show all that is known of NAME, a name from the list or a safetensors file, with its model card.
+
+    \b
+    Example: facesynth weights show s3fd
+    """
+    entry = library.manifest().get(name)
+    known = {key: value for key, value in (_told(entry) if entry else {"file": name}).items() if value is not None}
+    try:
+        path = library.locate(name)
+        inside = library.read_header(path) if path.suffix == ".safetensors" else {}
+        known |= {f"- {key}": value for key, value in sorted(inside.items())}
+    except WeightsMissing as error:
+        if not entry:
+            raise
+        known["to get it"] = error.hint
+    for key, value in known.items():
+        click.echo(f"{key:<14} {value}")
+    if entry and entry.card:
+        click.echo("\n" + (library.data_folder("weights") / entry.card).read_text(encoding="utf-8"))
+
+
+def _told(entry: library.WeightsFile) -> dict[str, object]:
+    here = next(library.candidates(entry), None)
+    told = {"source": entry.source, "here": here and str(here), "verified_by": entry.verified_by}
+    return dataclasses.asdict(entry) | told

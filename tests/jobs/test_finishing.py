@@ -1,0 +1,178 @@
+"""A job that the user stops puts in place what it has finished, and goes on from there."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facesynth.core.image_files import write_photo
+from facesynth.core.label_files import write_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.core.styles import Style
+from facesynth.jobs.align import align
+from facesynth.jobs.items import style_item
+from facesynth.jobs.plan import carry_out
+from facesynth.jobs.segment import SegmentOutputs, segment
+from facesynth.jobs.session import Session
+from facesynth.jobs.synthesize import by_seeds, synthesize
+from facesynth.jobs.transfer import transfer
+from facesynth.plans import SynthesizePlan
+from facesynth.stages.base import FileCodec
+from tests.jobs.conftest import Opener, rows, written
+from tests.painted_stages import Brightness, Tiles, flat_photo, painted_stages
+
+COUNT = 13
+STOPPED_AT = 8
+"""Items after which the last stage is interrupted; sessions here compute two at once."""
+
+
+class Likely(Brightness):
+    """What `probabilities` is to `segment`."""
+
+    name = "probabilities"
+    codec = FileCodec("probabilities.npy", Brightness.codec.encode, Brightness.codec.decode)
+
+
+def stopping(stage: Any, at: int = STOPPED_AT) -> Any:
+    """The stage, interrupted once it has computed so many."""
+
+    def interrupt() -> None:
+        if stage.computed >= at:
+            raise KeyboardInterrupt
+
+    stage.before = interrupt
+    return stage
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for index in range(COUNT):
+        write_photo(flat_photo((14 * index + 16, 1, 1)), folder / f"{index:02}.png")
+    return folder
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for index in range(COUNT):
+        write_label_map(LabelMap(np.full((20, 20), index)), folder / f"{index:02}.png")
+    return folder
+
+
+def stopped(session: Session, job: Callable[[Session], None]) -> Session:
+    with pytest.raises(KeyboardInterrupt), session:
+        job(session)
+    return session
+
+
+def finished(session: Session) -> set[str]:
+    """The names of inputs of which everything is said to be there; their outputs are."""
+    for row in session.report.rows:
+        assert all((session.folder / output).is_file() for output in row.outputs)
+    return {name for name, status in rows(session).items() if status in ("done", "cached")}
+
+
+FIRST = {f"{index:02}.png" for index in range(STOPPED_AT)}
+
+
+def test_align_and_segment(faces: Path, opened: Opener) -> None:
+    session = stopped(opened(faces), lambda session: align(session, stopping(Tiles())))
+    assert finished(session) == FIRST and not session.report.complete
+    session = stopped(
+        opened(faces, out="pairs"),
+        lambda session: segment(session, stopping(Brightness()), align=Tiles(), outputs=SegmentOutputs()),
+    )
+    assert finished(session) == FIRST
+
+
+@pytest.mark.parametrize("on_photo", [False, True])
+def test_segment_with_probabilities(faces: Path, opened: Opener, tmp_path: Path, on_photo: bool) -> None:
+    outputs = SegmentOutputs(on_photo=on_photo)
+
+    def job(likely: Likely) -> Callable[[Session], None]:
+        return lambda session: segment(session, Brightness(), align=Tiles(), probabilities=likely, outputs=outputs)
+
+    session = stopped(opened(faces), job(stopping(Likely())))
+    assert finished(session) == (FIRST - {max(FIRST)} if on_photo else FIRST)  # another face of that photo may follow
+    files = written(tmp_path / "out")
+    assert {f"labels/{index:02}.png" for index in range(COUNT)} <= files, "label maps are there before probabilities"
+    assert {f"probabilities/{name[:2]}.npy" for name in FIRST} <= files
+    again = Likely()
+    with opened(faces) as session:
+        job(again)(session)
+    assert again.computed == COUNT - STOPPED_AT and len(finished(session)) == COUNT
+
+
+def test_no_later_stage_begins_anything_after_the_interrupt(faces: Path, opened: Opener) -> None:
+    last = Likely()
+    stopped(
+        opened(faces),
+        lambda session: segment(
+            session, stopping(Brightness()), align=Tiles(), probabilities=last, outputs=SegmentOutputs()
+        ),
+    )
+    assert last.computed == 0
+
+
+def test_synthesize_transfer_and_run(faces: Path, maps: Path, opened: Opener) -> None:
+    session = stopped(
+        opened(maps), lambda session: synthesize(session, stopping(painted_stages().synthesize), by_seeds((1,)))
+    )
+    assert finished(session) == FIRST
+    style = style_item(Style.from_code(np.array([100, 50, 0], dtype=np.float32), "e" * 64))
+    stages = painted_stages()
+    stopping(stages.synthesize)
+    session = stopped(opened(faces, out="painted"), lambda session: transfer(session, stages, style))
+    assert finished(session) == FIRST
+    stages = painted_stages()
+    stopping(stages.synthesize)
+    session = stopped(
+        opened(faces, out="run"), lambda session: carry_out(session, stages, SynthesizePlan(others=0), sheet=False)
+    )
+    assert {f"own-style/{name}" for name in FIRST} <= written(session.folder)
+    assert finished(session) == FIRST - {max(FIRST)}  # its row is written when the next one's pictures come
+
+
+def test_what_is_computed_anew_is_not_taken_from_before(faces: Path, opened: Opener) -> None:
+    with opened(faces) as session:
+        align(session, Tiles())
+    session = stopped(opened(faces, out="anew", force=True), lambda session: align(session, stopping(Tiles())))
+    assert finished(session) <= FIRST
+
+
+def place_with_signals(monkeypatch: pytest.MonkeyPatch, at: int, times: int) -> None:
+    """Have Ctrl-C come, so many times, while the result with this number is being put in its place."""
+    real, seen = Session.place, []
+
+    def place(session: Session, *arguments: Any) -> Any:
+        seen.append(arguments)
+        for _ in range(times if len(seen) == at else 0):
+            signal.raise_signal(signal.SIGINT)
+        return real(session, *arguments)
+
+    monkeypatch.setattr(Session, "place", place)
+
+
+def test_what_is_being_put_in_place_when_ctrl_c_comes_is_not_cut_short(
+    faces: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place_with_signals(monkeypatch, at=3, times=1)
+    stage = Tiles()
+    session = stopped(opened(faces), lambda session: align(session, stage))
+    assert 3 <= stage.computed < COUNT
+    assert finished(session) == {f"{index:02}.png" for index in range(stage.computed)}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_second_ctrl_c_ends_it_at_once(faces: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    place_with_signals(monkeypatch, at=3, times=2)
+    session = stopped(opened(faces), lambda session: align(session, Tiles()))
+    assert finished(session) == {"00.png", "01.png"}
