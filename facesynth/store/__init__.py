@@ -4,6 +4,7 @@ from facesynth.store.artifacts import ArtifactStore, discard
 from facesynth.store.collection import Collected, collect
 from facesynth.store.entries import Entry
 from facesynth.store.inspection import Damage, StageUse, find, list_entries, summarize, verify
+from facesynth.store.pinning import pinned
 from facesynth.store.recipes import Recipe
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "discard",
     "find",
     "list_entries",
+    "pinned",
     "summarize",
     "verify",
 ]

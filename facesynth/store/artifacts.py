@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,9 +60,11 @@ class ArtifactStore:
         *,
         main: str | None = None,
         replace: bool = False,
+        move: bool = False,
     ) -> Entry:
         """Make `result` the entry of `recipe`: a rejection, or files by name (bytes, or a file to copy) with `main`.
 
+        With `move` files are not copied but moved: they lie in a `workplace`, and are too large for two.
         Where an intact entry exists, that one is kept and returned, unless `replace` is set and any byte differs. A
         damaged one is replaced. Raises CacheError for unusable names, and where the folder cannot be written.
         """
@@ -74,7 +76,7 @@ class ArtifactStore:
         try:
             aside.mkdir(parents=True)
             self._tag()
-            stamps = {name: _write(aside / name, content) for name, content in files.items()}
+            stamps = {name: _write(aside / name, content, move=move) for name, content in files.items()}
             _write(aside / MANIFEST, manifest_bytes(key, recipe.as_json(), stamps, main, rejected, _made()))
             entry = self._put_in_place(aside, recipe.stage, key, stamps, replace)
         except OSError as error:
@@ -84,6 +86,20 @@ class ArtifactStore:
             shutil.rmtree(aside, ignore_errors=True)
         self._log.note(recipe.stage, key)
         return entry
+
+    @contextlib.contextmanager
+    def workplace(self) -> Iterator[Path]:
+        """Lend an empty folder on the cache's disk, for files that are too large for memory. Raises CacheError."""
+        aside = _aside(self.root)
+        try:
+            aside.mkdir(parents=True)
+            self._tag()
+            yield aside
+        except OSError as error:
+            hint = "free some space, or choose another folder with --cache DIR"
+            raise CacheError(f"cannot be written ({error.strerror or error})", where=self.root, hint=hint) from error
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
     def _tag(self) -> None:
         """Mark the folder as a cache, once."""
@@ -152,9 +168,9 @@ def _check_names(stage: str, files: Mapping[str, object], main: str | None, reje
         raise CacheError(f"the main file {main!r} is not among {sorted(files)}", where=stage)
 
 
-def _write(path: Path, content: bytes | Path) -> FileStamp:
+def _write(path: Path, content: bytes | Path, *, move: bool = False) -> FileStamp:
     if isinstance(content, Path):
-        shutil.copyfile(content, path)
+        (os.replace if move else shutil.copyfile)(content, path)
         return FileStamp(path.stat().st_size, sha256_file(path))
     path.write_bytes(content)
     return FileStamp(len(content), sha256_bytes(content))

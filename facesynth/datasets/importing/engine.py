@@ -1,0 +1,225 @@
+"""Taking a dataset in: every face of a published layout is opened and checked, and its row goes into a manifest.
+
+Started again it makes only what is new or changed. Nothing of the source is changed; what is made goes below the
+output.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from facesynth.core.errors import ConfigError, InputError, OutputError, UsageError
+from facesynth.datasets.importing.layout import Entry, Layout, Made, MakesFiles
+from facesynth.datasets.importing.ledger import LEDGER_NAME, Kept, Ledger, Problem, basis_of
+from facesynth.datasets.importing.report import REPORT_NAME, write_report
+from facesynth.datasets.manifest import MANIFEST_NAME, Manifest, Sample, write_manifest
+
+Outcome = Literal["made", "kept", "failed"]
+
+_LOCK_NAME = ".dataset.lock"
+_MARK = ".made-by-import"
+_AHEAD = 8
+"""Entries a worker that are under way at once: enough for none to wait, few enough for memory not to matter."""
+_TOLD = 20
+"""Kinds of failures and of warnings that are kept for a summary; the report has them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import did: the manifest with `count` faces, of which `kept` were made by an earlier run.
+
+    `failures` and `warnings` are the most frequent kinds; the report names every one of the `failed` faces and all
+    that was `warned` of.
+    """
+
+    manifest: Path
+    report: Path
+    count: int
+    kept: int
+    failed: int
+    warned: int
+    failures: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every face is in, 3 when some failed."""
+        return 3 if self.failed else 0
+
+
+def import_dataset(
+    layout: Layout,
+    output: Path,
+    *,
+    workers: int = 2,
+    on_item: Callable[[str, Outcome], None] = lambda name, outcome: None,
+) -> Imported:
+    """Write `dataset.jsonl` and `dataset-report.json` into `output`, and below it what the layout makes.
+
+    Faces that cannot be used are reported. The manifest is replaced as a whole at the end; an import that was stopped,
+    however rudely, goes on where it was. `on_item(name, outcome)` hears of each, in order. Raises UsageError where
+    another import is at work or something else lies in the way, OutputError where nothing can be written.
+    """
+    manifest, report = output / MANIFEST_NAME, output / REPORT_NAME
+    with _held(output), _ledger(layout, output) as ledger:
+        kept = 0
+
+        def rows() -> Generator[Sample, None, None]:
+            nonlocal kept
+            for position, (entry, result) in enumerate(_ordered(layout, output, ledger, workers)):
+                outcome, sample = _noted(ledger, position, entry, result)
+                kept += outcome == "kept"
+                on_item(entry.name, outcome)
+                if sample is not None:
+                    yield sample
+
+        with closing(rows()) as samples:
+            count = write_manifest(manifest, layout.about, samples)
+        ledger.forget_others()
+        notes = tuple(layout.notes())
+        failed, warned = ledger.totals()
+        write_report(report, layout.about.name, count, notes, ledger)
+        return Imported(
+            manifest=manifest,
+            report=report,
+            count=count,
+            kept=kept,
+            failed=failed,
+            warned=warned,
+            failures=ledger.failed(_TOLD),
+            warnings=ledger.warned(_TOLD),
+            notes=notes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    made: Made
+    basis: str
+
+
+_Result = _New | Kept | InputError
+
+
+def _ordered(layout: Layout, output: Path, ledger: Ledger, workers: int) -> Iterator[tuple[Entry, _Result]]:
+    """Yield each entry with what became of it, in order; threads work a bounded number of entries ahead."""
+
+    def work(entry: Entry, known: Kept | None, *, taken: bool) -> _Result:
+        if taken:
+            return InputError("another face has the same name", where=entry.files[0])
+        basis = basis_of(entry)  # before the files are read: one that changes meanwhile is read again next time
+        if known is not None and known.basis == basis and known.is_whole():
+            return known
+        try:
+            return _New(layout.make(entry, output), basis)
+        except InputError as error:
+            return error
+
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="import")
+    pending: deque[tuple[Entry, Future[_Result]]] = deque()
+    names: set[str] = set()  # of those that are pending
+    try:
+        for entry in layout.entries():
+            known = ledger.known(entry.name)
+            taken = entry.name in names or (known is not None and known.met)
+            pending.append((entry, pool.submit(work, entry, known, taken=taken)))
+            names.add(entry.name)
+            if len(pending) >= _AHEAD * workers:
+                first, future = pending.popleft()
+                yield first, future.result()
+                names.discard(first.name)
+        while pending:
+            first, future = pending.popleft()
+            yield first, future.result()
+    except OSError as error:  # else write_manifest would take it for a fault of the manifest
+        raise OutputError(f"the import cannot go on ({error.strerror or error})", where=error.filename) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _noted(ledger: Ledger, position: int, entry: Entry, result: _Result) -> tuple[Outcome, Sample | None]:
+    """Note in the ledger what became of an entry, and return its row."""
+    if isinstance(result, Kept):
+        ledger.keep(entry.name, position)
+        return "kept", result.restored()
+    if isinstance(result, _New):
+        ledger.add(entry.name, position, result.basis, result.made)
+        return "made", result.made.sample
+    reason = result.what + (f"; {result.hint}" if result.hint else "")
+    ledger.fail(entry.name, position, result.where, reason)
+    return "failed", None
+
+
+@contextmanager
+def _held(output: Path) -> Iterator[None]:
+    """Hold the output folder for this import alone."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(output / _LOCK_NAME)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(
+            "another import is at work here", where=output, hint="wait until it has ended, or give another -o DIR"
+        ) from None
+    except OSError as error:
+        raise OutputError(
+            f"nothing can be written here ({error.strerror or error})", where=output, hint="give another folder: -o DIR"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _ledger(layout: Layout, output: Path) -> Ledger:
+    """Open the ledger of the output folder, after a look at whether the folder is free for this dataset."""
+    manifest, name = output / MANIFEST_NAME, layout.about.name
+    if manifest.exists():
+        try:
+            other = Manifest.open(manifest).about.name
+        except ConfigError as error:
+            raise UsageError(
+                "is there, and is no manifest of facesynth", where=manifest, hint="give another folder: -o DIR"
+            ) from error
+        if other != name:
+            raise UsageError(
+                f"is the manifest of another dataset, {other}, this one is {name}",
+                where=manifest,
+                hint="give another folder with -o DIR, or remove it",
+            )
+    for stale in (*output.glob(f".{MANIFEST_NAME}-*"), *output.glob(f".{REPORT_NAME}-*")):  # of a killed import
+        stale.unlink(missing_ok=True)
+    settings = ""
+    if isinstance(layout, MakesFiles):
+        settings = layout.settings
+        for folder in layout.folders:
+            _claim(output / folder)
+    return Ledger(output / LEDGER_NAME, json.dumps([name, layout.about.schema, settings]))
+
+
+def _claim(folder: Path) -> None:
+    """Make a folder for files that are made, or see that an import made it. UsageError where it is someone else's."""
+    mark = folder / _MARK
+    if folder.exists() and not mark.is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            "is there already and no import made it, so nothing is written into it",
+            where=folder,
+            hint="give another folder: -o DIR",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+        for stale in folder.rglob(".*.part"):  # what a killed import left
+            stale.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror or error})", where=folder) from error

@@ -1,0 +1,146 @@
+"""CelebA's annotation files, row by row: as published (`.txt`, columns divided by blanks) and as on Kaggle (`.csv`).
+
+A file may begin with a line that counts its rows and with one that names its columns. Whatever cannot be read raises
+ConfigError, which names the file and the line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from facesynth.core.errors import ConfigError
+from facesynth.datasets.manifest import SIDES
+
+PARTITION = "list_eval_partition"
+IDENTITIES = "identity_CelebA"
+ATTRIBUTES = "list_attr_celeba"
+LANDMARKS = "list_landmarks_align_celeba"
+
+_FOLDERS = ("", "Anno", "Eval")
+_SUFFIXES = (".txt", ".csv")
+_IMAGES = frozenset({".jpg", ".jpeg", ".png"})
+_MAX_LINE = 100_000
+
+Held = tuple[str, ...]
+Points = tuple[tuple[float, float], ...]
+
+
+def find_list(folder: Path, name: str) -> Path | None:
+    """Return the annotation file of that name (without suffix) in `folder`, its Anno/ or its Eval/; None: not there."""
+    places = (folder / inner / f"{name}{suffix}" for inner in _FOLDERS for suffix in _SUFFIXES)
+    return next((path for path in places if path.is_file()), None)
+
+
+def partition_rows(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield (file, side) of `list_eval_partition`, the side as the manifest names it: 0 is `train`."""
+    for number, file, values in _rows(path):
+        if len(values) != 1 or values[0] not in ("0", "1", "2"):
+            raise _damaged(path, number, "a row is a file and 0, 1 or 2")
+        yield file, SIDES[int(values[0])]
+
+
+def identity_rows(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield (file, identity) of `identity_CelebA`."""
+    for number, file, values in _rows(path):
+        if len(values) != 1 or not values[0]:
+            raise _damaged(path, number, "a row is a file and one identity")
+        yield file, sys.intern(values[0])
+
+
+def read_partition(path: Path) -> Mapping[str, str]:
+    """Return the side of each file: `train`, `validation` or `test`."""
+    return dict(partition_rows(path))
+
+
+def read_identities(path: Path) -> Mapping[str, str]:
+    """Return the identity of each file."""
+    return dict(identity_rows(path))
+
+
+def read_attributes(path: Path) -> tuple[Held, Iterator[tuple[str, Held]]]:
+    """Return the names of all attributes, and an iterator of (file, those that hold)."""
+    names, rows = read_attribute_bits(path)
+    return names, ((file, held(names, bits)) for file, bits in rows)
+
+
+def read_attribute_bits(path: Path) -> tuple[Held, Iterator[tuple[str, int]]]:
+    """Return the names of all attributes, and an iterator of (file, bits): bit i is set where the name i holds."""
+    names = _columns(path)
+    return names, _attribute_bits(path, len(names))
+
+
+def held(names: Sequence[str], bits: int) -> Held:
+    """Return the names whose bits are set."""
+    return tuple(name for index, name in enumerate(names) if bits >> index & 1)
+
+
+def _attribute_bits(path: Path, count: int) -> Iterator[tuple[str, int]]:
+    weights = {"1": 1, "-1": 0, "0": 0}
+    for number, file, values in _rows(path):
+        if len(values) != count or not weights.keys() >= set(values):
+            raise _damaged(path, number, f"a row is a file and {count} values of 1 or -1")
+        # Read as a binary number, the first column last: the quickest way from 40 words to 40 bits.
+        yield file, int("".join(["1" if value == "1" else "0" for value in reversed(values)]), 2)
+
+
+def read_landmarks(path: Path) -> Iterator[tuple[str, Points]]:
+    """Yield (file, five points): eyes, tip of the nose, corners of the mouth, the image's left first, in pixels."""
+    for number, file, values in _rows(path):
+        try:
+            x, y = [float(value) for value in values[::2]], [float(value) for value in values[1::2]]
+        except ValueError:
+            x, y = [], []
+        if len(x) != 5 or len(y) != 5:
+            raise _damaged(path, number, "a row is a file and ten numbers")
+        yield file, tuple(zip(x, y, strict=True))
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield (line number, file, the other columns) of each row that begins with an image's name."""
+    started = False
+    for number, fields in _lines(path):
+        if os.path.splitext(fields[0])[1].lower() in _IMAGES:
+            started = True
+            yield number, fields[0], fields[1:]
+        elif started or number > 2:
+            raise _damaged(path, number, f"a row begins with an image's name, this one with {fields[0][:40]!r}")
+    if not started:
+        raise ConfigError("no rows in it", where=path, hint=_hint(path))
+
+
+def _columns(path: Path) -> Held:
+    """The names of the columns, in the line above the first row."""
+    for number, fields in _lines(path):
+        if number > 2 or os.path.splitext(fields[0])[1].lower() in _IMAGES:
+            break
+        if len(fields) > 1:
+            # A CSV file names the column of the files too.
+            return tuple(fields[1:] if fields[0].lower() in ("image_id", "") else fields)
+    raise _damaged(path, 1, "a line that names the columns is missing")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number from 1, fields) of each line that is not empty."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            number = 0
+            while line := file.readline(_MAX_LINE):
+                number += 1
+                fields = [field.strip() for field in line.split(",")] if "," in line else line.split()
+                if fields:
+                    yield number, fields
+    except UnicodeDecodeError as error:
+        raise ConfigError("no text", where=path, hint=_hint(path)) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror or error})", where=path) from error
+
+
+def _damaged(path: Path, number: int, fault: str) -> ConfigError:
+    return ConfigError(f"line {number}: {fault}", where=path, hint=_hint(path))
+
+
+def _hint(path: Path) -> str:
+    return f"get {path.name} again, or move it away to go on without it"

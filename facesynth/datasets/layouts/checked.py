@@ -1,0 +1,21 @@
+"""Files of a dataset, opened to see that they are whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facesynth.core.errors import InputError
+from facesynth.core.files import read_file
+from facesynth.core.image_files import load_image
+from facesynth.core.refs import Digest, sha256_bytes
+
+
+def check_image(path: Path) -> tuple[Digest, tuple[int, int]]:
+    """Decode an image and return the sha256 of its bytes and its (width, height), upright.
+
+    InputError where it is missing, ImageError where it is damaged.
+    """
+    if not path.exists():
+        raise InputError("no image", where=path)
+    data = read_file(path)
+    return sha256_bytes(data), load_image(data, str(path)).size

@@ -1,0 +1,162 @@
+"""A dataset: a manifest of JSON Lines beside its files, which says where each face lies and what is known of it.
+
+The first line describes the dataset (`format`, `name`, `schema`, `attributes`), every further line one face. Files are
+named relative to the manifest where they lie below its folder or beside it, else absolutely. Nothing is copied.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from facesynth.core.errors import ConfigError, OutputError
+from facesynth.core.labels import STANDARD, schema_named
+
+FORMAT = "facesynth-dataset-1"
+MANIFEST_NAME = "dataset.jsonl"
+SIDES = ("train", "validation", "test")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One face of a dataset.
+
+    `name` is unique in it (a path without suffix, `/` between its parts). `split` names for each of the dataset's own
+    divisions the side the face is on, such as {"official": "train"}. `attributes` are those that hold. `landmarks` are
+    (x, y) in the image's pixels. `sha256` are of the files' bytes.
+    """
+
+    name: str
+    image: Path
+    sha256: str
+    labels: Path | None = None
+    labels_sha256: str | None = None
+    identity: str | None = None
+    attributes: tuple[str, ...] = ()
+    split: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    landmarks: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What holds for all of a dataset: its name, its label maps' order of ids, the attributes that were judged."""
+
+    name: str
+    schema: str = STANDARD
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A dataset's manifest on disk. Going through it reads line by line: memory does not grow with the dataset."""
+
+    path: Path
+    about: Description
+
+    @classmethod
+    def open(cls, path: Path) -> Manifest:
+        """Read the first line. ConfigError for a file that is no manifest."""
+        try:
+            with path.open(encoding="utf-8") as file:
+                header = json.loads(file.readline())
+            if header["format"] != FORMAT:
+                raise ValueError(f"its format is {header['format']!r}, not {FORMAT!r}")
+            about = Description(
+                name=str(header["name"]), schema=str(header["schema"]), attributes=tuple(header["attributes"])
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"not a dataset's manifest ({error})", where=path, hint="run: facesynth dataset import --help"
+            ) from error
+        schema_named(about.schema)
+        return cls(path, about)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield the faces in the manifest's order. ConfigError names a line that cannot be read."""
+        folder = self.path.parent
+        with self.path.open(encoding="utf-8") as file:
+            file.readline()
+            for number, line in enumerate(file, start=2):
+                try:
+                    yield _from_row(json.loads(line), folder)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise ConfigError(
+                        f"line {number} is damaged ({error!r})", where=self.path, hint="import the dataset again"
+                    ) from error
+
+
+def manifest_at(path: Path) -> Path | None:
+    """The manifest that a path stands for: a file itself, or `dataset.jsonl` in a folder; None for a folder without."""
+    if path.is_file():
+        return path
+    return inside if (inside := path / MANIFEST_NAME).is_file() else None
+
+
+def write_manifest(path: Path, about: Description, samples: Iterable[Sample]) -> int:
+    """Write a manifest as a whole, replacing an older one at the end, and return how many faces it names.
+
+    OutputError where it cannot be written. `samples` is read once and never held.
+    """
+    draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A name that is not valid Unicode becomes \udcXX, which is how JSON spells it.
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            header = {"format": FORMAT, "name": about.name, "schema": about.schema, "attributes": about.attributes}
+            file.write(json.dumps(header) + "\n")
+            for sample in samples:
+                file.write(json.dumps(_to_row(sample, path.parent), ensure_ascii=False) + "\n")
+                count += 1
+        os.replace(draft, path)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def _to_row(sample: Sample, folder: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": sample.name, "image": _told(sample.image, folder), "sha256": sample.sha256}
+    if sample.labels is not None:
+        row |= {"labels": _told(sample.labels, folder), "labels_sha256": sample.labels_sha256}
+    if sample.identity is not None:
+        row["identity"] = sample.identity
+    if sample.attributes:
+        row["attributes"] = list(sample.attributes)
+    if sample.split:
+        row["split"] = dict(sample.split)
+    if sample.landmarks:
+        row["landmarks"] = [list(point) for point in sample.landmarks]
+    return row
+
+
+def _from_row(row: Mapping[str, Any], folder: Path) -> Sample:
+    labels = row.get("labels")
+    return Sample(
+        name=row["name"],
+        image=folder / row["image"],
+        sha256=row["sha256"],
+        labels=None if labels is None else folder / labels,
+        labels_sha256=row.get("labels_sha256"),
+        identity=row.get("identity"),
+        attributes=tuple(row.get("attributes", ())),
+        split=row.get("split", _NOTHING),
+        landmarks=tuple((float(x), float(y)) for x, y in row.get("landmarks", ())),
+    )
+
+
+def _told(path: Path, folder: Path) -> str:
+    """The path relative to the manifest's folder where it lies in it or in a folder beside it, else the whole path."""
+    path, folder = Path(os.path.abspath(path)), Path(os.path.abspath(folder))
+    for base, up in ((folder, ""), (folder.parent, "../")):
+        if path.is_relative_to(base):
+            return up + path.relative_to(base).as_posix()
+    return str(path)

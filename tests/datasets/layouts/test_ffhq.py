@@ -1,0 +1,385 @@
+"""FFHQ's published layout: its forms, its JSON, its splits, and faces cut out of photos as its authors cut them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facesynth.core.errors import ConfigError, ImageError, InputError, UsageError
+from facesynth.core.faces import Landmarks, Similarity
+from facesynth.core.image_files import read_photo
+from facesynth.core.images import Photo
+from facesynth.datasets.importing.layout import Entry, Made, MakesFiles
+from facesynth.datasets.layouts.ffhq import FfhqLayout
+from facesynth.inference.frames import ffhq_frame
+from tests.drawn_faces import plain_landmarks
+from tests.drawn_field_datasets import (
+    CROP_LANDMARKS,
+    ffhq_row,
+    memory_held,
+    wild_landmarks,
+    write_ffhq,
+    write_ffhq_json,
+)
+
+
+def made(layout: FfhqLayout, output: Path) -> dict[str, Made]:
+    return {entry.name: layout.make(entry, output) for entry in layout.entries()}
+
+
+def by_name(layout: FfhqLayout) -> dict[str, Entry]:
+    return {entry.name: entry for entry in layout.entries()}
+
+
+def test_the_crops_are_taken_with_landmarks_and_digests(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (7, 60_000), parts=("thumbnails", "in-the-wild"))
+    write_ffhq(tmp_path, (7, 60_000), size=1024)
+    layout = FfhqLayout(folder)
+    assert (layout.about.name, len(layout)) == ("ffhq", 2)
+    rows = made(layout, tmp_path / "out")
+    assert list(rows) == ["00007", "60000"]
+    for name, row in rows.items():
+        path = folder / "images1024x1024" / f"{name[:2]}000" / f"{name}.png"
+        assert row.sample.image == path
+        assert row.sample.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert np.array_equal(row.sample.landmarks, CROP_LANDMARKS.points)
+        assert not row.written
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_published_split_is_the_json_s_or_goes_by_number(tmp_path: Path) -> None:
+    numbers = (0, 59_999, 60_000, 69_999)
+    folder = write_ffhq(tmp_path, numbers)
+    expected = ["train", "train", "validation", "validation"]
+    assert [entry.split["published"] for entry in FfhqLayout(folder).entries()] == expected
+    told = folder / "ffhq-dataset-v2.json"
+    rows = json.loads(told.read_text())
+    rows["0"]["category"] = "validation"
+    told.write_text(json.dumps(rows))
+    assert by_name(FfhqLayout(folder))["00000"].split["published"] == "validation"
+    told.unlink()
+    alone = FfhqLayout(folder)
+    assert [entry.split["published"] for entry in alone.entries()] == expected
+    assert any("no ffhq-dataset-v2.json" in note for note in alone.notes())
+    assert not made(alone, tmp_path / "out")["00000"].sample.landmarks
+
+
+def test_the_paper_s_split_is_a_sample_of_10_000_by_seed(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0,))
+
+    def sides(seed: int, faces: int = 70_000) -> Mapping[str, set[str]]:
+        write_ffhq_json(folder, {str(number): {**_BARE, "category": "training"} for number in range(faces)})
+        rows: dict[str, set[str]] = {"train": set(), "validation": set()}
+        for entry in FfhqLayout(folder, seed=seed).entries():
+            if "paper" in entry.split:
+                rows[entry.split["paper"]].add(entry.name)
+        return rows
+
+    one, other, part = sides(1), sides(2), sides(1, faces=3000)
+    assert (len(one["train"]), len(one["validation"])) == (8000, 2000)
+    assert not one["train"] & one["validation"]
+    # Two samples of a seventh share a seventh.
+    shared = (one["train"] | one["validation"]) & (other["train"] | other["validation"])
+    assert 1200 < len(shared) < 1700
+    # Who is on which side does not depend on what was downloaded.
+    assert part == {side: {name for name in names if name < "03000"} for side, names in one.items()}
+
+
+_BARE: Mapping[str, Any] = {"image": {}, "in_the_wild": {}, "thumbnail": {}}
+
+
+def test_what_the_json_names_and_is_not_there_is_listed_and_refused(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0, 1, 1000, 1001, 2500))
+    images = folder / "images1024x1024"
+    (images / "00000" / "00001.png").write_bytes(b"")
+    whole = (images / "01000" / "01001.png").read_bytes()
+    (images / "01000" / "01001.png").write_bytes(whole[: len(whole) // 2])
+    (images / "01000" / "01000.png.tmp.0123456789abcdef").write_bytes(whole[:100])
+    (images / "02000" / "02500.png").unlink()
+    (images / "02000").rmdir()
+    layout = FfhqLayout(folder)
+    assert len(layout) == 5
+    faults = {}
+    for entry in layout.entries():
+        try:
+            layout.make(entry, tmp_path / "out")
+        except InputError as error:
+            faults[entry.name] = str(error).removeprefix(f"{entry.files[0]}: ")
+    assert faults == {"00001": "the file is empty", "01001": "the file is truncated", "02500": "no image"}
+    assert any("68 of 70 sub-folders are not there: 02000, 03000" in note for note in layout.notes())
+
+
+def test_a_file_of_another_md5_is_refused(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (3, 4))
+    images = folder / "images1024x1024" / "00000"
+    (images / "00003.png").write_bytes((images / "00004.png").read_bytes())
+    layout = FfhqLayout(folder)
+    entries = by_name(layout)
+    with pytest.raises(ImageError, match=r"00003\.png: its md5 differs"):
+        layout.make(entries["00003"], tmp_path / "out")
+    layout.make(entries["00004"], tmp_path / "out")
+
+
+def test_images_that_the_json_does_not_name_come_last(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (1, 2, 65_000))
+    write_ffhq_json(folder, {"2": json.loads((folder / "ffhq-dataset-v2.json").read_text())["2"]})
+    layout = FfhqLayout(folder)
+    assert [entry.name for entry in layout.entries()] == ["00002", "00001", "65000"]
+    assert len(layout) == 3
+    assert made(layout, tmp_path)["65000"].sample.split["published"] == "validation"
+
+
+def test_flat_trees_are_taken_and_files_in_the_wrong_place_are_not(tmp_path: Path) -> None:
+    nested, flat = tmp_path / "nested", tmp_path / "flat"
+    for folder in (nested, flat):
+        write_ffhq(folder, (0, 1, 1002), flat=folder == flat)
+        (folder / "images1024x1024" / "LICENSE.txt").write_text("…")
+    for name in ("cover.png", "123.png"):
+        (flat / "images1024x1024" / name).write_bytes(b"x")
+    assert [e.name for e in FfhqLayout(nested).entries()] == [e.name for e in FfhqLayout(flat).entries()]
+    one, other = (made(FfhqLayout(folder), tmp_path) for folder in (nested, flat))
+    assert [row.sample.sha256 for row in one.values()] == [row.sample.sha256 for row in other.values()]
+    assert any("2 images with other names" in note for note in FfhqLayout(flat).notes())
+    missing = write_ffhq_json(flat, {"5": ffhq_row(5, wild_landmarks(5))})
+    assert by_name(FfhqLayout(flat))["00005"].files[0] == flat / "images1024x1024" / "00005.png"
+    missing.unlink()
+    # The face of a number in another number's sub-folder is none of those that FFHQ has.
+    (nested / "images1024x1024" / "00000" / "02000.png").write_bytes(b"x")
+    assert any("1 images with other names or in other" in note for note in FfhqLayout(nested).notes())
+
+
+def test_jpeg_mirrors_are_taken(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0, 1), flat=True, with_json=False, parts=("thumbnails",))
+    for path in (folder / "thumbnails128x128").glob("*.png"):
+        path.rename(path.with_suffix(".jpg"))
+    assert [entry.files[0].name for entry in FfhqLayout(folder).entries()] == ["00000.jpg", "00001.jpg"]
+
+
+def test_thumbnails_get_the_crop_s_landmarks_at_their_size(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (8,), parts=("thumbnails",), size=128)
+    sample = made(FfhqLayout(folder), tmp_path)["00008"].sample
+    # The same place of the picture: (x + ½) / width.
+    expected = (CROP_LANDMARKS.points + 0.5) / 1024
+    assert np.abs((np.array(sample.landmarks) + 0.5) / 128 - expected).max() < 1e-4
+
+
+def test_which_of_the_forms_is_taken(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0, 1), parts=("thumbnails", "in-the-wild"))
+    layout = FfhqLayout(folder)
+    assert isinstance(layout, MakesFiles)
+    assert (layout.source, layout.folders) == ("in-the-wild", ("faces",))
+    assert layout.settings != FfhqLayout(folder, size=512).settings
+    thumbnails = FfhqLayout(folder, source="thumbnails")
+    assert (thumbnails.source, thumbnails.folders) == ("thumbnails", ())
+    (folder / "ffhq-dataset-v2.json").unlink()
+    assert FfhqLayout(folder).source == "thumbnails"
+    assert any("landmarks for in-the-wild-images" in note for note in FfhqLayout(folder).notes())
+    with pytest.raises(UsageError, match=r"ffhq-dataset-v2\.json with the landmarks"):
+        FfhqLayout(folder, source="in-the-wild")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "message"),
+    [
+        (lambda folder: None, "images1024x1024/ is not there; in-the-wild-images/ is not there; thumbnails128x128/ is"),
+        (lambda folder: (folder / "images1024x1024").mkdir(), r"no images like 00000/00000\.png in images1024x1024/"),
+        (lambda folder: (folder / "in-the-wild-images").mkdir(), r"ffhq-dataset-v2\.json with the landmarks"),
+    ],
+)
+def test_a_wrong_folder_is_told_what_is_missing(tmp_path: Path, arrange: Any, message: str) -> None:
+    arrange(tmp_path)
+    with pytest.raises(UsageError, match=message) as caught:
+        FfhqLayout(tmp_path)
+    assert caught.value.where == str(tmp_path)
+
+
+def test_the_inner_folder_and_wrong_options_are_refused_with_advice(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0,))
+    with pytest.raises(UsageError, match="give the folder that it lies in"):
+        FfhqLayout(folder / "images1024x1024")
+    with pytest.raises(UsageError, match="no such folder"):
+        FfhqLayout(folder / "nowhere")
+    with pytest.raises(UsageError, match="thumbnails128x128/ is not there"):
+        FfhqLayout(folder, source="thumbnails")
+    with pytest.raises(UsageError, match="unknown part 'faces'"):
+        FfhqLayout(folder, source="faces")
+    with pytest.raises(UsageError, match="size 8"):
+        FfhqLayout(folder, size=8)
+
+
+def test_a_damaged_json_is_named(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0, 1))
+    told = folder / "ffhq-dataset-v2.json"
+    text = told.read_text()
+    for content, message in ((text[:-200], "truncated"), ("<html>quota exceeded</html>", "no JSON"), ("", "no JSON")):
+        told.write_text(content)
+        with pytest.raises(ConfigError, match=message) as caught:
+            FfhqLayout(folder)
+        assert caught.value.where == str(told) and "move it away" in str(caught.value)
+    rows = json.loads(text)
+    for content, message in (
+        (text.replace('"metadata"', "metadata", 1), "damaged JSON"),
+        (json.dumps({"abc": rows["0"]}), "row 'abc' is damaged"),
+        (json.dumps({"0": {"category": "training"}}), "row '0' is damaged"),
+        (json.dumps({"1": rows["1"] | {"category": "other"}}), "row '1' is damaged"),
+    ):
+        told.write_text(content)
+        with pytest.raises(ConfigError, match=message):
+            list(FfhqLayout(folder).entries())
+
+
+def test_memory_does_not_grow_with_the_json(tmp_path: Path) -> None:
+    def held(rows: int) -> int:
+        folder = write_ffhq(tmp_path / str(rows), (0,))
+        write_ffhq_json(folder, {str(number): ffhq_row(number, wild_landmarks(number)) for number in range(rows)})
+        return memory_held(lambda: FfhqLayout(folder), rows)
+
+    assert held(500) - held(20) < 100_000  # 480 rows are two megabytes
+
+
+# Faces out of photos. The procedure of Karras et al. 2019, appendix A, written down here from its description: numbers
+# one by one, and the picture by asking what lies under each of its pixels.
+
+
+def published_corners(points: Any) -> Any:
+    """4×2: the square's corners, top left, bottom left, bottom right, top right, in the photo's pixels."""
+    left, right = (tuple(sum(points[i][axis] for i in eye) / 6 for axis in (0, 1)) for eye in (_LEFT, _RIGHT))
+    eyes = ((left[0] + right[0]) / 2, (left[1] + right[1]) / 2)
+    across = (right[0] - left[0], right[1] - left[1])
+    mouth = ((points[48][0] + points[54][0]) / 2, (points[48][1] + points[54][1]) / 2)
+    down = (mouth[0] - eyes[0], mouth[1] - eyes[1])
+    x = (across[0] + down[1], across[1] - down[0])
+    reach = max(2.0 * math.hypot(*across), 1.8 * math.hypot(*down)) / math.hypot(*x)
+    x = (x[0] * reach, x[1] * reach)
+    y = (-x[1], x[0])
+    centre = (eyes[0] + 0.1 * down[0], eyes[1] + 0.1 * down[1])
+    signs = ((-1, -1), (-1, 1), (1, 1), (1, -1))
+    return np.array([[centre[0] + a * x[0] + b * y[0], centre[1] + a * x[1] + b * y[1]] for a, b in signs])
+
+
+_LEFT, _RIGHT = range(36, 42), range(42, 48)
+
+
+def into_crop(points: Any, corners: Any, size: int) -> Any:
+    """Where points of the photo come to lie in the crop, in its pixels."""
+    top_left, bottom_left, _, top_right = corners
+    axes = np.stack([top_right - top_left, bottom_left - top_left], axis=1) / size
+    return np.linalg.solve(axes, (np.asarray(points) - top_left).T).T - 0.5
+
+
+def dotted(width: int, height: int, gap: int) -> tuple[Photo, Any]:
+    """Soft white dots on grey, and where they are."""
+    across, down = (np.arange(gap // 2, length, gap) for length in (width, height))
+    ridges = [
+        np.exp(-((np.arange(length)[:, None] - places) ** 2) / (2 * (gap / 10) ** 2)).sum(axis=1)
+        for length, places in ((height, down), (width, across))
+    ]
+    level = np.rint(40 + 200 * np.outer(*ridges)).clip(0, 255).astype(np.uint8)
+    return Photo(np.repeat(level[..., None], 3, axis=2)), np.array(list(itertools.product(across, down)))
+
+
+SCENES = {
+    # face to photo, photo's width and height, gap between dots, size of the crop
+    "upright": (Similarity.of(60, 0, (240, 200)), (480, 400), 24, 128),
+    "turned": (Similarity.of(55, 0.6, (250, 190)), (480, 400), 24, 128),
+    "enlarged": (Similarity.of(30, -0.3, (240, 200)), (480, 400), 16, 160),
+    "shrunk by two": (Similarity.of(160, 0.2, (420, 400)), (861, 803), 60, 128),
+    "shrunk by three": (Similarity.of(120, -0.1, (300, 310)), (613, 647), 60, 64),
+    "over the photo's edge": (Similarity.of(60, 0.3, (60, 330)), (480, 400), 24, 128),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_faces_are_cut_out_where_the_published_procedure_cuts(tmp_path: Path, scene: str) -> None:
+    to_photo, (width, height), gap, size = SCENES[scene]
+    photo, dots = dotted(width, height, gap)
+    rough = np.random.default_rng(5).normal(0, 0.02, (68, 2))
+    landmarks = Landmarks(to_photo.apply(plain_landmarks().points + rough))
+    folder = write_ffhq(tmp_path, (1234,), parts=("in-the-wild",), wild=lambda _: photo, landmarks=lambda _: landmarks)
+    corners = published_corners(landmarks.points.tolist())
+    np.testing.assert_allclose(ffhq_frame(landmarks).corners, corners, atol=1e-6)
+
+    row = made(FfhqLayout(folder, size=size), tmp_path / "out")["01234"]
+    assert row.written == (tmp_path / "out" / "faces" / "01000" / "01234.png",) == (row.sample.image,)
+    assert row.sample.sha256 == hashlib.sha256(row.sample.image.read_bytes()).hexdigest()
+    face = read_photo(row.sample.image)
+    assert face.size == (size, size)
+    assert np.abs(np.array(row.sample.landmarks) - into_crop(landmarks.points, corners, size)).max() < 1
+
+    reach = gap * size / np.hypot(*(corners[3] - corners[0])) / 2
+    inside = [
+        (place, dot)
+        for place, dot in zip(into_crop(dots, corners, size), dots, strict=True)
+        if (place > reach).all()
+        and (place < size - 1 - reach).all()
+        # Towards the photo's edge the procedure blurs.
+        and (dot > 2 * gap).all()
+        and (dot < np.array(photo.size) - 2 * gap).all()
+    ]
+    assert len(inside) >= 8
+    y, x = np.mgrid[:size, :size].astype(float)
+    light = face.pixels[..., 0].astype(float) - 40
+    for (px, py), _ in inside:
+        near = light * (np.hypot(x - px, y - py) < reach)
+        seen = np.array([(near * x).sum(), (near * y).sum()]) / near.sum()
+        assert np.hypot(*(seen - (px, py))) < 1
+
+
+def test_the_cut_out_picture_is_what_lies_under_its_pixels(tmp_path: Path) -> None:
+    def scene(x: Any, y: Any) -> Any:
+        waves = (np.sin(x / 9) * np.cos(y / 7), np.sin((x + y) / 11), np.cos(x / 13 - y / 8))
+        return 128 + 90 * np.stack(waves, axis=-1)
+
+    size, (y, x) = 128, np.mgrid[:400, :480].astype(float)
+    photo = Photo(np.rint(scene(x, y)).astype(np.uint8))
+    landmarks = plain_landmarks(Similarity.of(50, 0.35, (240, 200)))
+    folder = write_ffhq(tmp_path, (0,), parts=("in-the-wild",), wild=lambda _: photo, landmarks=lambda _: landmarks)
+    face = read_photo(made(FfhqLayout(folder, size=size), tmp_path / "out")["00000"].sample.image)
+    top_left, bottom_left, _, top_right = published_corners(landmarks.points.tolist())
+
+    def error(shift: tuple[float, float]) -> float:
+        v, u = (np.mgrid[:size, :size] + 0.5 + np.array(shift)[:, None, None]) / size
+        under = top_left + u[..., None] * (top_right - top_left) + v[..., None] * (bottom_left - top_left)
+        return float(np.abs(face.pixels - scene(under[..., 0], under[..., 1])).mean())
+
+    shifts = [(a / 4, b / 4) for a, b in itertools.product(range(-6, 7), repeat=2)]
+    best = min(shifts, key=error)
+    assert math.hypot(*best) <= 0.25
+    assert error((0, 0)) < 2 < error((0, 1)) / 2
+
+
+def test_faces_are_the_same_bytes_each_time_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path / "ffhq", (0, 1, 2), parts=("in-the-wild",))
+    layout = FfhqLayout(folder, size=64)
+    first, again = made(layout, tmp_path / "a"), made(layout, tmp_path / "b")
+    assert [row.sample.sha256 for row in first.values()] == [row.sample.sha256 for row in again.values()]
+    names = sorted(path.name for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert names == ["00000.png", "00001.png", "00002.png"]
+
+
+def test_photos_that_cannot_be_cut_are_named(tmp_path: Path) -> None:
+    def marked(number: int) -> Landmarks:
+        if number == 1:
+            return plain_landmarks(Similarity.of(20, 0, (3000, 3000)))
+        return Landmarks(np.full((68, 2), 7.0)) if number == 2 else wild_landmarks(number)
+
+    folder = write_ffhq(tmp_path, (0, 1, 2, 3), parts=("in-the-wild",), landmarks=marked)
+    told = folder / "ffhq-dataset-v2.json"
+    rows = json.loads(told.read_text())
+    del rows["3"]
+    rows["0"]["in_the_wild"]["face_landmarks"] = rows["0"]["in_the_wild"]["face_landmarks"][:5]
+    told.write_text(json.dumps(rows))
+    layout = FfhqLayout(folder, size=64)
+    for name, message in (("00000", "68×2"), ("00001", "outside"), ("00002", "no face"), ("00003", "no landmarks")):
+        with pytest.raises(InputError, match=message) as caught:
+            layout.make(by_name(layout)[name], tmp_path / "out")
+        assert caught.value.where == str(folder / "in-the-wild-images" / "00000" / f"{name}.png")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,82 @@
+"""Manifests: what is written is read, wherever it lies, and damage is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facesynth.core.errors import ConfigError, OutputError
+from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
+
+
+def samples(folder: Path) -> list[Sample]:
+    return [
+        Sample(name="a", image=folder / "images" / "a.png", sha256="1" * 64),
+        Sample(
+            name="sub/名",
+            image=folder / "images" / "sub" / "名.png",
+            sha256="2" * 64,
+            labels=folder / "labels" / "sub" / "名.png",
+            labels_sha256="3" * 64,
+            identity="77",
+            attributes=("Bangs", "Wearing_Hat"),
+            split={"official": "train", "index": "test"},
+            landmarks=((1.5, 2.0), (3.0, 4.25)),
+        ),
+    ]
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    about = Description(name="mine", schema="zllrunning", attributes=("Bangs", "Bald", "Wearing_Hat"))
+    assert write_manifest(tmp_path / "dataset.jsonl", about, samples(tmp_path)) == 2
+    manifest = Manifest.open(tmp_path / "dataset.jsonl")
+    assert manifest.about == about
+    assert list(manifest) == samples(tmp_path)
+    assert list(manifest) == samples(tmp_path)  # as often as one likes
+
+
+def test_a_dataset_moves_with_its_files(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    write_manifest(old / "meta" / "dataset.jsonl", Description(name="mine"), samples(old))
+    assert str(old) not in (old / "meta" / "dataset.jsonl").read_text(encoding="utf-8")
+    old.rename(tmp_path / "new")
+    found = list(Manifest.open(tmp_path / "new" / "meta" / "dataset.jsonl"))
+    assert [sample.image.resolve() for sample in found] == [sample.image for sample in samples(tmp_path / "new")]
+
+
+def test_files_far_away_are_named_absolutely(tmp_path: Path) -> None:
+    far = tmp_path / "a" / "b" / "dataset.jsonl"
+    write_manifest(far, Description(name="mine"), samples(tmp_path / "c"))
+    assert [sample.image for sample in Manifest.open(far)] == [sample.image for sample in samples(tmp_path / "c")]
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.jsonl"
+    for text in ("", "no JSON\n", "[]\n", '{"format": "other", "name": "x", "schema": "y", "attributes": []}\n'):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match="not a dataset's manifest"):
+            Manifest.open(path)
+    write_manifest(path, Description(name="mine"), samples(tmp_path))
+    path.write_text(
+        "\n".join(path.read_text(encoding="utf-8").splitlines()[:2]) + '\n{"name": "cut o', encoding="utf-8"
+    )
+    rows = iter(Manifest.open(path))
+    assert next(rows).name == "a"
+    with pytest.raises(ConfigError, match="line 3 is damaged"):
+        next(rows)
+
+
+def test_a_writer_that_fails_leaves_the_old_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.jsonl"
+    write_manifest(path, Description(name="mine"), samples(tmp_path))
+    before = path.read_bytes()
+
+    def failing() -> object:
+        yield samples(tmp_path)[0]
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="No space left"):
+        write_manifest(path, Description(name="mine"), failing())  # type: ignore[arg-type]
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["dataset.jsonl"]

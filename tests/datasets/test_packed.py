@@ -1,0 +1,110 @@
+"""The packed form of training pairs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facesynth.core.errors import InputError, LabelMapError
+from facesynth.core.image_files import read_photo, write_photo
+from facesynth.core.label_files import read_label_map, write_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.datasets.packed import STAGE, packed
+from facesynth.datasets.pairs import Pair, find_pairs
+from facesynth.store import ArtifactStore, Entry, collect, list_entries, pinned
+from tests.drawn_pairs import drawn_face, drawn_labels, write_pairs
+
+
+def test_pairs_are_packed_at_a_size(tmp_path: Path) -> None:
+    pairs = find_pairs(write_pairs(tmp_path / "data", 3))
+    assert [pair.name for pair in pairs] == ["000", "001", "002"]
+    with packed(pairs, 32, ArtifactStore(tmp_path / "cache")) as found:
+        assert len(found) == 3
+        assert np.array_equal(found.images[1], read_photo(pairs[1].image).resized(32, 32).pixels)
+        assert np.array_equal(found.labels[1], read_label_map(pairs[1].labels).resized(32, 32).ids)
+
+
+def test_packing_is_done_once_until_a_file_changes(tmp_path: Path) -> None:
+    folder, store = write_pairs(tmp_path / "data", 2), ArtifactStore(tmp_path / "cache")
+    told: list[tuple[int, int]] = []
+    for _ in range(2):
+        with packed(find_pairs(folder), 32, store, on_packed=lambda done, total: told.append((done, total))):
+            pass
+    assert told == [(2, 2)]
+    write_photo(drawn_face(drawn_labels(7), 7), folder / "images" / "000.png")
+    with packed(find_pairs(folder), 32, store) as changed:
+        assert np.array_equal(changed.images[0], drawn_face(drawn_labels(7), 7).resized(32, 32).pixels)
+
+
+def test_more_pairs_than_one_window_stay_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facesynth.datasets.packed._WINDOW", 2)
+    pairs = find_pairs(write_pairs(tmp_path / "data", 5))
+    with packed(_Often(pairs), 16, ArtifactStore(tmp_path / "cache"), workers=3) as found:
+        for index, pair in enumerate(pairs):
+            assert np.array_equal(found.images[index], read_photo(pair.image).resized(16, 16).pixels)
+
+
+class _Often:
+    """Pairs without a length, as a manifest gives them."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        self.pairs = pairs
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.pairs)
+
+
+def test_a_damaged_pair_is_named_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder, store = write_pairs(tmp_path / "data", 2), ArtifactStore(tmp_path / "cache")
+    (folder / "images" / "001.png").write_bytes(b"not a picture")
+    with pytest.raises(InputError, match=r"001\.png"), packed(find_pairs(folder), 32, store):
+        pass
+    assert not list(list_entries(store.root, STAGE))
+    assert not list((store.root / ".tmp").glob("*"))
+
+
+def test_faces_and_label_maps_that_are_not_square_are_refused(tmp_path: Path) -> None:
+    folder, store = write_pairs(tmp_path / "data", 1), ArtifactStore(tmp_path / "cache")
+    write_photo(drawn_face(drawn_labels(0), 0).resized(64, 48), folder / "images" / "000.png")
+    with pytest.raises(InputError, match="64×48"), packed(find_pairs(folder), 32, store):
+        pass
+    write_photo(drawn_face(drawn_labels(0), 0), folder / "images" / "000.png")
+    write_label_map(LabelMap(np.zeros((32, 64), dtype=np.uint8)), folder / "labels" / "000.png")
+    with pytest.raises(LabelMapError, match="64×32"), packed(find_pairs(folder), 32, store):
+        pass
+
+
+def test_what_is_read_is_not_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, store = find_pairs(write_pairs(tmp_path / "data", 2)), ArtifactStore(tmp_path / "cache")
+    monkeypatch.setattr("facesynth.datasets.packed.pinned", quickly_pinned)
+    with packed(pairs, 32, store):
+        _let_age(store)
+        deadline = time.monotonic() + 20
+        while _last_use(store) < time.time() - 3600 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert collect(store.root, keep_last=0).removed == 0
+        assert [entry.folder.is_dir() for entry in list_entries(store.root, STAGE)] == [True]
+    _let_age(store)
+    assert collect(store.root, keep_last=0).removed == 1
+
+
+def quickly_pinned(store: ArtifactStore, stage: str, key: str) -> AbstractContextManager[None]:
+    """A pin that does not wait a quarter of an hour."""
+    return pinned(store, stage, key, every=0.01)
+
+
+def _last_use(store: ArtifactStore) -> float:
+    return max(entry.used for entry in list_entries(store.root, STAGE) if isinstance(entry, Entry))
+
+
+def _let_age(store: ArtifactStore) -> None:
+    """Make the entry and the logs of the runs look as if they had last been used two hours ago."""
+    past = time.time() - 7200
+    for path in store.root.rglob("*"):
+        os.utime(path, (past, past))
