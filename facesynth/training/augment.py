@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as geometry
 
 from facesynth.core.labels import FLIP_TABLE
 from facesynth.training.runs import Augment
@@ -26,29 +28,56 @@ def flip_pairs(images: Tensor, labels: Tensor, mirrored: Tensor) -> tuple[Tensor
 def augment(
     images: Tensor, labels: Tensor, config: Augment, generator: Generator, *, size: int, label_size: int
 ) -> tuple[Tensor, Tensor]:
-    """Images N×3×H×W in 0..1 and labels N×H×W integers → the same at `size` and `label_size`, changed at random.
+    """Images N×3×H×H in 0..1 and labels N×H×H integers → the same at `size` and `label_size`, changed at random.
 
-    Geometry is one similarity a sample, bilinear for images and nearest for labels, reflected at the border.
+    Geometry is one similarity a sample, by torchvision: bilinear for images, nearest for labels, which are never
+    interpolated; what it brings in from beyond the border is the mirrored picture.
     """
-    count = len(images)
+    count, side = len(images), images.shape[-1]
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(count, generator=generator, device=images.device) * (high - low) + low
 
     if config.flip:
         images, labels = flip_pairs(images, labels, uniform(0, 1) < 0.5)
-    angle = uniform(-config.rotation, config.rotation) * (math.pi / 180)
-    zoom = torch.exp(uniform(-1, 1) * math.log(config.scale))
-    cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
-    shift = [uniform(-2 * config.shift, 2 * config.shift) for _ in range(2)]
-    theta = torch.stack([cosine, -sine, shift[0], sine, cosine, shift[1]], dim=1).view(count, 2, 3)
-    grid = F.affine_grid(theta, [count, 3, size, size], align_corners=False)
-    images = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    grid = F.affine_grid(theta, [count, 3, label_size, label_size], align_corners=False)
-    as_planes = labels[:, None].to(images.dtype)
-    labels = F.grid_sample(as_planes, grid, mode="nearest", padding_mode="reflection", align_corners=False)[:, 0].long()
+    turns = uniform(-config.rotation, config.rotation).tolist()
+    zooms = torch.exp(uniform(-1, 1) * math.log(config.scale)).tolist()
+    shifts = torch.stack([uniform(-config.shift, config.shift) * side for _ in range(2)], dim=1).tolist()
+    margin = _margin(config, side)
+    moved: list[Tensor] = []
+    moved_labels: list[Tensor] = []
+    for image, label, turn, zoom, shift in zip(images, labels[:, None], turns, zooms, shifts, strict=True):
+        for plane, interpolation, out in (
+            (image, InterpolationMode.BILINEAR, moved),
+            (label, InterpolationMode.NEAREST, moved_labels),
+        ):
+            wide = _mirrored_around(plane, margin)
+            turned = geometry.affine(
+                wide, angle=turn, translate=shift, scale=zoom, shear=[0.0, 0.0], interpolation=interpolation
+            )
+            out.append(geometry.center_crop(turned, [side, side]))
+    images = geometry.resize(torch.stack(moved), [size, size], antialias=True)
+    labels = geometry.resize(
+        torch.stack(moved_labels), [label_size, label_size], interpolation=InterpolationMode.NEAREST_EXACT
+    )[:, 0].long()
     recoloured = config.colour or config.grey or config.blur
     return _recolour(images, config, uniform) if recoloured else images, labels
+
+
+def _mirrored_around(plane: Tensor, margin: int) -> Tensor:
+    """The plane with `margin` pixels of its own mirror picture on each side; mirrored again where one is not enough."""
+    while margin > 0:
+        step = min(margin, plane.shape[-1] - 1)
+        plane = geometry.pad(plane, [step], padding_mode="reflect")
+        margin -= step
+    return plane
+
+
+def _margin(config: Augment, side: int) -> int:
+    """How many pixels beyond the border the widest similarity looks."""
+    turn = math.radians(min(abs(config.rotation), 45.0))
+    reach = 0.5 * config.scale * (math.cos(turn) + math.sin(turn) + 2 * config.shift)
+    return math.ceil(max(reach - 0.5, 0) * side) + 1
 
 
 def _recolour(images: Tensor, config: Augment, uniform: Callable[[float, float], Tensor]) -> Tensor:

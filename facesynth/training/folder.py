@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import math
@@ -10,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -18,8 +17,12 @@ from facesynth.core.errors import TrainingError
 from facesynth.core.image_files import write_photo
 from facesynth.core.images import Photo
 
-# What may change between two starts of the same run: how long it lasts, and where and how often it writes.
-_CHANGEABLE = ("images", "every", "decay_images", "licence")
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+# What may change between two starts of the same run: how long it lasts, where and how often it writes, and where its
+# files lie (the files themselves are compared by their digest).
+_CHANGEABLE = ("images", "every", "decay_images", "licence", "data.folder", "data.extra")
 
 
 class RunFolder:
@@ -27,10 +30,12 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._board: SummaryWriter | None = None
+        self._resumed_at = 0
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process; TrainingError when another one holds it."""
+        """Hold the run for this process; TrainingError when another one holds it. Closes what was opened meanwhile."""
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock")
         try:
@@ -42,6 +47,9 @@ class RunFolder:
         try:
             yield
         finally:
+            if self._board is not None:
+                self._board.close()
+                self._board = None
             lock.release()
 
     def settle(self, config: Any, *, data: str) -> None:
@@ -51,9 +59,10 @@ class RunFolder:
         if path.is_file():
             try:
                 before = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
+                changed = [] if before["data"] == recipe["data"] else ["data"]
+                changed += _differences(before["config"], recipe["config"], _defaults(config))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise TrainingError(f"not a run's recipe ({error})", where=path, hint="remove this folder") from error
-            changed = _differences(before, copy.deepcopy(recipe))
             if changed:
                 raise TrainingError(
                     f"this run was started with other settings: {', '.join(changed)}",
@@ -67,14 +76,19 @@ class RunFolder:
         with (self.path / "stats.jsonl").open("a", encoding="utf-8") as file:
             finite = {name: value for name, value in values.items() if math.isfinite(value)}
             file.write(json.dumps({"nimg": nimg, **finite}) + "\n")
-        from torch.utils.tensorboard import SummaryWriter
+        if self._board is None:
+            from torch.utils.tensorboard import SummaryWriter
 
-        with SummaryWriter(str(self.path / "tensorboard"), filename_suffix=f".{nimg}") as board:
-            for name, value in values.items():
-                board.add_scalar(name, value, nimg)
+            # What a killed process told TensorBoard after its last checkpoint is hidden: it comes again.
+            purge = self._resumed_at + 1 if self._resumed_at else None
+            self._board = SummaryWriter(str(self.path / "tensorboard"), purge_step=purge)
+        for name, value in values.items():
+            self._board.add_scalar(name, value, nimg)
+        self._board.flush()
 
     def forget_after(self, nimg: int) -> None:
         """Drop the statistics past `nimg`: what a killed process wrote after its last checkpoint is done again."""
+        self._resumed_at = nimg
         path = self.path / "stats.jsonl"
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
@@ -102,9 +116,23 @@ def _shown(line: str) -> float:
         return math.inf
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    names = [] if before["data"] == now["data"] else ["data"]
-    old, new = before["config"], now["config"]
-    for config in (old, new):  # the files have been compared by their digest, wherever they lie now
-        config["data"] = {key: value for key, value in config["data"].items() if key not in ("folder", "extra")}
-    return names + [key for key in new if key not in _CHANGEABLE and key in old and old[key] != new[key]]
+def _defaults(config: Any) -> dict[str, Any]:
+    """The settings of a run that was told nothing: what a key meant before it was there."""
+    defaults: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(type(config)(name=config.name))))
+    return defaults
+
+
+def _differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any], within: str = ""
+) -> list[str]:
+    """The keys, as `key.sub`, whose values differ and may not."""
+    found: list[str] = []
+    for name, value in now.items():
+        key, old, default = f"{within}{name}", before.get(name, defaults.get(name)), defaults.get(name)
+        if key in _CHANGEABLE:
+            continue
+        if isinstance(old, dict) and isinstance(value, dict):
+            found += _differences(old, value, default if isinstance(default, dict) else {}, f"{key}.")
+        elif old != value:
+            found.append(key)
+    return found

@@ -16,14 +16,15 @@ from torch import Tensor, nn
 from facesynth.core.images import Photo
 from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.sheets import contact_sheet
-from facesynth.datasets.pairs import PackedPairs
+from facesynth.datasets.packed import PackedPairs
 from facesynth.inference.parser import Parser, normalised
 from facesynth.metrics.segmentation import ConfusionMatrix
 from facesynth.models.parser import ParserNet
 from facesynth.training.augment import augment
+from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
 from facesynth.training.runs import ParserRun
-from facesynth.training.sampling import ShuffledOrder, generator_at
+from facesynth.training.sampling import ShuffledOrder, generator_at, repeated_for_rare
 
 _SHOWN = 6
 
@@ -36,11 +37,11 @@ class ParserJob:
         config: ParserRun,
         network: ParserNet,
         pairs: PackedPairs,
-        held_out: Sequence[tuple[Photo, LabelMap]],
+        held_out: HeldOut,
         fabric: Fabric,
     ) -> None:
         self.config, self.pairs, self.held_out, self.fabric = config, pairs, held_out, fabric
-        self.order = ShuffledOrder(len(pairs), config.seed)
+        self.order = ShuffledOrder(repeated_for_rare(pairs.labels, config.rare_repeat, config.seed), config.seed)
         groups = [
             {"params": list(network.trunk.parameters()), "peak": config.trunk_learning_rate},
             {
@@ -88,14 +89,15 @@ class ParserJob:
         if not self.held_out:
             return {}
         matrix = ConfusionMatrix()
-        for (_, truth), predicted in zip(self.held_out, self._parse([face for face, _ in self.held_out]), strict=True):
-            matrix.add(truth, predicted)
+        for group in self.held_out.groups():
+            for (_, truth), predicted in zip(group, self._parse([face for face, _ in group]), strict=True):
+                matrix.add(truth, predicted)
         return {f"validation/{name}": value for name, value in matrix.summary().items()}
 
     def samples(self) -> Photo | None:
         """Rows of face, true labels and parsed labels."""
-        shown = self.held_out[:_SHOWN]
-        if not shown:
+        shown = next(self.held_out.groups(_SHOWN), None)
+        if shown is None:
             return None
         parsed = self._parse([face for face, _ in shown])
         return contact_sheet([[face, truth, mine] for (face, truth), mine in zip(shown, parsed, strict=True)])

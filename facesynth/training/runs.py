@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,25 +14,35 @@ Precision = Literal["float32", "bf16"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Training pairs: a folder with images/ and labels/, and a split file that names who trains and who judges.
+    """Training pairs: a dataset's manifest or a folder with images/ and labels/, and who trains and who is held out.
 
-    `extra` are further pair folders that only train (label maps made by `segment`, say).
+    `extra` are further ones that only train (label maps made by `segment`, say).
     """
 
     folder: str | None = None  # given by --data when the file leaves it out
-    split: str | None = None  # JSON {"train": [names], "validation": [names]}, relative to the pipeline file
+    split: str | None = None  # a split file, relative to the pipeline file, or a division that the manifest names
     extra: tuple[str, ...] = ()
-    limit: int | None = None  # the first so many training pairs in the order of the seed
+    limit: int | None = None  # so many training pairs, drawn by the seed
+    judged: int | None = 500  # so many held-out pairs, drawn by the seed; null for all
+
+    def __post_init__(self) -> None:
+        if self.limit is not None:
+            _require(self, "limit", low=1)
+        if self.judged is not None:
+            _require(self, "judged")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How often things are written, in images shown."""
+    """How often things are written, in images shown; 0 is never."""
 
     stats: int = 1_000
     validation: int = 10_000
     samples: int = 10_000
     checkpoint: int = 10_000
+
+    def __post_init__(self) -> None:
+        _require(self, "stats", "validation", "samples", "checkpoint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +58,9 @@ class Augment:
     blur: float = 0.2  # probability
 
     def __post_init__(self) -> None:
-        if self.scale < 1:
-            raise ValueError(
-                f"scale is {self.scale}: pictures are zoomed between 1/scale and scale, so it is 1 or more"
-            )
+        _require(self, "scale", low=1)  # pictures are zoomed between 1/scale and scale
+        _require(self, "rotation", high=180)
+        _require(self, "shift", "colour", "grey", "blur", high=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +74,7 @@ class ParserRun:
     data: Data = field(default_factory=Data)
     parser: ParserSpec = field(default_factory=ParserSpec)
     backbone: str | None = "mobilenet-v2-imagenet"  # weights name; null starts from noise
+    initial: str | None = None  # weights, by name or file, to start the whole network from (then no backbone)
     images: int = 40_000
     batch_size: int = 8
     learning_rate: float = 1e-3
@@ -71,6 +82,7 @@ class ParserRun:
     weight_decay: float = 1e-2
     warmup_images: int = 1_000
     class_balance: float = 0.4  # weight of a class ∝ frequency^-class_balance
+    rare_repeat: float = 0.0  # show faces with a label that fewer than this share of all faces have more often
     dice: float = 0.5  # weight of the soft Dice term
     ema_half_life: int = 2_000  # images
     precision: Precision = "float32"
@@ -79,6 +91,8 @@ class ParserRun:
 
     def __post_init__(self) -> None:
         _check(self)
+        _require(self, "learning_rate", "trunk_learning_rate", "weight_decay", "class_balance", "dice")
+        _require(self, "rare_repeat", high=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +109,9 @@ class GanLosses:
     kld: float = 0.2
     reconstruction: float = 0.0
 
+    def __post_init__(self) -> None:
+        _require(self, "adversarial", "feature_matching", "perceptual", "kld", "reconstruction")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpadeRun:
@@ -108,6 +125,7 @@ class SpadeRun:
     generator: GeneratorSpec = field(default_factory=GeneratorSpec)
     encoder: EncoderSpec | None = field(default_factory=EncoderSpec)
     discriminator: DiscriminatorSpec = field(default_factory=DiscriminatorSpec)
+    initial: str | None = None  # weights, by name or file, to start generator and encoder from
     perceptual: Literal["mobilenet-v2-imagenet", "vgg19-imagenet", "none"] = "mobilenet-v2-imagenet"
     images: int = 1_000_000
     batch_size: int = 4
@@ -126,6 +144,9 @@ class SpadeRun:
 
     def __post_init__(self) -> None:
         _check(self)
+        _require(self, "generator_learning_rate", "discriminator_learning_rate", "decay_images")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas are {list(self.betas)}, each must be at least 0 and less than 1")
         if self.encoder is not None and self.encoder.style_channels != self.generator.style_channels:
             raise ValueError(
                 f"the encoder gives {self.encoder.style_channels} style channels, "
@@ -136,6 +157,15 @@ class SpadeRun:
 def _check(run: ParserRun | SpadeRun) -> None:
     if re.fullmatch(r"\w[\w.-]*", run.name) is None:
         raise ValueError(f"name is {run.name!r}: it names a folder, so use letters, digits, '-', '_' and '.'")
-    for name in ("images", "batch_size", "ema_half_life"):
-        if getattr(run, name) < 1:
-            raise ValueError(f"{name} is {getattr(run, name)}, it must be at least 1")
+    _require(run, "images", "batch_size", "ema_half_life", low=1)
+    _require(run, "seed", "warmup_images")
+
+
+def _require(record: object, *names: str, low: float = 0, high: float = math.inf) -> None:
+    """Raise ValueError for the first of these keys whose number is not finite, or not in low..high."""
+    for name in names:
+        value = getattr(record, name)
+        if not (math.isfinite(value) and low <= value <= high):  # false for nan too
+            finite = "" if math.isfinite(value) else "finite and "
+            bounds = f"at least {low}" if high == math.inf else f"between {low} and {high}"
+            raise ValueError(f"{name} is {value}, it must be {finite}{bounds}")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from facesynth.core.labels import NUM_LABELS
+
 
 class ShuffledOrder:
-    """An endless order over `count` items in which every epoch is a new permutation by the seed."""
+    """An endless order over items in which every epoch is a new permutation by the seed.
 
-    def __init__(self, count: int, seed: int) -> None:
-        self.count, self.seed = count, seed
+    `items` is a count (each item once an epoch) or a list of indices, where an item may come several times.
+    """
+
+    def __init__(self, items: int | NDArray[np.int64], seed: int) -> None:
+        self.items = np.arange(items, dtype=np.int64) if isinstance(items, int) else items
+        self.count, self.seed = len(self.items), seed
         self._epoch, self._permutation = -1, np.empty(0, dtype=np.int64)
 
     def __call__(self, start: int, length: int) -> NDArray[np.int64]:
@@ -22,7 +30,21 @@ class ShuffledOrder:
         epoch, offset = divmod(position, self.count)
         if epoch != self._epoch:
             self._epoch, self._permutation = epoch, np.random.default_rng([self.seed, epoch]).permutation(self.count)
-        return int(self._permutation[offset])
+        return int(self.items[self._permutation[offset]])
+
+
+def repeated_for_rare(labels: Iterable[NDArray[np.uint8]], threshold: float, seed: int) -> NDArray[np.int64]:
+    """Return item indices in which faces with a rare label come more often (repeat factors, Gupta et al. 2019, LVIS).
+
+    A label that a share f of the faces has repeats its faces max(1, √(threshold / f)) times; a face follows the rarest
+    of its labels. Fractions are rounded up or down by the seed. `labels` holds one id map a face.
+    """
+    present = np.array([np.bincount(one.ravel(), minlength=NUM_LABELS) > 0 for one in labels])
+    share = present.mean(axis=0)
+    factor = np.sqrt(np.maximum(1.0, threshold / np.maximum(share, 1e-9)))
+    repeats = np.where(present, factor, 1.0).max(axis=1)
+    chance = np.random.default_rng([seed, len(present)]).random(len(present))
+    return np.repeat(np.arange(len(present), dtype=np.int64), np.floor(repeats + chance).astype(np.int64))
 
 
 def generator_at(seed: int, nimg: int, device: torch.device | str = "cpu", *, stream: int = 0) -> torch.Generator:

@@ -15,7 +15,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.sheets import contact_sheet
 from facesynth.core.styles import Style
-from facesynth.datasets.pairs import PackedPairs
+from facesynth.datasets.packed import PackedPairs
 from facesynth.inference.encoder import Encoder, as_tensor
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.models.discriminator import Discriminator
@@ -23,6 +23,7 @@ from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.perceptual import PerceptualDistance
 from facesynth.training.augment import augment
+from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
 from facesynth.training.losses import feature_matching, hinge_discriminator, hinge_generator, kl_divergence
 from facesynth.training.runs import SpadeRun
@@ -62,7 +63,7 @@ class SpadeJob:
         discriminator: Discriminator,
         perceptual: PerceptualDistance | None,
         pairs: PackedPairs,
-        held_out: Sequence[tuple[Photo, LabelMap]],
+        held_out: HeldOut,
         shown: Sequence[tuple[Photo, LabelMap]],
         fabric: Fabric,
     ) -> None:
@@ -200,20 +201,19 @@ class SpadeJob:
         synthesizer, encoder = self._predictors()
         if not self.held_out or encoder is None:
             return {}
-        faces, labels = [face for face, _ in self.held_out], [labels for _, labels in self.held_out]
-        painted = synthesizer(labels, encoder(faces))
         size = self.config.generator.size
-        wanted = [face.resized(size, size) for face in faces]
-        l1 = np.mean([np.abs(a.pixels.astype(float) - b.pixels).mean() for a, b in zip(painted, wanted, strict=True)])
-        scores = {"validation/l1": float(l1)}
-        if self.perceptual is not None:
-            with torch.no_grad():
-                distances = [
-                    self.perceptual(*(as_tensor([photo], size).to(self.fabric.device) for photo in pair)).item()
-                    for pair in zip(painted, wanted, strict=True)
-                ]
-            scores["validation/perceptual"] = float(np.mean(distances))
-        return scores
+        l1: list[float] = []
+        perceptual: list[float] = []
+        for group in self.held_out.groups():
+            painted = synthesizer([labels for _, labels in group], encoder([face for face, _ in group]))
+            for pair in zip(painted, (face.resized(size, size) for face, _ in group), strict=True):
+                l1.append(float(np.abs(pair[0].pixels.astype(float) - pair[1].pixels).mean()))
+                if self.perceptual is not None:
+                    with torch.no_grad():
+                        distance = self.perceptual(*(as_tensor([p], size).to(self.fabric.device) for p in pair))
+                    perceptual.append(distance.item())
+        scores = {"validation/l1": float(np.mean(l1))}
+        return scores | ({"validation/perceptual": float(np.mean(perceptual))} if perceptual else {})
 
     def samples(self) -> Photo | None:
         """Rows of label map, face, painted in its own style, and painted by three seeds."""

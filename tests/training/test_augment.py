@@ -53,7 +53,7 @@ def test_labels_may_be_coarser_than_the_image() -> None:
     same, coarse = augment(images, labels, moved, torch.Generator().manual_seed(1), size=64, label_size=32)
     assert torch.equal(fine, same)
     assert coarse.shape == (6, 32, 32)
-    assert (coarse == fine_labels[:, ::2, ::2]).float().mean() > 0.9
+    assert torch.equal(coarse, fine_labels[:, 1::2, 1::2])  # picked, never mixed
 
 
 def test_colours_change_and_stay_in_range() -> None:
@@ -70,3 +70,27 @@ def test_colours_change_and_stay_in_range() -> None:
     assert (image - images).abs().max() > 0.05
     assert image.min() >= 0
     assert image.isfinite().all()
+
+
+def test_labels_are_never_interpolated() -> None:
+    _, labels = batch()
+    few = torch.where(labels > 9, 18, 0)  # anything between the two would be an invented label
+    moved = Augment(rotation=40, scale=1.5, shift=0.3, colour=0, grey=0, blur=0)
+    _, turned = augment(
+        few[:, None].float().repeat(1, 3, 1, 1) / 20,
+        few,
+        moved,
+        torch.Generator().manual_seed(2),
+        size=64,
+        label_size=48,
+    )
+    assert set(turned.flatten().tolist()) == {0, 18}
+
+
+def test_what_comes_in_from_beyond_the_border_is_the_mirrored_picture() -> None:
+    images = torch.full((8, 3, 64, 64), 0.5)
+    labels = torch.full((8, 64, 64), 17)
+    far = Augment(rotation=45, scale=2, shift=0.4, colour=0, grey=0, blur=0)
+    image, label = augment(images, labels, far, torch.Generator().manual_seed(3), size=64, label_size=64)
+    torch.testing.assert_close(image, images, atol=1e-5, rtol=0)
+    assert (label == 17).all()

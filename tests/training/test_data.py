@@ -1,0 +1,113 @@
+"""Which pairs train and which are held out, from folders, manifests, split files and a dataset's own divisions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from facesynth.core.errors import ConfigError, UsageError
+from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
+from facesynth.training.data import chosen_pairs, digest_of
+from facesynth.training.runs import Data
+from tests.drawn_pairs import write_pairs
+
+SIDES = {"official": ("train", "train", "train", "validation", "test", "test"), "index": ("train",) * 4 + ("test",) * 2}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pairs, and a manifest of them and of one photo without labels."""
+    folder = write_pairs(tmp_path_factory.mktemp("pairs"), 6)
+    names = [f"{index:03d}" for index in range(6)]
+    rows = [
+        Sample(
+            name=name,
+            image=folder / "images" / f"{name}.png",
+            sha256=_sha256(folder / "images" / f"{name}.png"),
+            labels=folder / "labels" / f"{name}.png",
+            labels_sha256=_sha256(folder / "labels" / f"{name}.png"),
+            split={division: sides[index] for division, sides in SIDES.items()},
+        )
+        for index, name in enumerate(names)
+    ]
+    rows.append(Sample(name="photo", image=folder / "images" / "000.png", sha256=rows[0].sha256))
+    write_manifest(folder / "dataset.jsonl", Description(name="drawn"), rows)
+    return folder
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def names(data: Data, base: Path) -> tuple[list[str], list[str]]:
+    train, held_out = chosen_pairs(data, base, seed=0)
+    return [pair.name for pair in train], [pair.name for pair in held_out.pairs]
+
+
+def test_a_manifest_stands_for_its_pairs(folder: Path, tmp_path: Path) -> None:
+    everybody = [f"{index:03d}" for index in range(6)]
+    assert names(Data(folder="dataset.jsonl"), folder) == (everybody, [])
+    elsewhere = tmp_path / "dataset.jsonl"  # a folder that holds a manifest, but no images/, stands for it
+    write_manifest(elsewhere, Description(name="drawn"), Manifest.open(folder / "dataset.jsonl"))
+    assert names(Data(folder=str(tmp_path)), folder) == (everybody, [])
+
+
+def test_a_dataset_s_own_divisions(folder: Path) -> None:
+    source = str(folder / "dataset.jsonl")
+    assert names(Data(folder=source, split="official"), folder) == (["000", "001", "002"], ["003"])
+    assert names(Data(folder=source, split="index"), folder) == (["000", "001", "002", "003"], ["004", "005"])
+    with pytest.raises(ConfigError, match="no division 'oficial'; name a split file, or one of: index, official"):
+        chosen_pairs(Data(folder=source, split="oficial"), folder, seed=0)
+
+
+def test_the_test_side_may_not_train_by_a_side_door(folder: Path) -> None:
+    data = Data(folder=str(folder / "dataset.jsonl"), split="official", extra=(str(folder),))
+    with pytest.raises(ConfigError, match="held out by the split"):
+        chosen_pairs(data, folder, seed=0)
+
+
+def test_limits_are_drawn_by_the_seed(folder: Path, tmp_path: Path) -> None:
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": ["000", "001"], "validation": ["002", "003", "004", "005"]}))
+    data = Data(folder=str(folder), split=str(split), limit=1, judged=2)
+    drawn = {tuple(map(tuple, names_at(data, folder, seed))) for seed in range(12)}
+    assert all(len(train) == 1 and len(judged) == 2 for train, judged in drawn)
+    assert len(drawn) > 2
+    assert names_at(data, folder, 5) == names_at(data, folder, 5)
+
+
+def names_at(data: Data, base: Path, seed: int) -> tuple[list[str], list[str]]:
+    train, held_out = chosen_pairs(data, base, seed)
+    return [pair.name for pair in train], [pair.name for pair in held_out.pairs]
+
+
+def test_the_digest_follows_the_bytes_of_a_manifest(folder: Path, tmp_path: Path) -> None:
+    train, _ = chosen_pairs(Data(folder=str(folder / "dataset.jsonl")), folder, seed=0)
+    before = digest_of(train)
+    assert digest_of(train) == before
+    lines = (folder / "dataset.jsonl").read_text().splitlines()
+    row = json.loads(lines[1])
+    row["labels_sha256"] = "0" * 64
+    row["image"], row["labels"] = str(folder / row["image"]), str(folder / row["labels"])
+    changed = tmp_path / "other.jsonl"
+    changed.write_text("\n".join([lines[0], json.dumps(row), *lines[2:]]) + "\n")
+    other, _ = chosen_pairs(Data(folder=str(changed)), folder, seed=0)
+    assert digest_of(other) != before
+
+
+def test_nothing_to_train_on(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no training data named"):
+        chosen_pairs(Data(), folder, seed=0)
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["nobody"], "validation": []}))
+    with pytest.raises(ConfigError, match="none of the pairs"):
+        chosen_pairs(Data(folder=str(folder), split=str(tmp_path / "split.json")), folder, seed=0)
+
+
+def test_held_out_pairs_are_read_in_groups(folder: Path) -> None:
+    _, held_out = chosen_pairs(Data(folder="dataset.jsonl", split="index", judged=None), folder, seed=0)
+    assert [len(group) for group in held_out.groups(1)] == [1, 1]
+    face, labels = next(held_out.groups())[0]
+    assert face.size == (labels.width, labels.height) == (64, 64)

@@ -1,0 +1,111 @@
+"""The folder of a run: which recipes go on from one another, and what is written about it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from facesynth.core.errors import TrainingError
+from facesynth.training.folder import RunFolder
+from facesynth.training.runs import Augment, Data, ParserRun, Schedule
+
+RUN = ParserRun(name="one", data=Data(folder="here"))
+
+
+def stats(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
+
+
+def told_tensorboard(folder: Path) -> list[tuple[int, float]]:
+    """What TensorBoard shows of `loss`: (step, value)."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    return [(event.step, round(event.value, 4)) for event in events.Scalars("loss")]
+
+
+def test_one_event_file_a_process_and_what_a_killed_one_said_too_much_is_hidden(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    first = RunFolder(tmp_path)
+    with first.locked():
+        first.forget_after(0)
+        for nimg in (8, 16, 24):
+            first.write_stats(nimg, {"loss": 1.0, "bad": float("nan")})
+            assert (nimg, 1.0) in told_tensorboard(tmp_path), "on the disk at once"
+    assert len([*(tmp_path / "tensorboard").iterdir()]) == 1
+    second = RunFolder(tmp_path)
+    with second.locked():
+        second.forget_after(16)
+        for nimg in (24, 32):
+            second.write_stats(nimg, {"loss": 0.5})
+    assert len([*(tmp_path / "tensorboard").iterdir()]) == 2
+    wanted = [(8, 1.0), (16, 1.0), (24, 0.5), (32, 0.5)]
+    assert told_tensorboard(tmp_path) == wanted
+    assert [(row["nimg"], row["loss"]) for row in stats(tmp_path)] == wanted
+    assert "bad" not in stats(tmp_path)[0]
+
+
+def test_tensorboard_is_imported_when_there_is_something_to_tell(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom facesynth.training.folder import RunFolder\n"
+        f"with RunFolder(Path({str(tmp_path)!r})).locked(): pass\n"
+        "assert not {'torch', 'tensorboard'} & set(sys.modules), 'imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_only_one_process_holds_a_run(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).locked(), pytest.raises(TrainingError, match="another process"):  # noqa: SIM117
+        with RunFolder(tmp_path).locked():
+            pass
+
+
+def test_a_run_goes_on_with_what_may_change(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.settle(RUN, data="d")
+    longer = replace(RUN, images=99, every=Schedule(stats=1), licence="MIT", data=Data(folder="there"))
+    folder.settle(longer, data="d")
+    assert json.loads((tmp_path / "run.json").read_text())["config"]["images"] == 99
+
+
+@pytest.mark.parametrize(
+    ("changes", "data", "named"),
+    [
+        ({"seed": 1}, "d", "seed"),
+        ({"initial": "parser.safetensors"}, "d", "initial"),
+        ({"augment": Augment(grey=0.5), "dice": 0.25}, "d", r"dice, augment\.grey"),
+        ({"data": Data(folder="here", limit=3)}, "d", r"data\.limit"),
+        ({}, "other files", "data"),
+    ],
+)
+def test_other_settings_are_named(tmp_path: Path, changes: dict[str, object], data: str, named: str) -> None:
+    folder = RunFolder(tmp_path)
+    folder.settle(RUN, data="d")
+    with pytest.raises(TrainingError, match=f"other settings: {named};.*--set name=NEW"):
+        folder.settle(replace(RUN, **changes), data=data)  # type: ignore[arg-type]
+    folder.settle(RUN, data="d")
+
+
+def test_a_key_that_came_later_counts_as_its_default(tmp_path: Path) -> None:
+    folder, path = RunFolder(tmp_path), tmp_path / "run.json"
+    folder.settle(RUN, data="d")
+    recipe = json.loads(path.read_text())
+    del recipe["config"]["initial"], recipe["config"]["augment"]["blur"]
+    for changes, named in (({"initial": "x"}, "initial"), ({"augment": Augment(blur=0.9)}, r"augment\.blur")):
+        path.write_text(json.dumps(recipe))
+        with pytest.raises(TrainingError, match=f"other settings: {named};"):
+            folder.settle(replace(RUN, **changes), data="d")
+    folder.settle(RUN, data="d")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"data": 1, "config": 2}'])
+def test_a_recipe_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(TrainingError, match=r"run\.json: not a run's recipe"):
+        RunFolder(tmp_path).settle(RUN, data="d")
