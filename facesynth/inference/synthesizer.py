@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesynth import weights
+from facesynth.core.errors import LabelMapError
 from facesynth.core.images import Photo
 from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.styles import CodeSource, Source, Style
@@ -53,10 +54,14 @@ class Synthesizer:
     ) -> list[Photo]:
         """Paint one face a (label map, style), size×size; StyleError for a style of another encoder.
 
+        Label maps of any square size are scaled by their nearest labels; LabelMapError for one that is not square.
         Batches are padded to one size, so that their make-up changes nothing.
         """
         if len(labels) != len(styles):
             raise ValueError(f"{len(labels)} label maps and {len(styles)} styles")
+        for one in labels:
+            if one.width != one.height:
+                raise LabelMapError(f"the label map is {one.width}×{one.height}, a face is square")
         pictures: list[Photo] = []
         size, batch_size = self.spec.size, resolve_batch_size(batch_size, self.device)
         for start in range(0, len(labels), batch_size):

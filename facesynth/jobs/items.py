@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from facesynth.core.errors import InputError, UsageError
+from facesynth.core.errors import InputError, LabelMapError, UsageError
 from facesynth.core.faces import Face
 from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
@@ -52,7 +52,7 @@ def face_item(path: Path) -> FileRef[Face]:
 
 def labels_item(path: Path, schema: str | None = None) -> Item[LabelMap]:
     """A label map's file as an item; `schema` names the order of its ids where the file does not. Raises UsageError."""
-    file = FileRef(path, origin=Origin(str(path)), decode=partial(decode_label_map, schema=schema))
+    file = FileRef(path, origin=Origin(str(path)), decode=partial(_decode_labels, schema=schema))
     if schema is None:
         return file
     schema_named(schema)
@@ -159,6 +159,17 @@ def _only(session: Session, stage: Stage[Any, Any], item: Item[Any]) -> Done[Any
 
 def _never() -> Style:
     raise UsageError("a dry run computes no style")
+
+
+def _decode_labels(data: bytes, where: str, *, schema: str | None) -> LabelMap:
+    labels = decode_label_map(data, where, schema=schema)
+    if labels.width != labels.height:
+        raise LabelMapError(
+            f"the label map is {labels.width}×{labels.height}, a face is square",
+            where=where,
+            hint="give the label map of an aligned face, as segment writes it",
+        )
+    return labels
 
 
 def _decode_face(data: bytes, where: str) -> Face:

@@ -196,6 +196,15 @@ def test_synthesize_takes_one_style_and_goes_from_one_to_another(tmp_path: Path,
     assert frames == [0, 25, 50, 75, 100]
 
 
+def test_a_label_map_that_is_not_square_is_refused_by_name(tmp_path: Path, opened: Opener, maps: Path) -> None:
+    write_label_map(LabelMap(np.zeros((20, 40), dtype=np.uint8)), maps / "wide.png")
+    with opened(maps / "wide.png", maps / "a.png") as session:
+        synthesize(session, painted_stages().synthesize, by_seeds((0,)))
+    assert written(tmp_path / "out") == {"a.png", "report.json"}
+    [bad] = [row for row in session.report.rows if row.status == "failed"]
+    assert bad.input.endswith("wide.png") and "40×20, a face is square" in str(bad.reason)
+
+
 def test_a_foreign_schema_is_read_as_what_it_is_and_cached_as_such(tmp_path: Path, opened: Opener, maps: Path) -> None:
     Image.fromarray(np.full((20, 20), 3, dtype=np.uint8)).save(maps / "plain.png")
     for schema, label in ((None, 3), ("facer", SCHEMAS["facer"].to_standard[3])):
