@@ -186,7 +186,7 @@ class SpadeJob:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean over all batches
             norm.train()
-        for start in range(0, _RECALIBRATION_IMAGES, self.config.batch_size):
+        for start in range(0, min(_RECALIBRATION_IMAGES, len(self.pairs)), self.config.batch_size):
             faces, label_map = self._batch(self.nimg + start)
             normal, noise = self._draws(self.nimg + start, len(faces))
             with self.fabric.autocast():
