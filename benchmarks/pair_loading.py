@@ -173,6 +173,8 @@ def main() -> None:
     options.add_argument("--memory", type=int, nargs="+", metavar="PAIRS")
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
+    if chosen.pairs <= BATCH:
+        options.error(f"--pairs must be more than {BATCH}, a batch")
     torch.set_num_threads(1)
     if chosen.memory:
         results = [memory(count) for count in chosen.memory]

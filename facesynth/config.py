@@ -7,7 +7,7 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -59,6 +59,8 @@ def parse_pipeline(text: str, where: str, overrides: Sequence[str] = ()) -> Pipe
     if not isinstance(kind, str) or kind not in _KINDS:
         what = "the key `kind` is missing" if kind is None else f"kind: {kind!r} is none that is known"
         raise ConfigError(what, where=where, hint=f"use one of: {', '.join(_KINDS)}")
+    if booleans := list(_booleans(document, _KINDS[kind])):
+        raise ConfigError("; ".join(booleans), where=where)
     try:
         return _adapter().validate_python(document)
     except ValidationError as error:
@@ -87,6 +89,28 @@ def _apply(document: dict[str, Any], override: str) -> None:
             raise ConfigError(f"{'.'.join(names[:depth])} is {below!r} and has no keys", where=f"--set {override}")
         place = below
     place[names[-1]] = _read_yaml(value, f"--set {override}")
+
+
+def _booleans(value: Any, hint: Any, key: str = "") -> Iterator[str]:
+    """What is true or false where a number belongs: pydantic would take it for 1 or 0."""
+    kinds = set(_kinds(hint))
+    if isinstance(value, bool):
+        if kinds & {int, float} and bool not in kinds:
+            yield f"{key}: input should be a number, not {value!r}"
+    elif isinstance(value, list):
+        for part in value:
+            yield from _booleans(part, hint, key)
+    elif isinstance(value, dict) and (record := next(filter(dataclasses.is_dataclass, kinds), None)):
+        hints = typing.get_type_hints(record)
+        for name in value.keys() & hints.keys():
+            yield from _booleans(value[name], hints[name], f"{key}.{name}" if key else name)
+
+
+def _kinds(hint: Any) -> Iterator[Any]:
+    """The type, and those that it is made of."""
+    yield hint
+    for part in typing.get_args(hint):
+        yield from _kinds(part)
 
 
 def _told(mistake: Mapping[str, Any], record: type[Pipeline]) -> str:
@@ -119,6 +143,9 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                what = "a key must be a plain word, not a list or a mapping"
+                raise yaml.constructor.ConstructorError(None, None, what, key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} comes twice", key.start_mark)
             seen.add(key.value)
@@ -137,3 +164,5 @@ def _read_yaml(text: str, where: str) -> Any:
         raise ConfigError(f"{line}{error.problem or 'is not YAML'}", where=where) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"is not YAML ({error})", where=where) from None
+    except (ValueError, LookupError, AttributeError) as error:  # PyYAML's own, of `2024-02-30` or `!!bool maybe`
+        raise ConfigError(f"holds a value that is none of its kind ({error})", where=where) from None

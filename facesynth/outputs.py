@@ -75,7 +75,7 @@ def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> M
             level[index] += 1
 
 
-def _folded(name: PurePosixPath | str) -> str:
+def folded(name: PurePosixPath | str) -> str:
     """Equal for names that some file system takes for the same."""
     return unicodedata.normalize("NFC", str(name)).casefold()
 
@@ -95,7 +95,7 @@ def _clashes(names: Sequence[PurePosixPath], numbered_form: re.Pattern[str]) -> 
     """Indices of the names that another input may write to."""
     owners: dict[str, list[int]] = defaultdict(list)
     for index, name in enumerate(names):
-        owners[_folded(name)].append(index)
+        owners[folded(name)].append(index)
     clashing: set[int] = set()
     for key, indices in owners.items():
         if len(indices) > 1:
@@ -111,14 +111,14 @@ def _under_their_roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
     roots = _roots(sources)
     holders: dict[str, set[PurePosixPath]] = defaultdict(set)
     for source, root in zip(sources, roots, strict=True):
-        holders[_folded(source.relative.with_suffix(""))].add(root)
+        holders[folded(source.relative.with_suffix(""))].add(root)
     rivals = {root for group in holders.values() if len(group) > 1 for root in group}
     prefix: dict[PurePosixPath, PurePosixPath] = {}
     depth = 1
     while rivals:  # the shortest tail of its path that no other rival ends in
         tails: dict[str, list[PurePosixPath]] = defaultdict(list)
         for root in rivals:
-            tails[_folded(PurePosixPath(*root.parts[1:][-depth:]))].append(root)
+            tails[folded(PurePosixPath(*root.parts[1:][-depth:]))].append(root)
         for group in tails.values():
             if len(group) == 1 or depth >= max(len(root.parts) for root in group):
                 prefix.update((root, PurePosixPath(*root.parts[1:][-depth:])) for root in group)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from facesynth.inference.sizes import LARGEST, SMALLEST
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignPlan:
@@ -40,6 +42,8 @@ class SynthesizePlan:
     def __post_init__(self) -> None:
         if self.others < 0 or any(seed < 0 for seed in self.seeds):
             raise ValueError("others and seeds must not be negative")
+        if self.size is not None and not SMALLEST <= self.size <= LARGEST:
+            raise ValueError(f"size is {self.size}, it must be {SMALLEST} to {LARGEST}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

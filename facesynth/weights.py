@@ -162,7 +162,7 @@ def candidates(entry: WeightsFile, search: Sequence[Path] = ()) -> Iterator[Path
         places += [Path(folder) / entry.path for folder in spec.submodule_search_locations or ()]
     if entry.url:
         places += [fetched_folder() / entry.file, _torch_hub() / entry.file]
-    return (place for place in places if place.is_file())
+    return (place for place in places if os.path.isfile(place))  # Path's raises where a folder may not be entered
 
 
 def _torch_hub() -> Path:
@@ -216,9 +216,9 @@ def locate(name_or_path: str | os.PathLike[str], *, search: Sequence[Path] = ())
     """
     if (name := os.fspath(name_or_path)) in manifest():
         return find(manifest()[name], search)
-    if (path := Path(name_or_path)).is_file():
+    if os.path.isfile(path := Path(name_or_path)):
         return path
-    if path.is_dir():
+    if os.path.isdir(path):
         raise WeightsMissing("is a folder", where=path, hint="name the weights file inside it")
     return find(entry_of(name), search)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import importlib
 import json
@@ -236,6 +237,25 @@ def test_a_file_in_a_package_is_found_without_importing_it(
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
     assert weights.locate("toy") == package / "toy.bin"
+
+
+def test_a_folder_that_may_not_be_entered_holds_nothing(
+    known: dict[str, WeightsFile], alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known["toy"] = made(url="https://example.org/toy.bin")
+    stat = os.stat
+
+    def refuse(path: str | Path, *args: bool, **options: bool) -> os.stat_result:
+        if str(path).startswith(str(alone)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, *args, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert list(weights.candidates(known["toy"])) == []
+    with pytest.raises(WeightsMissing, match="run: facesynth weights fetch toy"):
+        weights.locate("toy")
+    with pytest.raises(WeightsMissing):
+        weights.locate(alone / "mine.safetensors")
 
 
 def test_what_is_missing_says_how_to_get_it(known: dict[str, WeightsFile], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import click as plain_click
 import rich_click as click
 
 from facesynth import __version__
+from facesynth.cli.progress import tell
 from facesynth.cli.work import INTERRUPTED
 from facesynth.core.errors import FacesynthError, UsageError
 
@@ -84,46 +85,56 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _exit_code(given: list[str]) -> int:
+    as_json = _wants_json(given)
     try:
         code: Any = cli.main(given, prog_name="facesynth", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, plain_click.Abort):
-        _tell("interrupted")
+        tell("interrupted", as_json=as_json)
         return INTERRUPTED
     except plain_click.ClickException as error:
-        error.show()
+        if as_json:
+            tell(f"error: {error.format_message()}", as_json=True)
+        else:
+            error.show()
         return error.exit_code
     except FacesynthError as error:
-        _tell(f"error: {error}")
+        tell(f"error: {error}", as_json=as_json)
         return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:  # whoever read the results has seen enough
         sys.stdout = open("/dev/null" if sys.platform != "win32" else "NUL", "w", encoding="utf-8")  # noqa: SIM115
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _tell(f"error: {where}{error.strerror or error}")
+        tell(f"error: {where}{error.strerror or error}", as_json=as_json)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: a user gets a line and a file, not a traceback
-        _tell_unexpected(error, show="--debug" in given)
+        _tell_unexpected(error, show="--debug" in given, as_json=as_json)
         return 1
 
 
-def _tell_unexpected(error: Exception, *, show: bool) -> None:
+def _tell_unexpected(error: Exception, *, show: bool, as_json: bool) -> None:
     told = "".join(traceback.format_exception(error))
     if show:
-        _tell(told.rstrip())
+        tell(told.rstrip(), as_json=as_json)
         return
     with tempfile.NamedTemporaryFile(
         "w", prefix="facesynth-error-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
     ) as file:
         file.write(f"facesynth {__version__}, Python {sys.version}\n{told}")
-    _tell(f"error: unexpected {type(error).__name__}: {error}\nPlease report it with the traceback in {file.name}")
+    message = f"error: unexpected {type(error).__name__}: {error}\nPlease report it with the traceback in {file.name}"
+    tell(message, as_json=as_json)
 
 
-def _tell(message: str) -> None:
-    encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(message.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+def _wants_json(given: Sequence[str]) -> bool:
+    """Whether the last --log-format says json: errors may come before, and outlive, whoever has parsed the options."""
+    formats = [
+        option.partition("=")[2] or following
+        for option, following in zip(given, [*given[1:], ""], strict=True)
+        if option.partition("=")[0] == "--log-format"
+    ]
+    return formats[-1:] == ["json"]
 
 
 if __name__ == "__main__":

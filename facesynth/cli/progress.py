@@ -90,7 +90,8 @@ class Log:
     def advance(self, count: int = 1) -> None:
         self._done += count
         last = self._done == self._total
-        if (self._done - self._told) * 20 >= self._total and (last or time.monotonic() - self._when >= 1):
+        due = (self._done - self._told) * 20 >= self._total and time.monotonic() - self._when >= 1
+        if due or (last and self._done > self._told):
             self._told, self._when = self._done, time.monotonic()
             if not self._quiet:
                 self._line(f"{self._what}: {self._done}/{self._total}", done=self._done, total=self._total)
@@ -102,7 +103,12 @@ class Log:
         sys.stderr.flush()
 
     def _line(self, message: str, **numbers: int) -> None:
-        text = json.dumps({"message": message, **numbers}, ensure_ascii=False) if self._json else message
-        # Names on a disk need not be valid Unicode, and a log need not be UTF-8.
-        encoding = sys.stderr.encoding or "utf-8"
-        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        tell(message, as_json=self._json, **numbers)
+
+
+def tell(message: str, *, as_json: bool = False, **numbers: int) -> None:
+    """Write a line to stderr, or a JSON object that holds it and the numbers."""
+    text = json.dumps({"message": message, **numbers}, ensure_ascii=False) if as_json else message
+    # Names on a disk need not be valid Unicode, and a log need not be UTF-8.
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

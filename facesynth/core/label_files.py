@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ LABEL_SUFFIXES = frozenset({".png"})
 """File names that a folder of label maps is searched for."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_GREY, _TRUECOLOUR, _TRUECOLOUR_ALPHA = 0, 2, 6  # colour types of the PNG header
+_GREY, _TRUECOLOUR, _INDEXED, _TRUECOLOUR_ALPHA = 0, 2, 3, 6  # colour types of the PNG header
+_HEADER_BYTES = 26  # up to and with the colour type
 
 
 def read_label_map(path: Path, *, schema: str | None = None, size: tuple[int, int] | None = None) -> LabelMap:
@@ -77,15 +79,33 @@ def looks_like_label_map(data: bytes) -> bool:
     True for a palette PNG and for a PNG with one channel when all its values are labels, and for a palette PNG in
     the PALETTE's colours or with a schema whatever its values, so that a wrong value is refused by name.
     """
+    if not _may_hold_ids(data):
+        return False
     try:
         image = _load_png(data, "")
     except (ImageError, LabelMapError):
         return False
-    if image.mode in ("RGB", "RGBA"):
-        return False
     if image.mode == "P" and (SCHEMA_KEY in image.info or np.array_equal(_palette(image)[:NUM_LABELS], PALETTE)):
         return True
     return bool(np.asarray(image).max() < NUM_LABELS)
+
+
+def holds_label_map(path: Path) -> bool:
+    """`looks_like_label_map` of a file; of most photos only the header is read. ImageError when it cannot be read."""
+    with contextlib.suppress(OSError):  # what is wrong is said when the file is read as a whole
+        if path.is_file():  # opening a pipe would wait for ever
+            with path.open("rb") as stream:
+                if not _may_hold_ids(stream.read(_HEADER_BYTES)):
+                    return False
+    return looks_like_label_map(read_file(path))
+
+
+def _may_hold_ids(start: bytes) -> bool:
+    """Whether a file that starts so is a PNG with a palette, or with one channel of 8 or 16 bits."""
+    if not start.startswith(_PNG) or len(start) < _HEADER_BYTES:
+        return False
+    depth, colour_type = start[24], start[25]
+    return colour_type == _INDEXED or (colour_type == _GREY and depth >= 8)
 
 
 def _load_png(data: bytes, where: str) -> Image.Image:

@@ -6,6 +6,7 @@ named relative to the manifest where they lie below its folder or beside it, els
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import uuid
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from facesynth.core.errors import ConfigError, OutputError
+from facesynth.core.errors import ConfigError, OutputError, UsageError
 from facesynth.core.labels import STANDARD, schema_named
 
 FORMAT = "facesynth-dataset-1"
@@ -75,21 +76,34 @@ class Manifest:
             raise ConfigError(
                 f"not a dataset's manifest ({error})", where=path, hint="run: facesynth dataset import --help"
             ) from error
-        schema_named(about.schema)
+        try:
+            schema_named(about.schema)
+        except UsageError as error:
+            raise ConfigError(error.what, where=path, hint=error.hint) from error
         return cls(path, about)
 
     def __iter__(self) -> Iterator[Sample]:
-        """Yield the faces in the manifest's order. ConfigError names a line that cannot be read."""
-        folder = self.path.parent
-        with self.path.open(encoding="utf-8") as file:
-            file.readline()
-            for number, line in enumerate(file, start=2):
-                try:
-                    yield _from_row(json.loads(line), folder)
-                except (ValueError, KeyError, TypeError) as error:
-                    raise ConfigError(
-                        f"line {number} is damaged ({error!r})", where=self.path, hint="import the dataset again"
-                    ) from error
+        """Yield the faces in the manifest's order. ConfigError names a line that cannot be read, or a name that comes
+        twice; to see that, 16 bytes of each name are held."""
+        folder, number = self.path.parent, 1
+        known: set[bytes] = set()
+        try:
+            with self.path.open("rb") as file:
+                file.readline()
+                for number, line in enumerate(file, start=2):
+                    sample = _from_row(json.loads(line.decode("utf-8")), folder)
+                    # 16 bytes: that two of a million names share them by chance is as good as impossible.
+                    key = hashlib.blake2b(sample.name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+                    if key in known:
+                        raise ValueError(f"a second face is named {sample.name!r}")
+                    known.add(key)
+                    yield sample
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"line {number} is damaged ({error!r})", where=self.path, hint="import the dataset again"
+            ) from error
+        except OSError as error:
+            raise ConfigError(f"cannot be read ({error.strerror or error})", where=self.path) from error
 
 
 def manifest_at(path: Path) -> Path | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facesynth.core.errors import CacheError
+from facesynth.core.errors import CacheError, InputError
 from facesynth.datasets.pairs import Pair
-from facesynth.store import ArtifactStore, Entry, Recipe, discard, pinned
+from facesynth.store import ArtifactStore, Entry, Recipe, discard, pinned, written_to
 
 STAGE = "packed-pairs"
 _VERSION = 1
@@ -53,34 +56,42 @@ def packed(
     """
     digest, count = _identify(pairs)
     recipe = Recipe(STAGE, _VERSION, {"size": size}, {}, (digest,))
-    entry = store.lookup(STAGE, recipe.key()) or _pack(pairs, count, size, store, recipe, workers, on_packed)
+    entry = _whole(store.lookup(STAGE, recipe.key()))
+    if entry is None:
+        entry = _pack(pairs, count, size, store, recipe, workers, on_packed)
     with pinned(store, STAGE, recipe.key()):
-        yield _open(entry, count, size)
+        yield PackedPairs(*(np.load(entry.folder / name, mmap_mode="r") for name in (_IMAGES, _LABELS)))
 
 
-def _open(entry: Entry, count: int, size: int) -> PackedPairs:
-    try:
-        images, labels = (np.load(entry.folder / name, mmap_mode="r") for name in (_IMAGES, _LABELS))
-        if images.shape != (count, size, size, 3) or labels.shape != (count, size, size):
-            raise ValueError(f"images of shape {images.shape}, labels of shape {labels.shape}")
-    except (OSError, ValueError) as error:
-        discard(entry.folder)
-        what = f"the packed pairs could not be read ({error}) and were thrown away"
-        raise CacheError(what, where=entry.folder, hint="run the same command again: they are packed anew") from error
-    return PackedPairs(images, labels)
+def _whole(entry: Entry | None) -> Entry | None:
+    """The entry if its bytes, all read once, are those that were packed; a damaged one is thrown away."""
+    if entry is not None:
+        try:
+            entry.check()
+        except CacheError:
+            discard(entry.folder)
+            return None
+    return entry
 
 
 def _identify(pairs: Iterable[Pair]) -> tuple[str, int]:
     """The digest of what is packed, and of how many pairs that is."""
     digest, count = hashlib.sha256(), 0
     for pair in pairs:
-        stamp = pair.digest or [*_stamp(pair.image), *_stamp(pair.labels)]
-        digest.update(json.dumps([pair.name, pair.schema, stamp]).encode())
+        digest.update(_line(pair))
         count += 1
     return digest.hexdigest(), count
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _line(pair: Pair) -> bytes:
+    """All that a packed pair depends on."""
+    image, labels = _stamp(pair.image, pair.image_sha256), _stamp(pair.labels, pair.labels_sha256)
+    return json.dumps([pair.name, pair.schema, image, labels]).encode()
+
+
+def _stamp(path: Path, sha256: str | None) -> str | tuple[int, int]:
+    if sha256 is not None:
+        return sha256
     status = path.stat()
     return status.st_size, status.st_mtime_ns
 
@@ -95,34 +106,61 @@ def _pack(
     on_packed: Callable[[int, int], None],
 ) -> Entry:
     with store.workplace() as place:
-        images, labels = place / _IMAGES, place / _LABELS
-        _fill(
-            pairs,
-            np.lib.format.open_memmap(images, "w+", np.uint8, (count, size, size, 3)),
-            np.lib.format.open_memmap(labels, "w+", np.uint8, (count, size, size)),
-            workers,
-            on_packed,
-        )
-        return store.publish(recipe, {_IMAGES: images, _LABELS: labels}, main=_IMAGES, move=True)
+        _require_space(place, count, size, store.root)
+        with written_to(store.root):
+            images = _new_array(place / _IMAGES, (count, size, size, 3))
+            labels = _new_array(place / _LABELS, (count, size, size))
+        if _fill(pairs, images, labels, workers, on_packed) != recipe.inputs[0]:
+            raise InputError(
+                "the training pairs changed while they were being packed", hint="run the same command again"
+            )
+        with written_to(store.root):
+            images.flush()
+            labels.flush()
+        return store.publish(recipe, {name: place / name for name in (_IMAGES, _LABELS)}, main=_IMAGES, move=True)
+
+
+def _require_space(place: Path, count: int, size: int, root: Path) -> None:
+    """Raise CacheError where the arrays cannot fit: to fill a mapped file on a full disk kills the process."""
+    needed, free = count * size * size * 4, shutil.disk_usage(place).free
+    if needed > free:
+        what = f"{count} pairs packed at {size}×{size} need {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free"
+        raise CacheError(what, where=root, hint="free some space, or choose another folder with --cache DIR")
+
+
+def _new_array(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """A new mapped array, whose place on the disk is taken at once where the system can do that."""
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            try:
+                os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):  # the file system's inability
+                    raise
+    return array
 
 
 def _fill(
     pairs: Iterable[Pair], images: np.memmap, labels: np.memmap, workers: int, on_packed: Callable[[int, int], None]
-) -> None:
-    size = images.shape[1]
+) -> str:
+    """Put every pair in its place, and return the digest of what that was."""
+    count, size = images.shape[:2]
 
-    def place(numbered: tuple[int, Pair]) -> None:
+    def place(numbered: tuple[int, Pair]) -> bytes:
         index, pair = numbered
+        line = _line(pair)  # before it is read: a file that changes meanwhile gives another digest next time
         photo, label_map = pair.read()
         images[index] = photo.resized(size, size).pixels
         labels[index] = label_map.resized(size, size).ids
+        return line
 
+    digest = hashlib.sha256()
     with ThreadPoolExecutor(workers, thread_name_prefix="facesynth-pack") as pool:
-        numbered, done = enumerate(pairs), 0
+        numbered, done = enumerate(islice(pairs, count)), 0
         while window := list(islice(numbered, _WINDOW)):
-            for _ in pool.map(place, window):
-                pass
+            for line in pool.map(place, window):
+                digest.update(line)
             done += len(window)
-            on_packed(done, len(images))
-    images.flush()
-    labels.flush()
+            on_packed(done, count)
+    return digest.hexdigest()

@@ -7,32 +7,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facesynth.core.errors import InputError, LabelMapError, UsageError
-from facesynth.core.image_files import read_photo
+from facesynth.core.files import read_file
+from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
-from facesynth.core.label_files import read_label_map
+from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import STANDARD, LabelMap
+from facesynth.core.refs import sha256_bytes
+from facesynth.datasets.folders import images_below
 from facesynth.datasets.manifest import Manifest, manifest_at
-
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """The files of one face and its label map, under one name.
 
-    `schema` is the order of ids in the label map, where its dataset says; `digest` stands for the bytes of both files,
-    where they are known.
+    `schema` is the order of ids in the label map, where its dataset says, and so are the sha256 of the files' bytes.
     """
 
     name: str
     image: Path
     labels: Path
     schema: str | None = None
-    digest: str | None = None
+    image_sha256: str | None = None
+    labels_sha256: str | None = None
 
     def read(self) -> tuple[Photo, LabelMap]:
-        """Read both files: a square face, and its label map of any square size. InputError, LabelMapError by path."""
-        photo, labels = read_photo(self.image), read_label_map(self.labels, schema=self.schema)
+        """Read both files: a square face, and its label map of any square size.
+
+        InputError or LabelMapError by path, also for files whose bytes are not those that their dataset was made of.
+        """
+        photo = decode_photo(_read(self.image, self.image_sha256), str(self.image))
+        labels = decode_label_map(_read(self.labels, self.labels_sha256), str(self.labels), schema=self.schema)
         if photo.width != photo.height:
             raise InputError(
                 f"training faces are square, this one is {photo.width}×{photo.height}",
@@ -43,6 +48,13 @@ class Pair:
             what = f"the label map is {labels.width}×{labels.height}, its face is square"
             raise LabelMapError(what, where=self.labels)
         return photo, labels
+
+
+def _read(path: Path, sha256: str | None) -> bytes:
+    data = read_file(path)
+    if sha256 is not None and sha256_bytes(data) != sha256:
+        raise InputError("has changed since its dataset was imported", where=path, hint="import the dataset again")
+    return data
 
 
 def open_pairs(source: Path) -> Iterable[Pair]:
@@ -66,13 +78,12 @@ class ManifestPairs:
     side: str | None = None
 
     def __iter__(self) -> Iterator[Pair]:
-        schema = self.manifest.about.schema
+        # A file may name its own order of ids; only one that differs from the standard overrides that.
+        order = None if self.manifest.about.schema == STANDARD else self.manifest.about.schema
         for sample in self.manifest:
             if sample.labels is None or (self.division and sample.split.get(self.division) != self.side):
                 continue
-            digest = f"{sample.sha256}+{sample.labels_sha256}"
-            # A file may name its own order of ids; only one that differs from the standard overrides that.
-            yield Pair(sample.name, sample.image, sample.labels, None if schema == STANDARD else schema, digest)
+            yield Pair(sample.name, sample.image, sample.labels, order, sample.sha256, sample.labels_sha256)
 
 
 def find_pairs(folder: Path) -> list[Pair]:
@@ -97,10 +108,8 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise UsageError("no such folder", where=folder, hint="training pairs lie in images/ and labels/ of one folder")
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _IMAGE_SUFFIXES and not path.name.startswith("."):
-            stem = path.relative_to(folder).with_suffix("").as_posix()
-            if stem in found:
-                raise UsageError(f"two files are named {stem}", where=folder, hint="keep one of them")
-            found[stem] = path
+    for name, path in images_below(folder):
+        if name in found:
+            raise UsageError(f"two files are named {name}", where=folder, hint="keep one of them")
+        found[name] = path
     return found

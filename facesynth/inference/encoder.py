@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from facesynth import weights
 from facesynth.core.images import Photo
+from facesynth.core.refs import Digest
 from facesynth.core.styles import Style
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
@@ -33,13 +34,24 @@ class Encoder:
         self.network, self.spec, self.device, self.dtype, self.identity = network, spec, device, dtype, identity
 
     @classmethod
-    def load(cls, name: str | Path | None = None, *, device: str = "auto", precision: str = "auto") -> Encoder:
-        """Load the encoder of a generator's weights by name or file (default: the bundled one)."""
+    def load(
+        cls,
+        name: str | Path | None = None,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        sha256: Digest | None = None,
+    ) -> Encoder:
+        """Load the encoder of a generator's weights by name or file (default: the bundled one).
+
+        `sha256` is the one that its results are known by: a file that is another by now raises WeightsError.
+        """
         where = resolve_device(device)
         chosen = name or weights.default_name("generator")
-        spec, network = networks.load(weights.locate(chosen), ("encoder",), where)["encoder"]
+        identity = sha256 or weights.sha256_of(chosen)
+        spec, network = networks.load(weights.locate(chosen), ("encoder",), where, sha256=identity)["encoder"]
         dtype = resolve_precision(precision, where)
-        return cls(network, spec, device=where, dtype=dtype, identity=weights.sha256_of(chosen))
+        return cls(network, spec, device=where, dtype=dtype, identity=identity)
 
     @torch.inference_mode()
     def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[Style]:

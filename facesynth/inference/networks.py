@@ -13,17 +13,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from facesynth.core.errors import WeightsDamaged, WeightsError
 from facesynth.core.labels import STANDARD
+from facesynth.core.refs import Digest, sha256_bytes
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.parser import ParserNet
 from facesynth.models.specs import DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
-from facesynth.weights import read_header
 
 Spec = ParserSpec | GeneratorSpec | EncoderSpec | DiscriminatorSpec
 
@@ -74,28 +75,53 @@ def save(
     }
     draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, draft, metadata=metadata)
-    os.replace(draft, path)
+    try:
+        save_file(tensors, draft, metadata=metadata)
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
-def load(path: Path, wanted: tuple[str, ...], device: torch.device) -> dict[str, tuple[Any, nn.Module]]:
+def load(
+    path: Path, wanted: tuple[str, ...], device: torch.device, *, sha256: Digest | None = None
+) -> dict[str, tuple[Any, nn.Module]]:
     """Read the wanted networks of a weights file: name → (spec, module in eval mode, float32, on the device).
 
-    Raises WeightsError when the file is of another kind and WeightsDamaged when it does not hold what its specs say.
+    Raises WeightsError when the file is of another kind or its bytes are not those of `sha256`, and WeightsDamaged when
+    it does not hold what its specs say.
     """
-    metadata = read_header(path)
+    metadata, tensors = _read(path, sha256)
     if metadata.get("format") != FORMAT:
         raise WeightsError("this is not a facesynth weights file", where=path, hint="run: facesynth weights list")
-    specs = json.loads(metadata["specs"])
-    if missing := [name for name in wanted if name not in specs]:
-        raise WeightsError(
-            f"holds {', '.join(specs)}, but no {missing[0]}", where=path, hint="run: facesynth weights list"
-        )
+    if (labels := metadata.get("labels")) != STANDARD:
+        what = f"its label schema is {labels!r}, not {STANDARD!r}"
+        raise WeightsError(what, where=path, hint=f"name weights that were trained on {STANDARD}'s labels")
     try:
-        tensors = load_file(path)
+        specs = json.loads(metadata["specs"])
+        if missing := [name for name in wanted if name not in specs]:
+            raise WeightsError(
+                f"holds {', '.join(specs)}, but no {missing[0]}", where=path, hint="run: facesynth weights list"
+            )
         return {name: _restore(name, specs[name], tensors, device) for name in wanted}
-    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise WeightsDamaged(f"its metadata holds no {error}", where=path) from error
+    except (RuntimeError, TypeError, ValueError) as error:
         raise WeightsDamaged(f"the weights do not fit their description ({error})", where=path) from error
+
+
+def _read(path: Path, sha256: Digest | None) -> tuple[Mapping[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors, of the very bytes that are compared with `sha256`."""
+    try:
+        data = path.read_bytes()
+        if sha256 is not None and sha256_bytes(data) != sha256:
+            # Or what these weights make would be cached under the sha256 of others, for ever.
+            raise WeightsError("the file changed while it was being read", where=path, hint="run again")
+        tensors = load_tensors(data)
+    except (SafetensorError, OSError) as error:
+        raise WeightsDamaged(f"is not a whole safetensors file ({error})", where=path) from error
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return header.get("__metadata__") or {}, tensors
 
 
 def _restore(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from facesynth import weights
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
 from facesynth.models.specs import ParserSpec
@@ -36,11 +37,21 @@ class Parser:
         self.network, self.spec, self.device, self.dtype = network, spec, device, dtype
 
     @classmethod
-    def load(cls, name: str | Path | None = None, *, device: str = "auto", precision: str = "auto") -> Parser:
-        """Load a parser by weights name or file (default: the bundled one); WeightsError when it cannot be had."""
+    def load(
+        cls,
+        name: str | Path | None = None,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        sha256: Digest | None = None,
+    ) -> Parser:
+        """Load a parser by weights name or file (default: the bundled one); WeightsError when it cannot be had.
+
+        `sha256` is the one that its results are known by: a file that is another by now raises WeightsError too.
+        """
         where = resolve_device(device)
         path = weights.locate(name or weights.default_name("parser"))
-        spec, network = networks.load(path, ("parser",), where)["parser"]
+        spec, network = networks.load(path, ("parser",), where, sha256=sha256)["parser"]
         return cls(network, spec, device=where, dtype=resolve_precision(precision, where))
 
     def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[LabelMap]:

@@ -15,6 +15,7 @@ from facesynth import weights
 from facesynth.core.errors import LabelMapError
 from facesynth.core.images import Photo
 from facesynth.core.labels import NUM_LABELS, LabelMap
+from facesynth.core.refs import Digest
 from facesynth.core.styles import CodeSource, Source, Style
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
@@ -34,14 +35,25 @@ class Synthesizer:
         self.network, self.spec, self.device, self.dtype, self.identity = network, spec, device, dtype, identity
 
     @classmethod
-    def load(cls, name: str | Path | None = None, *, device: str = "auto", precision: str = "auto") -> Synthesizer:
-        """Load a generator by weights name or file (default: the bundled one)."""
+    def load(
+        cls,
+        name: str | Path | None = None,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        sha256: Digest | None = None,
+    ) -> Synthesizer:
+        """Load a generator by weights name or file (default: the bundled one).
+
+        `sha256` is the one that its results are known by: a file that is another by now raises WeightsError.
+        """
         where = resolve_device(device)
         chosen = name or weights.default_name("generator")
-        spec, network = networks.load(weights.locate(chosen), ("generator",), where)["generator"]
+        identity = sha256 or weights.sha256_of(chosen)
+        spec, network = networks.load(weights.locate(chosen), ("generator",), where, sha256=identity)["generator"]
         assert isinstance(network, SpadeGenerator)
         dtype = resolve_precision(precision, where)
-        return cls(network, spec, device=where, dtype=dtype, identity=weights.sha256_of(chosen))
+        return cls(network, spec, device=where, dtype=dtype, identity=identity)
 
     @property
     def mean_style(self) -> Style:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from facesynth.core.image_files import read_photo
@@ -16,11 +17,9 @@ from facesynth.outputs import numbered
 
 def align(session: Session, stage: FaceFinder, *, sheet: bool = False) -> None:
     """Write every face of every photo: `NAME.png`, or `NAME_00.png`, `NAME_01.png`, … where a photo shows several."""
-    sheets = Sheets(session, ("photo", "face")) if sheet else None
-    photos: list[tuple[Item[Photo], Origin]] = []
-    for source in session.sources:
-        item = photo_item(source.path)
-        photos.append((item, item.origin))
+    sheets = Sheets(session, ("photo", "face")) if sheet and not session.execution.dry_run else None
+    items: Iterator[Item[Photo]] = (photo_item(source.path) for source in session.sources)
+    photos: Iterator[tuple[Item[Photo], Origin]] = ((item, item.origin) for item in items)
     for result, origin in finishing(session, stage, photos):
         with session.item(origin):
             files = stage.codec.parts(result.files)

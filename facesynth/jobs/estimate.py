@@ -35,17 +35,19 @@ class Estimate:
 
     cache: Path
     missing: Counter[str] = field(default_factory=Counter)
+    _apart: Counter[str] = field(default_factory=Counter)
     _sides: dict[str, int] = field(default_factory=dict)
     _sizes: dict[str, float] = field(default_factory=dict)
 
-    def add(self, stage: Stage[Any, Any]) -> None:
-        """One more item that the stage would have to compute."""
+    def add(self, stage: Stage[Any, Any], *, apart: bool = False) -> None:
+        """One more item that the stage would have to compute; nothing follows one that is `apart`, as a style's is."""
         self.missing[stage.name] += 1
+        self._apart[stage.name] += apart
         self._sides[stage.name] = _side(stage.name, stage.config)
 
     def follow(self, first: Stage[Any, Any], then: Stage[Any, Any], times: int = 1) -> None:
         """What `first` has yet to make will keep `then` busy too; each photo is taken to show one face."""
-        self.missing[then.name] += times * self.missing[first.name]
+        self.missing[then.name] += times * (self.missing[first.name] - self._apart[first.name])
         self._sides[then.name] = _side(then.name, then.config)
 
     def disk(self) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from facesynth.core.refs import Done, Item
-from facesynth.jobs.session import Session
+from facesynth.jobs.session import Session, nameless
 from facesynth.pipeline import find
 from facesynth.stages.base import Stage
 
@@ -20,7 +21,11 @@ Out = TypeVar("Out")
 
 
 def finishing(
-    session: Session, stage: Stage[In, Out], items: Iterable[tuple[Item[In], T]]
+    session: Session,
+    stage: Stage[In, Out],
+    items: Iterable[tuple[Item[In], T]],
+    *,
+    part: Callable[[T], str | None] = nameless,
 ) -> Generator[tuple[Done[Out], T], None, None]:
     """`session.run`; on Ctrl-C also what was computed but still waited for its turn, and only then the interrupt.
 
@@ -40,15 +45,17 @@ def finishing(
 
     with _Interrupts() as interrupts:
         try:
-            for result, pair in session.run(stage, feed()):
-                while waiting[0] is not pair:
-                    waiting.popleft()  # that one was rejected, or failed
-                interrupts.held = True
-                yield result, pair[1]
-                interrupts.held = False
-                waiting.popleft()
-                if interrupts.came:
-                    raise KeyboardInterrupt
+            with closing(
+                session.run(stage, feed(), part=lambda pair: part(pair[1]))
+            ) as results:  # closed, it has published what it computed
+                for result, pair in results:
+                    interrupts.held = True
+                    while waiting.popleft() is not pair:
+                        pass  # that one was rejected, or failed
+                    yield result, pair[1]
+                    interrupts.held = False
+                    if interrupts.came:
+                        raise KeyboardInterrupt
         except KeyboardInterrupt:
             interrupts.came, interrupts.held = True, False
             how = session.execution

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -120,7 +121,7 @@ def style_of(session: Session, path: Path, align: FaceFinder, encode: Stage[Face
     """
     found = _only(session, align, photo_item(path))
     if found is None:  # in a dry run
-        session.estimate.follow(align, encode)
+        session.estimate.add(encode, apart=True)
         return Ref("", Origin(str(path)), _never)
     face: Item[Face]
     if isinstance(found, Done):
@@ -147,11 +148,22 @@ def _only(session: Session, stage: Stage[Any, Any], item: Item[Any]) -> Done[Any
     how = session.execution
     session.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
     if how.dry_run:
-        result = find(stage, item, how.store)
+        result = None if how.force else find(stage, item, how.store)
         if result is None:
-            session.estimate.add(stage)
+            session.estimate.add(stage, apart=True)
     else:
-        result = next(run(stage, [item], how.store, workers=how.workers, on_mended=session.note_mended))
+        with closing(
+            run(
+                stage,
+                [item],
+                how.store,
+                batch_size=how.batch_size,
+                workers=how.workers,
+                force=how.force,
+                on_mended=session.note_mended,
+            )
+        ) as results:
+            result = next(results)
     if isinstance(result, Failed):
         raise result.error
     return result

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from facesynth.core.errors import UsageError
-from facesynth.core.files import read_file
-from facesynth.core.label_files import looks_like_label_map
+from facesynth.core.label_files import holds_label_map
 from facesynth.core.refs import Item
 from facesynth.core.styles import Style
 from facesynth.jobs.items import style_item, style_of
@@ -60,7 +59,7 @@ class StyleReader:
 
     def image(self, path: Path) -> Item[Style]:
         """The style of the largest face in a photo, or of a face that is aligned already."""
-        if looks_like_label_map(read_file(path)):
+        if holds_label_map(path):
             raise UsageError("this is a label map, which has no style", where=path, hint="give a photo of a face")
         return style_of(self.session, path, self.stages.align, self.stages.encode)
 

@@ -18,6 +18,7 @@ from facesynth.jobs.items import FoundFace, found_faces, style_item
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Cell, Sheets
 from facesynth.jobs.transfer import TransferStages
+from facesynth.outputs import folded
 from facesynth.plans import SynthesizePlan
 
 MATRIX = 12
@@ -39,11 +40,11 @@ class _Subject:
 
 @dataclass(frozen=True, slots=True)
 class _Painting:
-    """One picture to make: a subject in a style, where it goes, and what it is called."""
+    """One picture to make: a subject in a style, what the report calls it, and where it goes."""
 
     subject: _Subject
     style: Ref[Style]
-    title: str
+    part: str
     place: PurePosixPath
 
 
@@ -53,31 +54,35 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
     A face in another's style is `other-styles/NAME/in-the-style-of-OTHER.png`. Only references to faces, label maps
     and styles are held, never their pixels.
     """
-    subjects = list(_subjects(session, stages))
+    subjects = _placed(session, stages)
     flat = _flat_names(subjects)
-    paintings = [painting for index in range(len(subjects)) for painting in _paintings(subjects, flat, index, plan)]
+    planned = [list(_paintings(subjects, flat, index, plan)) for index in range(len(subjects))]
+    paintings = [painting for of_subject in planned for painting in of_subject]
     session.execution.progress.begin(len(paintings), "paint")
     items: Iterator[tuple[Item[tuple[LabelMap, Style]], _Painting]]
     items = ((PairRef(painting.subject.labels.ref, painting.style), painting) for painting in paintings)
     matrix = plan.own and not plan.seeds and 1 < len(subjects) <= min(MATRIX, plan.others + 1)
     sheets = _sheets(session, subjects, plan, matrix) if sheet and not session.execution.dry_run else None
-    painted = finishing(session, stages.synthesize, items)
+    painted = finishing(session, stages.synthesize, items, part=lambda painting: painting.part)
+    places = {subject.origin: index for index, subject in enumerate(subjects)}
     finished: set[Origin] = set()
     for origin, group in groupby(painted, key=lambda item: item[0].origin):
-        pictures: dict[str, Photo] = {}
+        pictures: dict[PurePosixPath, Photo] = {}
         subject = None
         for picture, painting in group:
             subject = painting.subject
-            with session.item(origin):
+            with session.item(origin, painting.part):
                 subject.outputs.append(session.place(picture, "picture.png", painting.place))
                 subject.cached &= picture.cached
                 session.execution.progress.advance()
                 if sheets:
-                    pictures[painting.title] = picture.ref.load().resized(sheets.cell, sheets.cell)
+                    pictures[painting.place] = picture.ref.load().resized(sheets.cell, sheets.cell)
         if subject is not None:
             finished.add(origin)
             if sheets:
-                _add_row(sheets, subjects, subject, pictures, matrix)
+                index = places[origin]
+                cells = [pictures.get(painting.place) for painting in planned[index]]
+                _add_row(sheets, subject, [*cells[-index:], *cells[:-index]] if matrix and index else cells)
             session.add(subject.origin, subject.outputs, cached=subject.cached)
     for subject in subjects:
         if not session.execution.dry_run and subject.origin not in finished:
@@ -89,19 +94,32 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
     session.estimate.follow(stages.encode, stages.synthesize, int(plan.own) + plan.others + len(plan.seeds))
 
 
+def _placed(session: Session, stages: TransferStages) -> list[_Subject]:
+    """All subjects; where something ends the run before, the report says what is in place of those that there were."""
+    subjects: list[_Subject] = []
+    try:
+        for subject in _subjects(session, stages):
+            subjects.append(subject)
+    except BaseException:
+        for subject in subjects:
+            session.add(subject.origin, subject.outputs, cached=subject.cached)
+        raise
+    return subjects
+
+
 def _subjects(session: Session, stages: TransferStages) -> Iterator[_Subject]:
     faces = ((face, (face, found)) for face, found in found_faces(session, stages.align, session.sources))
     parsed = ((face, (labels, found)) for labels, (face, found) in session.run(stages.segment, faces))
     for style, (labels, found) in finishing(session, stages.encode, parsed):
+        name = session.name(style.origin)
+        cached = found.photo.cached and labels.cached and style.cached
+        subject = _Subject(style.origin, name, found, labels, style.ref, cached=cached)
         with session.item(style.origin):
-            name = session.name(style.origin)
-            subject = _Subject(style.origin, name, found, labels, style.ref)
-            subject.outputs += [
-                session.place(found.photo, found.file, PurePosixPath("faces") / f"{name}.png"),
-                session.place(labels, "labels.png", PurePosixPath("labels") / f"{name}.png"),
-            ]
-            subject.cached = found.photo.cached and labels.cached and style.cached
+            face = session.place(found.photo, found.file, PurePosixPath("faces") / f"{name}.png")
+            parsed_to = session.place(labels, "labels.png", PurePosixPath("labels") / f"{name}.png")
+            subject.outputs += [face, parsed_to]
             session.execution.progress.advance()
+        if subject.outputs:
             yield subject
 
 
@@ -111,23 +129,25 @@ def _paintings(
     """What is painted of one subject: its own style, then the next subjects' styles, then seeds."""
     subject = subjects[index]
     if plan.own:
-        yield _Painting(subject, subject.style, str(subject.name), PurePosixPath("own-style") / f"{subject.name}.png")
+        yield _Painting(subject, subject.style, "own style", PurePosixPath("own-style") / f"{subject.name}.png")
     for step in range(1, min(plan.others + 1, len(subjects))):
         chosen = (index + step) % len(subjects)
         other = subjects[chosen]
         place = PurePosixPath("other-styles") / subject.name / f"in-the-style-of-{flat[chosen]}.png"
-        yield _Painting(subject, other.style, str(other.name), place)
+        yield _Painting(subject, other.style, f"in the style of {other.name}", place)
     for seed in plan.seeds:
         style = style_item(Style.from_seed(seed))
         yield _Painting(subject, style, f"seed {seed}", PurePosixPath("seeds") / subject.name / f"seed{seed}.png")
 
 
 def _flat_names(subjects: Sequence[_Subject]) -> list[str]:
-    """The subjects' names in one level; those that become equal get the start of their own name's sha256."""
+    """The subjects' names in one level; those that a file system may take for equal get eight digits of a sha256."""
     flat = [str(subject.name).replace("/", "-") for subject in subjects]
-    seen = Counter(flat)
+    seen = Counter(map(folded, flat))
     return [
-        name if seen[name] == 1 else f"{name}-{sha256_bytes(str(subject.name).encode('utf-8', 'surrogateescape'))[:8]}"
+        name
+        if seen[folded(name)] == 1
+        else f"{name}-{sha256_bytes(str(subject.name).encode('utf-8', 'surrogateescape'))[:8]}"
         for name, subject in zip(flat, subjects, strict=True)
     ]
 
@@ -143,10 +163,7 @@ def _sheets(session: Session, subjects: Sequence[_Subject], plan: SynthesizePlan
     return Sheets(session, ("photo", "face", "labels", *own, *others, *seeds), synthetic=True)
 
 
-def _add_row(
-    sheets: Sheets, subjects: Sequence[_Subject], subject: _Subject, pictures: dict[str, Photo], matrix: bool
-) -> None:
-    cells: list[Cell] = [pictures.get(str(other.name)) for other in subjects] if matrix else [*pictures.values()]
+def _add_row(sheets: Sheets, subject: _Subject, cells: Sequence[Cell]) -> None:
     photo = read_photo(Path(subject.origin.path))
     sheets.add(str(subject.name), [photo, _face(subject), subject.labels.ref.load(), *cells])
 

@@ -58,7 +58,7 @@ def segment(
     Without `align` the inputs are aligned faces. More is written on demand: `parts/NAME_CLASS.png` (255 inside, one for
     each of the 19 classes), `on-photo/PHOTO.png` (all faces' labels in the photo's frame), `probabilities/NAME.npy`.
     """
-    sheets = Sheets(session, ("face", "labels")) if outputs.sheet else None
+    sheets = Sheets(session, ("face", "labels")) if outputs.sheet and not session.execution.dry_run else None
     faces: Iterable[tuple[Item[Face], FoundFace | None]]
     if align is None:
         faces = ((face_item(source.path), None) for source in session.sources)
@@ -106,18 +106,23 @@ def _parsed(
     with_items = ((item, (item, found)) for item, found in faces)
     run = finishing if last else Session.run
     for labels, (item, found) in run(session, stage, with_items):
+        parsed, placed = _Parsed(labels.origin, item, found, labels), False
         with session.item(labels.origin):
-            parsed = _Parsed(labels.origin, item, found, labels)
             _write(session, parsed, outputs)
+            placed = True
+        if placed:
             yield parsed
 
 
 def _with_probabilities(session: Session, stage: Stage[Face, Any], parsed: Iterator[_Parsed]) -> Iterator[_Parsed]:
     items: Generator[tuple[Item[Face], _Parsed], None, None] = ((item.face, item) for item in parsed)
     for result, item in finishing(session, stage, items):
+        placed = False
         with session.item(item.origin):
             place = _below("probabilities", session.name(item.origin), ".npy")
             item.places.append(session.place(result, "probabilities.npy", place))
+            placed = True
+        if placed:
             yield item
 
 

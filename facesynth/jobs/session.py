@@ -58,6 +58,10 @@ class Execution:
     dry_run: bool = False
 
 
+def nameless(along: object) -> None:
+    """The part of an input of which one thing alone is made."""
+
+
 @dataclass(slots=True)
 class Session:
     """One command's work on its inputs, used as a context: however it ends, the report is written.
@@ -78,6 +82,7 @@ class Session:
     report: Report = field(init=False)
     estimate: Estimate = field(init=False)
     _anew: set[Origin] = field(init=False, default_factory=set)
+    _unusable: dict[Origin, Row] = field(init=False, default_factory=dict)
     _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
 
@@ -98,8 +103,10 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.report.complete = kind is None
+        # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
+        started = bool(self.report.rows) or kind is None or not issubclass(kind, Exception)
         with self._tree:
-            if not self.execution.dry_run and (self.report.rows or kind is None):
+            if not self.execution.dry_run and (started or self.report_file is not None or self.folder.exists()):
                 self._write_report()
 
     def name(self, origin: Origin) -> PurePosixPath:
@@ -107,11 +114,16 @@ class Session:
         return numbered(self._names[origin.path], origin.index)
 
     def run(
-        self, stage: Stage[In, Out], items: Iterable[tuple[Item[In], T]]
+        self,
+        stage: Stage[In, Out],
+        items: Iterable[tuple[Item[In], T]],
+        *,
+        part: Callable[[T], str | None] = nameless,
     ) -> Generator[tuple[Done[Out], T], None, None]:
         """The stage's results that are there, in order, each with what came along with its item.
 
-        What is rejected or fails becomes a row of the report. With `fail_fast` a failure ends the run: its error is
+        What is rejected or fails becomes a row of the report, in which `part` of what came along with it names it where
+        several things are made of one input. With `fail_fast` a failure ends the run: its error is
         raised after everything before it was passed on.
         """
         self.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
@@ -129,7 +141,7 @@ class Session:
                 if isinstance(result, Done):
                     yield result, along
                 elif result is not None:
-                    self.settle(result)
+                    self.settle(result, part(along))
 
     def _results(self, stage: Stage[In, Out], items: Iterable[Item[In]]) -> Generator[Result[Out] | None, None, None]:
         """One result an item; in a dry run None for what would have to be computed."""
@@ -152,22 +164,32 @@ class Session:
             yield found
 
     @contextmanager
-    def item(self, origin: Origin) -> Iterator[None]:
+    def item(self, origin: Origin, part: str | None = None) -> Iterator[None]:
         """Whatever is wrong with this item alone becomes a row of the report instead of ending the run."""
         try:
             yield
         except (InputError, OutputError, CacheError) as error:
-            self.settle(Failed(origin, error))
+            self.settle(Failed(origin, error), part)
 
-    def settle(self, result: Declined | Failed) -> None:
-        """Make a row of an item that has no result. With `fail_fast` raises a failure's error."""
+    def settle(self, result: Declined | Failed, part: str | None = None) -> None:
+        """Make a row of an item that has no result; an input that cannot be used gets one row, whatever was to be made.
+
+        With `fail_fast` raises a failure's error.
+        """
         origin = result.origin
         self.execution.progress.advance()
+        whole = part_name(origin)
+        named = whole if part is None else part if whole is None else f"{whole}, {part}"
         if isinstance(result, Declined):
-            self.report.rows.append(Row(origin.path, "rejected", reason=result.reason, part=part_name(origin)))
+            self.report.rows.append(Row(origin.path, "rejected", reason=result.reason, part=named))
             return
         reason = str(result.error).removeprefix(f"{origin.path}: ")
-        self.report.rows.append(Row(origin.path, "failed", reason=reason, part=part_name(origin)))
+        unusable = isinstance(result.error, InputError) and result.error.where == origin.path
+        row = Row(origin.path, "failed", reason=reason, part=whole if unusable else named)
+        if not unusable or row != self._unusable.get(origin):
+            self.report.rows.append(row)
+        if unusable:
+            self._unusable[origin] = row
         if self.execution.fail_fast:
             raise result.error
 

@@ -52,7 +52,9 @@ def synthesize(
     sheet: bool = False,
 ) -> None:
     """Write a face for every label map and variant: `NAME.png`, or `NAME_VARIANT.png` where there are several."""
-    sheets = Sheets(session, ("labels", *(variant.name for variant in variants)), synthetic=True) if sheet else None
+    sheets = None
+    if sheet and not session.execution.dry_run:
+        sheets = Sheets(session, ("labels", *(variant.name for variant in variants)), synthetic=True)
     session.execution.progress.more(len(session.sources) * (len(variants) - 1))
 
     def items() -> Iterator[tuple[Item[tuple[LabelMap, Style]], Variant]]:
@@ -61,10 +63,11 @@ def synthesize(
             for variant in variants:
                 yield PairRef(labels, variant.style), variant
 
-    for path, group in groupby(finishing(session, stage, items()), key=lambda painted: painted[0].origin.path):
+    pictures_made = finishing(session, stage, items(), part=lambda variant: variant.name or None)
+    for path, group in groupby(pictures_made, key=lambda painted: painted[0].origin.path):
         pictures: dict[str, Photo] = {}
         for result, variant in group:
-            with session.item(Origin(path)):
+            with session.item(Origin(path), variant.name or None):
                 name = session.name(result.origin)
                 name = name.with_name("_".join(part for part in (name.name, variant.name) if part) + ".png")
                 place = session.place(result, "picture.png", name)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
-from facesynth.core.files import read_file
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, read_photo
 from facesynth.core.images import Photo
-from facesynth.core.label_files import looks_like_label_map
+from facesynth.core.label_files import holds_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref
 from facesynth.core.scan import SourceFile
@@ -64,7 +64,11 @@ def transfer(
     the content's own style, or for label maps from the mean style, to `style`. With `paste_back` a photo's faces are
     blended into it and the photo is written.
     """
-    sheets = Sheets(session, ("content", "labels", "result"), synthetic=True) if sheet else None
+    sheets = (
+        Sheets(session, ("content", "labels", "result"), synthetic=True)
+        if sheet and not session.execution.dry_run
+        else None
+    )
     maps = [source for source in session.sources if all_labels or _is_label_map(source)]
     known = set(maps)
     photos = [source for source in session.sources if source not in known]
@@ -85,7 +89,11 @@ def transfer(
         sheets.close()
     if photos:
         session.estimate.follow(stages.align, stages.segment)
-        session.estimate.follow(stages.segment, stages.synthesize)
+        painted_from: Stage[Any, Any] = stages.segment
+        if strength < 1:
+            session.estimate.follow(stages.segment, stages.encode)
+            painted_from = stages.encode
+        session.estimate.follow(painted_from, stages.synthesize)
 
 
 def _from_labels(
@@ -122,7 +130,7 @@ def _finish(session: Session, faces: list[_Painted], picture: Done[Photo] | None
         session.place(picture, "picture.png", place)
     else:
         session.write(lambda: encode_png(_pasted(faces), SYNTHETIC_TEXT), place)
-    if sheets and not session.execution.dry_run:
+    if sheets:
         for painted in faces:
             content = None if painted.face is None else painted.face.load().photo
             row = [content, painted.labels.identify().load(), painted.picture.ref.load()]
@@ -143,7 +151,7 @@ def _pasted(faces: list[_Painted]) -> Photo:
 
 def _is_label_map(source: SourceFile) -> bool:
     try:
-        return looks_like_label_map(read_file(source.path))
+        return holds_label_map(source.path)
     except InputError:
         return False  # it will be named when it is read as a photo
 

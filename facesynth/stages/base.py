@@ -63,7 +63,10 @@ class Stage(Protocol[In, Out]):
 
     @property
     def weights(self) -> Mapping[str, Digest]:
-        """The sha256 of every weights file used, by role; known before any is loaded."""
+        """The sha256 of every weights file used, by role; known before any is loaded, and the same from then on.
+
+        A file that is another by the time it is loaded raises WeightsError.
+        """
         ...
 
     @property

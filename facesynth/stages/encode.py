@@ -37,6 +37,7 @@ class EncodeStage:
     device: str = "auto"
     batch_size: int | None = None
     _encoder: Encoder | None = field(init=False, default=None, repr=False)
+    _sha256: Digest | None = field(init=False, default=None, repr=False, compare=False)
 
     @property
     def config(self) -> Mapping[str, object]:
@@ -44,11 +45,15 @@ class EncodeStage:
 
     @property
     def weights(self) -> Mapping[str, Digest]:
-        return {"encoder": weights.sha256_of(self.generator or weights.default_name("generator"))}
+        if self._sha256 is None:
+            self._sha256 = weights.sha256_of(self.generator or weights.default_name("generator"))
+        return {"encoder": self._sha256}
 
     def __call__(self, batch: Sequence[Face]) -> list[Outcome[Style]]:
         if self._encoder is None:
             from facesynth.inference.encoder import Encoder
 
-            self._encoder = Encoder.load(self.generator, device=self.device, precision=self.precision)
+            self._encoder = Encoder.load(
+                self.generator, device=self.device, precision=self.precision, sha256=self.weights["encoder"]
+            )
         return list(self._encoder([face.photo for face in batch], batch_size=self.batch_size))

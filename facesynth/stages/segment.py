@@ -31,6 +31,7 @@ class _ParserStage:
     device: str = "auto"
     batch_size: int | None = None
     _parser: Parser | None = field(init=False, default=None, repr=False)
+    _sha256: Digest | None = field(init=False, default=None, repr=False, compare=False)
 
     @property
     def config(self) -> Mapping[str, object]:
@@ -38,13 +39,17 @@ class _ParserStage:
 
     @property
     def weights(self) -> Mapping[str, Digest]:
-        return {"parser": weights.sha256_of(self.parser or weights.default_name("parser"))}
+        if self._sha256 is None:
+            self._sha256 = weights.sha256_of(self.parser or weights.default_name("parser"))
+        return {"parser": self._sha256}
 
     def _loaded(self) -> Parser:
         if self._parser is None:
             from facesynth.inference.parser import Parser
 
-            self._parser = Parser.load(self.parser, device=self.device, precision=self.precision)
+            self._parser = Parser.load(
+                self.parser, device=self.device, precision=self.precision, sha256=self.weights["parser"]
+            )
         return self._parser
 
 

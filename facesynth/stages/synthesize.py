@@ -12,6 +12,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Digest, Outcome
 from facesynth.core.styles import Style
+from facesynth.inference.sizes import check_size
 from facesynth.stages.base import FileCodec
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def _encode_picture(picture: Photo) -> bytes:
 class SynthesizeStage:
     """(label map, style) → painted face, marked synthetic in its metadata.
 
-    `size` is the side of the picture (None: the generator's own); another size is resampled from the generator's.
+    `size` is the side of the picture in pixels (16 to 4096, or UsageError; None: the generator's own); another size is
+    resampled from the generator's.
     """
 
     name: ClassVar[str] = "synthesize"
@@ -39,6 +41,11 @@ class SynthesizeStage:
     device: str = "auto"
     batch_size: int | None = None
     _synthesizer: Synthesizer | None = field(init=False, default=None, repr=False)
+    _sha256: Digest | None = field(init=False, default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.size is not None:
+            check_size(self.size)
 
     @property
     def config(self) -> Mapping[str, object]:
@@ -46,13 +53,17 @@ class SynthesizeStage:
 
     @property
     def weights(self) -> Mapping[str, Digest]:
-        return {"generator": weights.sha256_of(self.generator or weights.default_name("generator"))}
+        if self._sha256 is None:
+            self._sha256 = weights.sha256_of(self.generator or weights.default_name("generator"))
+        return {"generator": self._sha256}
 
     def __call__(self, batch: Sequence[tuple[LabelMap, Style]]) -> list[Outcome[Photo]]:
         if self._synthesizer is None:
             from facesynth.inference.synthesizer import Synthesizer
 
-            self._synthesizer = Synthesizer.load(self.generator, device=self.device, precision=self.precision)
+            self._synthesizer = Synthesizer.load(
+                self.generator, device=self.device, precision=self.precision, sha256=self.weights["generator"]
+            )
         labels, styles = [labels for labels, _ in batch], [style for _, style in batch]
         pictures = self._synthesizer(labels, styles, batch_size=self.batch_size)
         if self.size is None:

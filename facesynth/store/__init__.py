@@ -1,6 +1,6 @@
 """The content-addressed artifact cache: ordinary files in immutable folders, each published by one rename."""
 
-from facesynth.store.artifacts import ArtifactStore, discard
+from facesynth.store.artifacts import ArtifactStore, discard, written_to
 from facesynth.store.collection import Collected, collect
 from facesynth.store.entries import Entry
 from facesynth.store.inspection import Damage, StageUse, find, list_entries, summarize, verify
@@ -21,4 +21,5 @@ __all__ = [
     "pinned",
     "summarize",
     "verify",
+    "written_to",
 ]

@@ -22,6 +22,7 @@ from facesynth.store.entries import (
     Entry,
     entry_folder,
     is_stage_name,
+    is_tagged,
     manifest_bytes,
     read_entry,
 )
@@ -72,42 +73,35 @@ class ArtifactStore:
         files: Mapping[str, bytes | Path] = {} if isinstance(result, Rejected) else result
         _check_names(recipe.stage, files, main, rejected is not None)
         key = recipe.key()
-        aside = _aside(self.root)
-        try:
-            aside.mkdir(parents=True)
-            self._tag()
+        with self.workplace() as aside, written_to(self.root):
             stamps = {name: _write(aside / name, content, move=move) for name, content in files.items()}
             _write(aside / MANIFEST, manifest_bytes(key, recipe.as_json(), stamps, main, rejected, _made()))
             entry = self._put_in_place(aside, recipe.stage, key, stamps, replace)
-        except OSError as error:
-            hint = "free some space, or choose another folder with --cache DIR"
-            raise CacheError(f"cannot be written ({error.strerror or error})", where=self.root, hint=hint) from error
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
         self._log.note(recipe.stage, key)
         return entry
 
     @contextlib.contextmanager
     def workplace(self) -> Iterator[Path]:
-        """Lend an empty folder on the cache's disk, for files that are too large for memory. Raises CacheError."""
+        """Lend an empty folder on the cache's disk, for files that are too large for memory.
+
+        Raises CacheError where there can be none; what the caller writes there, it puts under `written_to`.
+        """
         aside = _aside(self.root)
         try:
-            aside.mkdir(parents=True)
-            self._tag()
+            with written_to(self.root):
+                self._make(aside)
             yield aside
-        except OSError as error:
-            hint = "free some space, or choose another folder with --cache DIR"
-            raise CacheError(f"cannot be written ({error.strerror or error})", where=self.root, hint=hint) from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
-    def _tag(self) -> None:
-        """Mark the folder as a cache, once."""
-        if not self._tagged:
-            tag = self.root / TAG
-            if not tag.is_file() or tag.read_text(encoding="utf-8") != TAG_TEXT:
-                tag.write_text(TAG_TEXT, encoding="utf-8")
-            self._tagged = True
+    def _make(self, aside: Path) -> None:
+        """Make a folder in the cache, and mark that as one, once. Raises CacheError for another program's cache."""
+        tagged = self._tagged or is_tagged(self.root)
+        aside.mkdir(parents=True)
+        if not tagged:  # by a rename: half a tag would look to others like another program's
+            (aside / TAG).write_text(TAG_TEXT, encoding="utf-8")
+            os.replace(aside / TAG, self.root / TAG)
+        self._tagged = True
 
     def flush(self) -> None:
         """Hand the notes of what this run used to the system, for `cache gc --keep-last`."""
@@ -133,10 +127,20 @@ class ArtifactStore:
             else:
                 return read_entry(str(target), stage, key)
             existing = self._intact(stage, key)
-            if existing is not None and (not replace or (existing.files == stamps and existing.changed_file() is None)):
+            if existing is not None and (not replace or (existing.files == stamps and _is_whole(existing))):
                 return existing
             put_away(self.root, target)
         raise failure or OSError("the entry could not be put in its place")
+
+
+@contextlib.contextmanager
+def written_to(root: Path) -> Iterator[None]:
+    """Whatever the system refuses here is the cache's: CacheError, with the way out."""
+    try:
+        yield
+    except OSError as error:
+        hint = "free some space, or choose another folder with --cache DIR"
+        raise CacheError(f"cannot be written ({error.strerror or error})", where=root, hint=hint) from error
 
 
 def discard(entry: Path) -> None:
@@ -155,6 +159,14 @@ def put_away(root: Path, folder: Path) -> None:
 
 def _aside(root: Path) -> Path:
     return root / ASIDE / uuid.uuid4().hex
+
+
+def _is_whole(entry: Entry) -> bool:
+    try:
+        entry.check()
+    except CacheError:
+        return False
+    return True
 
 
 def _check_names(stage: str, files: Mapping[str, object], main: str | None, rejected: bool) -> None:

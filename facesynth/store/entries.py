@@ -80,10 +80,6 @@ class Entry:
             if not right:
                 raise CacheError(f"the cached {name} differs from its sha256", where=self.folder, hint=_HINT)
 
-    def changed_file(self) -> str | None:
-        """The first file whose bytes are not its stamp's, or None; reads and hashes all of them. Raises OSError."""
-        return next((name for name, file in self.files.items() if sha256_file(self.folder / name) != file.digest), None)
-
     def manifest(self) -> Mapping[str, Any]:
         """All that is noted about it: recipe, files, and when, where and with what it was made."""
         return _parse(_read(f"{self.folder}/{MANIFEST}")[0], str(self.folder))
@@ -153,9 +149,23 @@ def stage_names(root: Path) -> list[str]:
             items = list(found)
     except FileNotFoundError:
         return []
-    if items and not any(item.name == TAG for item in items):
+    if items and not is_tagged(root):
         raise CacheError(f"this folder is no cache of facesynth's: it holds no {TAG}", where=root, hint="check --cache")
     return sorted(item.name for item in items if item.is_dir() and is_stage_name(item.name))
+
+
+def is_tagged(root: Path) -> bool:
+    """Whether our tag lies in the folder. Raises CacheError where another program's does: the folder is that one's."""
+    try:
+        text = (root / TAG).read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise CacheError(f"its {TAG} cannot be read ({error.strerror or error})", where=root) from error
+    if text.strip("\0") not in ("", TAG_TEXT):  # empty or zeros: ours or not, a power cut took it
+        what = f"this folder is no cache of facesynth's: its {TAG} is another program's"
+        raise CacheError(what, where=root, hint="choose another folder with --cache DIR")
+    return text == TAG_TEXT
 
 
 def is_stage_name(name: str) -> bool:

@@ -100,9 +100,10 @@ def verify(root: Path, *, remove: bool = False) -> Iterator[Entry | Damage]:
 
 def _fault(entry: Entry) -> str | None:
     try:
-        if (name := entry.changed_file()) is not None:
-            return f"{name} differs from its sha256"
+        entry.check()
         recipe = canonical_json(entry.manifest()["recipe"])
         return None if sha256_bytes(recipe) == entry.key else "the recipe differs from the key"
-    except (OSError, CacheError) as error:
+    except CacheError as error:
+        return error.what.removeprefix("the cached ")
+    except OSError as error:
         return str(error)

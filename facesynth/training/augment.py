@@ -31,15 +31,19 @@ def augment(
     """Images N×3×H×H in 0..1 and labels N×H×H integers → the same at `size` and `label_size`, changed at random.
 
     Geometry is one similarity a sample, by torchvision: bilinear for images, nearest for labels, which are never
-    interpolated; what it brings in from beyond the border is the mirrored picture.
+    interpolated; what it brings in from beyond the border is the mirrored picture. `generator` is one of the CPU's,
+    wherever the images are: a GPU is not waited for, and draws the same there.
     """
     count, side = len(images), images.shape[-1]
 
     def uniform(low: float, high: float) -> Tensor:
-        return torch.rand(count, generator=generator, device=images.device) * (high - low) + low
+        return torch.rand(count, generator=generator) * (high - low) + low
+
+    def uniform_there(low: float, high: float) -> Tensor:
+        return uniform(low, high).to(images.device, non_blocking=True)
 
     if config.flip:
-        images, labels = flip_pairs(images, labels, uniform(0, 1) < 0.5)
+        images, labels = flip_pairs(images, labels, uniform_there(0, 1) < 0.5)
     turns = uniform(-config.rotation, config.rotation).tolist()
     zooms = torch.exp(uniform(-1, 1) * math.log(config.scale)).tolist()
     shifts = torch.stack([uniform(-config.shift, config.shift) * side for _ in range(2)], dim=1).tolist()
@@ -61,7 +65,7 @@ def augment(
         torch.stack(moved_labels), [label_size, label_size], interpolation=InterpolationMode.NEAREST_EXACT
     )[:, 0].long()
     recoloured = config.colour or config.grey or config.blur
-    return _recolour(images, config, uniform) if recoloured else images, labels
+    return _recolour(images, config, uniform_there) if recoloured else images, labels
 
 
 def _mirrored_around(plane: Tensor, margin: int) -> Tensor:
@@ -76,7 +80,7 @@ def _mirrored_around(plane: Tensor, margin: int) -> Tensor:
 def _margin(config: Augment, side: int) -> int:
     """How many pixels beyond the border the widest similarity looks."""
     turn = math.radians(min(abs(config.rotation), 45.0))
-    reach = 0.5 * config.scale * (math.cos(turn) + math.sin(turn) + 2 * config.shift)
+    reach = config.scale * (0.5 + config.shift) * (math.cos(turn) + math.sin(turn))
     return math.ceil(max(reach - 0.5, 0) * side) + 1
 
 

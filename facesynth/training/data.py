@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -12,6 +13,7 @@ from pathlib import Path
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
+from facesynth.core.refs import sha256_file
 from facesynth.datasets.pairs import ManifestPairs, Pair, open_pairs
 from facesynth.datasets.splitting import Split
 from facesynth.training.runs import Data
@@ -59,8 +61,13 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[Iterable[Pair], Hel
     chosen = Chosen((train, *extra), _anyone)
     _refuse_overlap(chain.from_iterable(extra), held_out)
     if data.limit is not None:
-        names = heapq.nsmallest(data.limit, (pair.name for pair in chosen), key=lambda name: _drawn(seed, name))
-        chosen = Chosen(chosen.sources, _Named(frozenset(names)))
+        everyone = ((number, pair.name) for number, part in enumerate(chosen.sources) for pair in part)
+        drawn = heapq.nsmallest(data.limit, everyone, key=lambda one: _drawn(seed, f"{one[0]}/{one[1]}"))
+        names = [frozenset(name for number, name in drawn if number == each) for each in range(len(chosen.sources))]
+        parts = zip(chosen.sources, names, strict=True)
+        chosen = Chosen(tuple(Chosen((part,), _Named(some)) for part, some in parts), _anyone)
+    if isinstance(source, ManifestPairs) and next(iter(source), None) is None:
+        raise _unlabelled(source.manifest.path)
     if next(iter(chosen), None) is None:
         raise ConfigError(
             "none of the pairs is training data",
@@ -73,11 +80,15 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[Iterable[Pair], Hel
 
 
 def digest_of(pairs: Iterable[Pair]) -> str:
-    """Return a digest of which files a run trains on: names, and bytes where they are known, else sizes."""
+    """Return a digest of what a run trains on, wherever it lies: names, orders of ids, and the bytes of the files.
+
+    Of an image whose sha256 no manifest tells, its size has to do.
+    """
     digest = hashlib.sha256()
     for pair in pairs:
-        stamp = pair.digest or f"{pair.image.stat().st_size} {pair.labels.stat().st_size}"
-        digest.update(f"{pair.name} {stamp}\n".encode())
+        image = pair.image_sha256 or str(pair.image.stat().st_size)
+        labels = pair.labels_sha256 or sha256_file(pair.labels)
+        digest.update(json.dumps([pair.name, pair.schema, image, labels]).encode())
     return digest.hexdigest()
 
 
@@ -95,13 +106,24 @@ def _divided(source: Iterable[Pair], split: str | None, base: Path) -> tuple[Ite
         validation, test = (list(ManifestPairs(manifest, split, side)) for side in ("validation", "test"))
         if not validation + test and next(iter(ManifestPairs(manifest, split, "train")), None) is None:
             known = sorted({division for sample in manifest for division in sample.split})
+            if split in known:
+                raise _unlabelled(manifest.path)
             hint = f"name a split file, or one of: {', '.join(known)}" if known else "name a split file"
-            raise ConfigError(f"the dataset has no division {split!r}", where=manifest.path, hint=hint)
+            what = f"the dataset has no division {split!r}, and there is no file {base / split}"
+            raise ConfigError(what, where=manifest.path, hint=hint)
         return ManifestPairs(manifest, split, "train"), validation + test, validation or test
     sides = Split.read(base / split)
     held = list(Chosen((source,), _Named(sides.validation | sides.test)))
+    if sides.validation | sides.test and not held:
+        hint = "give the split of this dataset, or --set data.split=null"
+        raise ConfigError("none of the faces that it holds out is in the training data", where=base / split, hint=hint)
     judged = [pair for pair in held if pair.name in sides.validation] or held
     return Chosen((source,), _Named(sides.train)), held, judged
+
+
+def _unlabelled(manifest: Path) -> ConfigError:
+    hint = "make label maps first: facesynth segment --aligned, and import images and label maps as a folder"
+    return ConfigError("none of its faces has a label map to train on", where=manifest, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +146,21 @@ def _drawn(seed: int, name: str) -> bytes:
 
 
 def _refuse_overlap(extra: Iterable[Pair], held_out: Iterable[Pair]) -> None:
-    """Compare by name and by file: copies under the same name count, renamed copies are not noticed."""
-    held = list(held_out)
-    names, files = {pair.name for pair in held}, {pair.image.resolve() for pair in held}
+    """Compare by name, which a face keeps when it is parsed anew, and by the bytes of the image."""
+    names: set[str] = set()
+    by_size: dict[int, list[Pair]] = {}
+    for pair in held_out:
+        names.add(pair.name)
+        by_size.setdefault(pair.image.stat().st_size, []).append(pair)
+    digests: dict[int, set[str]] = {}
     for pair in extra:
-        if pair.name in names or pair.image.resolve() in files:
-            raise ConfigError("is held out by the split and may not train", where=pair.image, hint="check data.extra")
+        hint = "take it out of data.extra, or give it another name where it is another face"
+        if pair.name in names:
+            raise ConfigError("is held out by the split and may not train", where=pair.image, hint=hint)
+        size = pair.image.stat().st_size
+        if size not in by_size:
+            continue
+        if size not in digests:
+            digests[size] = {other.image_sha256 or sha256_file(other.image) for other in by_size[size]}
+        if (pair.image_sha256 or sha256_file(pair.image)) in digests[size]:
+            raise ConfigError("is held out by the split under another name", where=pair.image, hint=hint)

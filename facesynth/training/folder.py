@@ -52,11 +52,11 @@ class RunFolder:
                 self._board = None
             lock.release()
 
-    def settle(self, config: Any, *, data: str) -> None:
-        """Write the run's recipe at its first start; afterwards refuse a recipe that does not go on from it."""
+    def settle(self, config: Any, *, data: str, begun: bool) -> None:
+        """Write the run's recipe; once it has `begun`, refuse one that does not go on from it."""
         recipe = json.loads(json.dumps({"config": dataclasses.asdict(config), "data": data}))
         path = self.path / "run.json"
-        if path.is_file():
+        if begun and path.is_file():
             try:
                 before = json.loads(path.read_text(encoding="utf-8"))
                 changed = [] if before["data"] == recipe["data"] else ["data"]

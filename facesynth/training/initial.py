@@ -55,7 +55,11 @@ def load_initial(name: str, base: Path, parts: Mapping[str, tuple[networks.Spec,
             raise ConfigError(
                 f"its {part} has {', '.join(unlike)}", where=path, hint="change the pipeline file, or start anew"
             )
-        _take_over(module, source.state_dict())
+        try:
+            _take_over(module, source.state_dict())
+        except (KeyError, RuntimeError) as error:  # one more or one less block, which sizes bring
+            hint = "change the pipeline file, or start anew"
+            raise ConfigError(f"its {part} of size {theirs['size']} has other layers", where=path, hint=hint) from error
 
 
 @torch.no_grad()
@@ -71,7 +75,13 @@ def _take_over(module: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
             for _ in range(_POWER_ITERATIONS):
                 _ = layer.weight
     own = module.state_dict()
-    module.load_state_dict({**own, **{key: value for key, value in state.items() if key in own}})
+    raw = {key: value for key, value in own.items() if ".parametrizations." in key}  # set above
+    module.load_state_dict({**raw, **{key: value for key, value in state.items() if not _is_normalised(key, own)}})
+
+
+def _is_normalised(key: str, own: Mapping[str, torch.Tensor]) -> bool:
+    """Whether a plain network's weight is one that spectral normalisation makes of a raw one here."""
+    return key.endswith(".weight") and f"{key[: -len('.weight')]}.parametrizations.weight.original" in own
 
 
 def load_perceptual(name: str) -> PerceptualDistance:

@@ -23,6 +23,7 @@ from facesynth.models.parser import ParserNet
 from facesynth.training.augment import augment
 from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
+from facesynth.training.feeding import Feeder
 from facesynth.training.runs import ParserRun
 from facesynth.training.sampling import ShuffledOrder, generator_at, repeated_for_rare
 
@@ -41,7 +42,9 @@ class ParserJob:
         fabric: Fabric,
     ) -> None:
         self.config, self.pairs, self.held_out, self.fabric = config, pairs, held_out, fabric
-        self.order = ShuffledOrder(repeated_for_rare(pairs.labels, config.rare_repeat, config.seed), config.seed)
+        rare = config.rare_repeat
+        items = repeated_for_rare(pairs.labels, rare, config.seed) if rare else len(pairs)
+        self.feed = Feeder(pairs, ShuffledOrder(items, config.seed), config.batch_size, fabric.device)
         groups = [
             {"params": list(network.trunk.parameters()), "peak": config.trunk_learning_rate},
             {
@@ -57,11 +60,9 @@ class ParserJob:
 
     def step(self, nimg: int) -> Mapping[str, Tensor]:
         """One AdamW step on the batch that starts at image `nimg`."""
-        config, device = self.config, self.fabric.device
-        chosen = self.order(nimg, config.batch_size)
-        images = torch.from_numpy(self.pairs.images[chosen]).to(device).permute(0, 3, 1, 2).float() / 255
-        labels = torch.from_numpy(self.pairs.labels[chosen]).to(device)
-        generator = generator_at(config.seed, nimg, device)
+        config = self.config
+        images, labels = self.feed(nimg)
+        generator = generator_at(config.seed, nimg)
         size = config.parser.size
         images, labels = augment(images, labels, config.augment, generator, size=size, label_size=size // 2)
         for group in self.optimizer.param_groups:

@@ -25,6 +25,7 @@ from facesynth.models.perceptual import PerceptualDistance
 from facesynth.training.augment import augment
 from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
+from facesynth.training.feeding import Feeder
 from facesynth.training.losses import feature_matching, hinge_discriminator, hinge_generator, kl_divergence
 from facesynth.training.runs import SpadeRun
 from facesynth.training.sampling import ShuffledOrder, generator_at
@@ -70,7 +71,7 @@ class SpadeJob:
         """`held_out` pairs are scored; `shown` are the few that the sample sheets are made of."""
         self.config, self.pairs, self.held_out, self.fabric = config, pairs, held_out, fabric
         self.shown = shown
-        self.order = ShuffledOrder(len(pairs), config.seed)
+        self.feed = Feeder(pairs, ShuffledOrder(len(pairs), config.seed), config.batch_size, fabric.device)
         painter = painter.to(memory_format=torch.channels_last)
         discriminator = discriminator.to(memory_format=torch.channels_last)
         adam_g = torch.optim.Adam(painter.parameters(), lr=config.generator_learning_rate, betas=config.betas)
@@ -139,12 +140,10 @@ class SpadeJob:
 
     def _batch(self, nimg: int) -> tuple[Tensor, Tensor]:
         """Faces N×3×S×S in -1..1 and one-hot label maps N×19×S×S for the step that starts at image `nimg`."""
-        config, device = self.config, self.fabric.device
-        chosen = self.order(nimg, config.batch_size)
-        images = torch.from_numpy(self.pairs.images[chosen]).to(device).permute(0, 3, 1, 2).float() / 255
-        labels = torch.from_numpy(self.pairs.labels[chosen]).to(device)
+        config = self.config
+        images, labels = self.feed(nimg)
         size = config.generator.size
-        generator = generator_at(config.seed, nimg, device)
+        generator = generator_at(config.seed, nimg)
         images, labels = augment(images, labels, config.augment, generator, size=size, label_size=size)
         label_map = F.one_hot(labels, NUM_LABELS).permute(0, 3, 1, 2).float()
         layout = torch.channels_last

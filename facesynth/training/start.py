@@ -145,9 +145,13 @@ def _started(
     """Hold the run, see that it goes on from its recipe, and lend its pairs: packed, held out, and a few to show."""
     with folder.locked():
         train, held_out = chosen_pairs(config.data, base, config.seed)
-        folder.settle(config, data=digest_of(train))
+        digest, begun = digest_of(train), bool(checkpoint.found(folder.path))
+        if begun:
+            folder.settle(config, data=digest, begun=True)
         shown = read_pairs(islice(held_out.pairs or train, _SAMPLED))
         with packed(train, size, store or ArtifactStore(folder.path / "cache"), on_packed=on_packed) as pairs:
+            if not begun:  # only now: a start that failed on a bad file is no start
+                folder.settle(config, data=digest, begun=False)
             yield pairs, held_out, shown
 
 

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from facesynth.core import label_files
 from facesynth.core.errors import ImageError, LabelMapError, UsageError
 from facesynth.core.image_files import encode_png
 from facesynth.core.label_files import (
     SCHEMA_KEY,
     decode_label_map,
     encode_label_map,
+    holds_label_map,
     looks_like_label_map,
     read_label_map,
     write_label_map,
@@ -237,3 +239,22 @@ def test_files_are_read_and_written_by_name(tmp_path: Path) -> None:
     assert Image.open(path).info == {"Parser": "p", SCHEMA_KEY: "zllrunning"}
     with pytest.raises(ImageError, match=r"missing\.png: cannot be read"):
         read_label_map(tmp_path / "missing.png")
+
+
+def test_of_most_photos_only_the_header_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Image.fromarray(drawing().pixels)
+    photos = {"a.png": png(image), "b.png": png(image.convert("RGBA")), "c.jpg": encoded(image, "JPEG"), "d.png": b""}
+    for name, data in photos.items():
+        (tmp_path / name).write_bytes(data)
+    write_label_map(LabelMap(ALL), tmp_path / "map.png")
+    assert holds_label_map(tmp_path / "map.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        holds_label_map(tmp_path / "missing.png")
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("read or decoded as a whole")
+
+    monkeypatch.setattr(label_files, "read_file", never)
+    monkeypatch.setattr(label_files, "load_image", never)
+    for name, data in photos.items():
+        assert not holds_label_map(tmp_path / name) and not looks_like_label_map(data)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesynth.core.errors import InputError, LabelMapError
+from facesynth.core.errors import CacheError, InputError, LabelMapError
 from facesynth.core.image_files import read_photo, write_photo
 from facesynth.core.label_files import read_label_map, write_label_map
 from facesynth.core.labels import LabelMap
@@ -60,6 +62,32 @@ class _Often:
         return iter(self.pairs)
 
 
+def test_pairs_that_change_while_they_are_packed_are_not_kept(tmp_path: Path) -> None:
+    pairs, store = find_pairs(write_pairs(tmp_path / "data", 4)), ArtifactStore(tmp_path / "cache")
+    for later in (pairs[:3], [*pairs[:3], pairs[0]]):  # fewer, or others, the second time
+        turns = iter((pairs, later))
+
+        class Changing:
+            def __iter__(self, turns: Iterator[list[Pair]] = turns) -> Iterator[Pair]:
+                return iter(next(turns))
+
+        with pytest.raises(InputError, match="changed while they were being packed"), packed(Changing(), 16, store):
+            pass
+    assert not list(list_entries(store.root, STAGE))
+
+
+def test_a_damaged_packed_form_is_packed_anew(tmp_path: Path) -> None:
+    pairs, store = find_pairs(write_pairs(tmp_path / "data", 2)), ArtifactStore(tmp_path / "cache")
+    with packed(pairs, 16, store) as found:
+        before = found.labels.copy()
+    for tail in (b"\xc8", b""):  # one wrong byte, or one too few
+        [entry] = list_entries(store.root, STAGE)
+        file = entry.folder / "labels.npy"
+        file.write_bytes(file.read_bytes()[:-1] + tail)
+        with packed(pairs, 16, store) as again:
+            assert np.array_equal(again.labels, before)
+
+
 def test_a_damaged_pair_is_named_and_leaves_nothing_behind(tmp_path: Path) -> None:
     folder, store = write_pairs(tmp_path / "data", 2), ArtifactStore(tmp_path / "cache")
     (folder / "images" / "001.png").write_bytes(b"not a picture")
@@ -67,6 +95,42 @@ def test_a_damaged_pair_is_named_and_leaves_nothing_behind(tmp_path: Path) -> No
         pass
     assert not list(list_entries(store.root, STAGE))
     assert not list((store.root / ".tmp").glob("*"))
+
+
+def test_a_disk_that_is_too_small_is_told_before_it_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, store = find_pairs(write_pairs(tmp_path / "data", 2)), ArtifactStore(tmp_path / "cache")
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda path: usage)
+        said = r"2 pairs packed at 512×512 need 2 MB, and 1 MB are free; free some space"
+        with pytest.raises(CacheError, match=said), packed(pairs, 512, store):
+            pass
+    assert not list((store.root / ".tmp").glob("*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system takes no place in advance")
+def test_place_that_cannot_be_taken_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, store = find_pairs(write_pairs(tmp_path / "data", 2)), ArtifactStore(tmp_path / "cache")
+
+    def fail(code: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "posix_fallocate", lambda *_: fail(errno.ENOSPC))
+    with pytest.raises(CacheError, match=r"cannot be written \(No space.*--cache DIR"), packed(pairs, 32, store):
+        pass
+    monkeypatch.setattr(os, "posix_fallocate", lambda *_: fail(errno.EOPNOTSUPP))
+    with packed(pairs, 32, store) as found:
+        assert len(found) == 2
+
+
+def test_what_the_caller_cannot_do_is_not_the_caches_fault(tmp_path: Path) -> None:
+    pairs, store = find_pairs(write_pairs(tmp_path / "data", 2)), ArtifactStore(tmp_path / "cache")
+
+    def gone(done: int, total: int) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError), packed(pairs, 32, store, on_packed=gone):
+        pass
 
 
 def test_faces_and_label_maps_that_are_not_square_are_refused(tmp_path: Path) -> None:

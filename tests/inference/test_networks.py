@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from facesynth.core.errors import WeightsDamaged, WeightsError
+from facesynth.core.refs import sha256_file
 from facesynth.inference import networks
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec, ParserSpec
@@ -73,6 +74,46 @@ def test_wrong_and_damaged_files(trained: SpadeGenerator, tmp_path: Path) -> Non
     networks.save(tmp_path / "mixed.safetensors", {"generator": (other, trained)})
     with pytest.raises(WeightsDamaged, match="do not fit their description"):
         networks.load(tmp_path / "mixed.safetensors", ("generator",), torch.device("cpu"))
+
+
+def test_the_bytes_that_are_loaded_are_the_ones_compared(trained: SpadeGenerator, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    networks.save(path, {"generator": (SPEC, trained)})
+    networks.load(path, ("generator",), torch.device("cpu"), sha256=sha256_file(path))
+    with pytest.raises(WeightsError, match=r"w\.safetensors: the file changed while it was being read; run again"):
+        networks.load(path, ("generator",), torch.device("cpu"), sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind", "said"),
+    [
+        ({"labels": "facer", "specs": "{}"}, WeightsError, "its label schema is 'facer', not 'celebamask-hq'"),
+        ({"specs": "{}"}, WeightsError, "its label schema is None"),
+        ({"labels": "celebamask-hq"}, WeightsDamaged, "its metadata holds no 'specs'"),
+        ({"labels": "celebamask-hq", "specs": "{"}, WeightsDamaged, "do not fit their description"),
+        ({"labels": "celebamask-hq", "specs": "3"}, WeightsDamaged, "do not fit their description"),
+    ],
+)
+def test_metadata_is_read_before_it_is_believed(
+    metadata: dict[str, str], kind: type[WeightsError], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata={"format": networks.FORMAT, **metadata})
+    with pytest.raises(kind, match=said):
+        networks.load(path, ("parser",), torch.device("cpu"))
+
+
+def test_a_file_that_cannot_be_written_leaves_no_draft(
+    trained: SpadeGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(tensors: object, path: Path, metadata: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(networks, "save_file", cut)
+    with pytest.raises(OSError, match="No space"):
+        networks.save(tmp_path / "w.safetensors", {"generator": (SPEC, trained)})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_kind_of_network_is_built_from_its_spec() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import write_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.styles import Style
+from facesynth.jobs import finishing as finishing_module
 from facesynth.jobs.align import align
 from facesynth.jobs.items import style_item
 from facesynth.jobs.plan import carry_out
@@ -176,3 +179,63 @@ def test_the_second_ctrl_c_ends_it_at_once(faces: Path, opened: Opener, monkeypa
     place_with_signals(monkeypatch, at=3, times=2)
     session = stopped(opened(faces), lambda session: align(session, Tiles()))
     assert finished(session) == {"00.png", "01.png"}
+
+
+@pytest.mark.parametrize("stopped_in", ["align", "segment", "encode"])
+def test_run_reports_what_is_in_place_wherever_it_is_interrupted(faces: Path, opened: Opener, stopped_in: str) -> None:
+    stages = painted_stages()
+    stopping(getattr(stages, stopped_in))
+    fresh = opened(faces)
+    fresh.folder.mkdir()
+    (fresh.folder / "report.json").write_text('{"complete": true}')
+    session = stopped(fresh, lambda session: carry_out(session, stages, SynthesizePlan(), sheet=True))
+    report = json.loads((session.folder / "report.json").read_bytes())
+    assert not report["complete"]
+    told = {output for item in report["items"] for output in item["outputs"]}
+    assert told == written(session.folder) - {"report.json"}
+    if stopped_in == "encode":
+        assert finished(session) == FIRST
+
+
+def test_a_mistake_before_anything_is_done_leaves_no_folder(faces: Path, opened: Opener) -> None:
+    with pytest.raises(ValueError, match="mistake"), opened(faces) as session:
+        raise ValueError("mistake")
+    assert not session.folder.exists()
+
+
+def test_ctrl_c_between_two_results_gives_neither_twice(
+    faces: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Released(finishing_module._Interrupts):
+        """Ctrl-C comes as soon as the first result is let go."""
+
+        sent = False
+
+        def __setattr__(self, name: str, value: object) -> None:
+            before = getattr(self, "held", False)
+            super().__setattr__(name, value)
+            if name == "held" and before and not value and not self.sent:
+                self.sent = True
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(finishing_module, "_Interrupts", Released)
+    session = stopped(opened(faces), lambda session: align(session, Tiles()))
+    inputs = [row.input for row in session.report.rows]
+    assert inputs and len(inputs) == len(set(inputs))
+
+
+def test_what_was_computed_is_published_though_someone_else_holds_the_run(
+    faces: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, kept = Session.run, []
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        kept.append(real(*arguments, **options))
+        return kept[-1]
+
+    monkeypatch.setattr(Session, "run", run)
+    place_with_signals(monkeypatch, at=3, times=1)
+    stage = Tiles()
+    session = stopped(opened(faces), lambda session: align(session, stage))
+    assert inspect.getgeneratorstate(kept[0]) == inspect.GEN_CLOSED
+    assert finished(session) == {f"{index:02}.png" for index in range(stage.computed)}

@@ -190,6 +190,7 @@ def test_a_dry_run_computes_nothing_and_leaves_the_damaged_to_a_run(
     with opened(dry_run=True) as session:
         align(session, stage, sheet=True)
     assert stage.computed == 0 and damaged(cache) == ["align", "align"] and not (tmp_path / "out").exists()
+    assert set(rows(session).values()) == {"cached"}, "nothing is read for a sheet that is not made"
 
 
 def test_the_style_that_is_given_is_mended_too(tmp_path: Path, opened: Opener, cache: Path, photos: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from facesynth.core.errors import CacheError
 from facesynth.core.refs import FileStamp, Rejected, sha256_bytes
-from facesynth.store import ArtifactStore, Entry, Recipe
+from facesynth.store import ArtifactStore, Entry, Recipe, written_to
 
 _FILES: dict[str, bytes | Path] = {"labels.png": b"pixels", "notes.json": b"{}"}
 
@@ -236,3 +237,28 @@ def test_many_threads_publish_and_replace_the_same_entries(store: ArtifactStore)
     with ThreadPoolExecutor(6) as threads:
         assert list(threads.map(work, range(6))) == list(range(6))
     assert list((store.root / ".tmp").iterdir()) == []
+
+
+def test_the_caches_workplace_does_not_answer_for_its_callers_errors(store: ArtifactStore) -> None:
+    def work() -> None:
+        with store.workplace() as place:
+            assert list(place.iterdir()) == []
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        work()
+    assert list((store.root / ".tmp").iterdir()) == []
+    with pytest.raises(CacheError, match=r"cannot be written \(No space.*--cache DIR"), written_to(store.root):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_replace_makes_anew_what_cannot_be_read(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = store.publish(_recipe(), {"a": b"first"}, main="a")
+    inode = os.stat(first.folder).st_ino
+
+    def refuse(path: Path) -> str:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("facesynth.store.entries.sha256_file", refuse)
+    store.publish(_recipe(), {"a": b"first"}, main="a", replace=True)
+    assert os.stat(first.folder).st_ino != inode

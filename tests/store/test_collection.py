@@ -11,6 +11,7 @@ import pytest
 from facesynth.core.errors import CacheError
 from facesynth.core.refs import Rejected
 from facesynth.store import ArtifactStore, Collected, Recipe, collect, find, summarize, verify
+from facesynth.store.entries import TAG_TEXT
 from facesynth.store.run_log import run_logs
 
 _DAY = 86400.0
@@ -131,11 +132,26 @@ def test_a_folder_that_is_no_cache_is_left_alone(tmp_path: Path) -> None:
     source.write_text("hi")
     for path in (source, *source.parents[:3]):
         os.utime(path, (0, 0))
-    for act in (lambda: collect(tmp_path), lambda: list(verify(tmp_path, remove=True)), lambda: summarize(tmp_path)):
-        with pytest.raises(CacheError, match="no cache of facesynth's"):
-            act()
+    tag = tmp_path / "CACHEDIR.TAG"
+    for text in (
+        None,
+        "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory tag of cargo's.\n",
+    ):
+        if text is not None:
+            tag.write_text(text)
+        for act in (
+            lambda: collect(tmp_path),
+            lambda: list(verify(tmp_path, remove=True)),
+            lambda: summarize(tmp_path),
+        ):
+            with pytest.raises(CacheError, match="no cache of facesynth's"):
+                act()
+    with pytest.raises(CacheError, match=r"its CACHEDIR\.TAG is another program's; choose another folder"):
+        ArtifactStore(tmp_path).publish(Recipe("segment", 1, {}, {}), Rejected("no face"))
+    assert "cargo" in tag.read_text() and sorted(path.name for path in tmp_path.iterdir()) == [tag.name, "projects"]
+    tag.write_text("")  # what a power cut leaves
     ArtifactStore(tmp_path).publish(Recipe("segment", 1, {}, {}), Rejected("no face"))  # --cache, on a folder in use
     collect(tmp_path)
     list(verify(tmp_path, remove=True))
-    assert source.read_text() == "hi"
+    assert source.read_text() == "hi" and tag.read_text() == TAG_TEXT
     assert [use.entries for use in summarize(tmp_path)] == [0, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,10 @@ def test_a_dataset_s_own_divisions(folder: Path) -> None:
     source = str(folder / "dataset.jsonl")
     assert names(Data(folder=source, split="official"), folder) == (["000", "001", "002"], ["003"])
     assert names(Data(folder=source, split="index"), folder) == (["000", "001", "002", "003"], ["004", "005"])
-    with pytest.raises(ConfigError, match="no division 'oficial'; name a split file, or one of: index, official"):
+    with pytest.raises(
+        ConfigError,
+        match=r"no division 'oficial', and there is no file .*; .* one of: index, official",
+    ):
         chosen_pairs(Data(folder=source, split="oficial"), folder, seed=0)
 
 
@@ -106,8 +110,55 @@ def test_nothing_to_train_on(folder: Path, tmp_path: Path) -> None:
         chosen_pairs(Data(folder=str(folder), split=str(tmp_path / "split.json")), folder, seed=0)
 
 
+def test_photos_without_label_maps_are_nothing_to_train_on(folder: Path, tmp_path: Path) -> None:
+    photo = Sample(name="a", image=folder / "images" / "000.png", sha256="0" * 64, split={"official": "train"})
+    write_manifest(tmp_path / "dataset.jsonl", Description(name="photos"), [photo])
+    for split in (None, "official"):
+        with pytest.raises(ConfigError, match="none of its faces has a label map"):
+            chosen_pairs(Data(folder=str(tmp_path), split=split), folder, seed=0)
+
+
 def test_held_out_pairs_are_read_in_groups(folder: Path) -> None:
     _, held_out = chosen_pairs(Data(folder="dataset.jsonl", split="index", judged=None), folder, seed=0)
     assert [len(group) for group in held_out.groups(1)] == [1, 1]
     face, labels = next(held_out.groups())[0]
     assert face.size == (labels.width, labels.height) == (64, 64)
+
+
+def test_a_split_of_another_dataset_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["000", "x"], "validation": ["y", "z"]}))
+    with pytest.raises(ConfigError, match="none of the faces that it holds out"):
+        chosen_pairs(Data(folder=str(folder), split=str(tmp_path / "split.json")), folder, seed=0)
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_held_out_images_may_not_train_under_other_names(folder: Path, tmp_path: Path, with_manifest: bool) -> None:
+    for kind in ("images", "labels"):
+        (tmp_path / "extra" / kind).mkdir(parents=True)
+        (tmp_path / "extra" / kind / "somebody.png").write_bytes((folder / kind / "004.png").read_bytes())
+    source = folder / "dataset.jsonl" if with_manifest else tmp_path / "pairs"
+    if not with_manifest:
+        shutil.copytree(folder, source, ignore=shutil.ignore_patterns("*.jsonl"))
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["000"], "validation": ["004"]}))
+    data = Data(folder=str(source), split=str(tmp_path / "split.json"), extra=(str(tmp_path / "extra"),))
+    with pytest.raises(ConfigError, match="held out by the split under another name"):
+        chosen_pairs(data, folder, seed=0)
+
+
+def test_a_limit_counts_pairs_not_names(folder: Path, tmp_path: Path) -> None:
+    write_pairs(tmp_path / "other", 6, size=16)  # the same names
+    data = Data(folder=str(folder), extra=(str(tmp_path / "other"),), limit=5)
+    train, _ = chosen_pairs(data, folder, seed=0)
+    assert len(list(train)) == 5
+
+
+def test_the_digest_follows_label_maps_and_not_the_place(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.jsonl"), copy_function=shutil.copy)
+    before, _ = chosen_pairs(Data(folder=str(copy)), folder, seed=0)
+    digest = digest_of(before)
+    copy.rename(tmp_path / "moved")
+    moved, _ = chosen_pairs(Data(folder=str(tmp_path / "moved")), folder, seed=0)
+    assert digest_of(moved) == digest
+    (tmp_path / "moved/labels/000.png").write_bytes((folder / "labels/001.png").read_bytes())
+    assert digest_of(moved) != digest

@@ -68,9 +68,9 @@ def test_only_one_process_holds_a_run(tmp_path: Path) -> None:
 
 def test_a_run_goes_on_with_what_may_change(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    folder.settle(RUN, data="d")
+    folder.settle(RUN, data="d", begun=True)
     longer = replace(RUN, images=99, every=Schedule(stats=1), licence="MIT", data=Data(folder="there"))
-    folder.settle(longer, data="d")
+    folder.settle(longer, data="d", begun=True)
     assert json.loads((tmp_path / "run.json").read_text())["config"]["images"] == 99
 
 
@@ -86,26 +86,26 @@ def test_a_run_goes_on_with_what_may_change(tmp_path: Path) -> None:
 )
 def test_other_settings_are_named(tmp_path: Path, changes: dict[str, object], data: str, named: str) -> None:
     folder = RunFolder(tmp_path)
-    folder.settle(RUN, data="d")
+    folder.settle(RUN, data="d", begun=True)
     with pytest.raises(TrainingError, match=f"other settings: {named};.*--set name=NEW"):
-        folder.settle(replace(RUN, **changes), data=data)  # type: ignore[arg-type]
-    folder.settle(RUN, data="d")
+        folder.settle(replace(RUN, **changes), data=data, begun=True)  # type: ignore[arg-type]
+    folder.settle(RUN, data="d", begun=True)
 
 
 def test_a_key_that_came_later_counts_as_its_default(tmp_path: Path) -> None:
     folder, path = RunFolder(tmp_path), tmp_path / "run.json"
-    folder.settle(RUN, data="d")
+    folder.settle(RUN, data="d", begun=True)
     recipe = json.loads(path.read_text())
     del recipe["config"]["initial"], recipe["config"]["augment"]["blur"]
     for changes, named in (({"initial": "x"}, "initial"), ({"augment": Augment(blur=0.9)}, r"augment\.blur")):
         path.write_text(json.dumps(recipe))
         with pytest.raises(TrainingError, match=f"other settings: {named};"):
-            folder.settle(replace(RUN, **changes), data="d")
-    folder.settle(RUN, data="d")
+            folder.settle(replace(RUN, **changes), data="d", begun=True)
+    folder.settle(RUN, data="d", begun=True)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"data": 1, "config": 2}'])
 def test_a_recipe_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(TrainingError, match=r"run\.json: not a run's recipe"):
-        RunFolder(tmp_path).settle(RUN, data="d")
+        RunFolder(tmp_path).settle(RUN, data="d", begun=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from facesynth.core.errors import ConfigError, TrainingError, UsageError, WeightsDamaged
+from facesynth.core.errors import ConfigError, InputError, TrainingError, UsageError, WeightsDamaged
 from facesynth.core.labels import LabelMap
 from facesynth.core.styles import Style
 from facesynth.inference.encoder import Encoder
@@ -221,3 +221,24 @@ def test_sigterm_saves_the_state_and_the_same_call_goes_on(pairs: Path, tmp_path
     rows = [json.loads(line)["nimg"] for line in stats.read_text().splitlines()]
     assert rows == sorted(set(rows))
     assert rows[-1] == shown + 8
+
+
+def test_a_first_start_that_failed_binds_nothing(tmp_path: Path) -> None:
+    folder = write_pairs(tmp_path / "pairs", 4)
+    image = folder / "images" / "002.png"
+    good = image.read_bytes()
+    image.write_bytes(good[:200])
+    with pytest.raises(InputError, match=r"002\.png"):
+        train_parser(parser_run(folder, images=8), tmp_path / "runs", base=tmp_path, device="cpu", report=ignore)
+    image.write_bytes(good)
+    config = parser_run(folder, images=8)
+    assert train_parser(config, tmp_path / "runs", base=tmp_path, device="cpu", report=ignore) is not None
+
+
+def test_weights_with_other_layers_are_no_start(pairs: Path, trained: tuple[Path, Path], tmp_path: Path) -> None:
+    initial = str(trained[1])
+    larger = spade_run(pairs, initial=initial, generator=replace(spade_run(pairs).generator, size=256))
+    deeper = spade_run(pairs, initial=initial, encoder=replace(spade_run(pairs).encoder, size=128))  # type: ignore[type-var]
+    for config, part in ((larger, "generator"), (deeper, "encoder")):
+        with pytest.raises(ConfigError, match=rf"{part} of size 64 has other layers"):
+            train_spade(config, tmp_path, base=pairs, device="cpu", report=ignore)

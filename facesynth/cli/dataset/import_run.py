@@ -57,7 +57,11 @@ def importing(command: Callable[..., Layout]) -> Callable[..., None]:
             told.begin(len(layout), layout.about.name)
             try:
                 done = import_dataset(
-                    layout, output or folder, workers=workers, on_item=lambda name, outcome: told.advance()
+                    layout,
+                    output or folder,
+                    source=folder,
+                    workers=workers,
+                    on_item=lambda name, outcome: told.advance(),
                 )
             except KeyboardInterrupt:
                 told.close()

@@ -7,6 +7,7 @@ output.
 from __future__ import annotations
 
 import json
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from facesynth.core.errors import ConfigError, InputError, OutputError, UsageError
 from facesynth.datasets.importing.layout import Entry, Layout, Made, MakesFiles
-from facesynth.datasets.importing.ledger import LEDGER_NAME, Kept, Ledger, Problem, basis_of
+from facesynth.datasets.importing.ledger import LEDGER_NAME, Kept, Ledger, Problem, basis_of, recipe_in
 from facesynth.datasets.importing.report import REPORT_NAME, write_report
 from facesynth.datasets.manifest import MANIFEST_NAME, Manifest, Sample, write_manifest
 
@@ -61,17 +62,19 @@ def import_dataset(
     layout: Layout,
     output: Path,
     *,
+    source: Path | None = None,
     workers: int = 2,
     on_item: Callable[[str, Outcome], None] = lambda name, outcome: None,
 ) -> Imported:
     """Write `dataset.jsonl` and `dataset-report.json` into `output`, and below it what the layout makes.
 
     Faces that cannot be used are reported. The manifest is replaced as a whole at the end; an import that was stopped,
-    however rudely, goes on where it was. `on_item(name, outcome)` hears of each, in order. Raises UsageError where
-    another import is at work or something else lies in the way, OutputError where nothing can be written.
+    however rudely, goes on where it was. `source` is the folder that the dataset lies in: the manifest of another one
+    is not replaced. `on_item(name, outcome)` hears of each, in order. Raises UsageError where another import is at work
+    or something else lies in the way, OutputError where nothing can be written.
     """
     manifest, report = output / MANIFEST_NAME, output / REPORT_NAME
-    with _held(output), _ledger(layout, output) as ledger:
+    with _held(output), _ledger(layout, output, source) as ledger:
         kept = 0
 
         def rows() -> Generator[Sample, None, None]:
@@ -181,9 +184,10 @@ def _held(output: Path) -> Iterator[None]:
         lock.release()
 
 
-def _ledger(layout: Layout, output: Path) -> Ledger:
+def _ledger(layout: Layout, output: Path, source: Path | None) -> Ledger:
     """Open the ledger of the output folder, after a look at whether the folder is free for this dataset."""
     manifest, name = output / MANIFEST_NAME, layout.about.name
+    place = None if source is None else _place(source, output)
     if manifest.exists():
         try:
             other = Manifest.open(manifest).about.name
@@ -197,6 +201,13 @@ def _ledger(layout: Layout, output: Path) -> Ledger:
                 where=manifest,
                 hint="give another folder with -o DIR, or remove it",
             )
+        before = _known_place(output)
+        if place is not None and before not in (None, place):
+            raise UsageError(
+                f"is the manifest of the dataset in {before}, this one lies in {place}",
+                where=manifest,
+                hint="give another folder with -o DIR; if the dataset was moved, remove the manifest",
+            )
     for stale in (*output.glob(f".{MANIFEST_NAME}-*"), *output.glob(f".{REPORT_NAME}-*")):  # of a killed import
         stale.unlink(missing_ok=True)
     settings = ""
@@ -204,7 +215,22 @@ def _ledger(layout: Layout, output: Path) -> Ledger:
         settings = layout.settings
         for folder in layout.folders:
             _claim(output / folder)
-    return Ledger(output / LEDGER_NAME, json.dumps([name, layout.about.schema, settings]))
+    return Ledger(output / LEDGER_NAME, json.dumps([name, layout.about.schema, settings, place]))
+
+
+def _place(source: Path, output: Path) -> str:
+    """Where a dataset lies: from the output where that is in it, so that both may be moved, else absolutely."""
+    source, output = source.resolve(), output.resolve()
+    return os.path.relpath(source, output) if output.is_relative_to(source) else str(source)
+
+
+def _known_place(output: Path) -> str | None:
+    """Where the dataset lay that was imported into the output before; None where nothing tells."""
+    try:
+        _, _, _, place = json.loads(recipe_in(output / LEDGER_NAME) or "")
+    except ValueError:
+        return None
+    return None if place is None else str(place)
 
 
 def _claim(folder: Path) -> None:

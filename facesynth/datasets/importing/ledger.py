@@ -13,6 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -218,6 +219,18 @@ class Ledger:
 
     def _fault(self, error: Exception) -> OutputError:
         return OutputError(f"cannot be written ({error})", where=self._path, hint="give another folder: -o DIR")
+
+
+def recipe_in(path: Path) -> str | None:
+    """The recipe of the last run in a ledger's file; None where there is none, or no ledger."""
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(path)) as ledger:
+            found = ledger.execute("SELECT value FROM settings WHERE key = 'recipe'").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if found is None else str(found[0])
 
 
 _WARNED = "FROM rows, json_each(rows.warnings) WHERE run = ?"

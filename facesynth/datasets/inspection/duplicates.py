@@ -114,7 +114,7 @@ class DuplicateSearch:
         members = np.frombuffer(self._members, dtype=np.int64).astype(np.intp)
         alone = np.flatnonzero(same[members] == members)
         bits, members = bits[alone], members[alone]
-        shapes = self._mapped()[alone] if len(alone) < len(self._bits) else self._mapped()
+        shapes = self._mapped()
         complete = True
         for flip, signs in ((0, np.ones_like(MIRROR_SIGNS)), (MIRROR_BITS, MIRROR_SIGNS)):
             left = max(_FEW, CANDIDATES * len(bits))
@@ -125,7 +125,7 @@ class DuplicateSearch:
                     break
                 apart = forest.roots(members[one]) != forest.roots(members[other])
                 one, other = one[apart], other[apart]
-                alike = _likeness(shapes[one], shapes[other] * signs) >= MIN_LIKENESS
+                alike = _likeness(shapes[alone[one]], shapes[alone[other]] * signs) >= MIN_LIKENESS
                 forest.join(members[one[alike]], members[other[alike]])
         return Duplicates(tuple(self._groups(forest, same)), complete)
 

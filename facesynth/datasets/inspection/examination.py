@@ -18,6 +18,7 @@ from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap
+from facesynth.datasets.fitting import fits
 from facesynth.datasets.inspection.looks import Look, look_of
 from facesynth.datasets.inspection.target import Row, Target
 from facesynth.datasets.sides import sides_swapped
@@ -48,10 +49,6 @@ FAULTS: Mapping[FaultKind, str] = MappingProxyType(
     }
 )
 """What is wrong with files, in words for a headline, the worst first."""
-
-_ASPECT = 0.01
-"""Share by which the aspects of a photo and its label map may differ: sizes are whole numbers."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -135,7 +132,7 @@ def _mismatches(row: Row, target: Target, photo: Photo | None, labels: LabelMap 
         yield Fault("no_labels", row.image, "no label map has its name")
     if labels is None or row.labels is None:
         return
-    if photo is not None and abs(photo.width * labels.height / (photo.height * labels.width) - 1) > _ASPECT:
+    if photo is not None and not fits(photo.size, (labels.width, labels.height)):
         told = f"{labels.width}×{labels.height}, its image is {photo.width}×{photo.height}"
         yield Fault("other_shape", row.labels, told, row.image)
     if not labels.ids.any():

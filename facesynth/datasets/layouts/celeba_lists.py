@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from facesynth.core.errors import ConfigError
@@ -48,22 +48,6 @@ def identity_rows(path: Path) -> Iterator[tuple[str, str]]:
         if len(values) != 1 or not values[0]:
             raise _damaged(path, number, "a row is a file and one identity")
         yield file, sys.intern(values[0])
-
-
-def read_partition(path: Path) -> Mapping[str, str]:
-    """Return the side of each file: `train`, `validation` or `test`."""
-    return dict(partition_rows(path))
-
-
-def read_identities(path: Path) -> Mapping[str, str]:
-    """Return the identity of each file."""
-    return dict(identity_rows(path))
-
-
-def read_attributes(path: Path) -> tuple[Held, Iterator[tuple[str, Held]]]:
-    """Return the names of all attributes, and an iterator of (file, those that hold)."""
-    names, rows = read_attribute_bits(path)
-    return names, ((file, held(names, bits)) for file, bits in rows)
 
 
 def read_attribute_bits(path: Path) -> tuple[Held, Iterator[tuple[str, int]]]:

@@ -45,7 +45,8 @@ _FIRST_VALIDATION, _FIRST_TEST = 162_771, 182_638
 class CelebAMaskHqLayout:
     """The dataset in a folder (or in the folder CelebAMask-HQ in it). Label maps are written to `labels/`.
 
-    Splits: `official`, CelebA's own partition (24,183 / 2,993 / 2,824), and `index`, the first 28,000 and the rest.
+    Splits: `official`, as g_partition.py divides the mapping (24,183 / 2,993 / 2,824), `index`, the first 28,000 and
+    the rest, and `celeba`, CelebA's own list where it is there; it differs from `official` at two faces.
     """
 
     folders = ("labels",)
@@ -67,7 +68,8 @@ class CelebAMaskHqLayout:
         if attributes is None:
             self._notes.append(f"no {ATTRIBUTES}.txt: there will be no attributes")
         self._originals = _originals(_first_list(places, MAPPING))
-        self._sides, self._identities = self._facts(places)
+        self._sides = {number: _side(order) for number, (order, _) in self._originals.items()}
+        self._celeba_sides, self._identities = self._facts(places)
         self._note_gaps()
 
     @property
@@ -84,6 +86,8 @@ class CelebAMaskHqLayout:
             split = {"index": "train" if number < _TRAIN_BY_INDEX else "test"}
             if number in self._sides:
                 split = {"official": self._sides[number], **split}
+            if number in self._celeba_sides:
+                split["celeba"] = self._celeba_sides[number]
             yield Entry(
                 name=str(number),
                 files=(self._image(number), *(part_file(self._masks, number, part) for part in PARTS)),
@@ -126,16 +130,14 @@ class CelebAMaskHqLayout:
         return self._images / self._names.get(number, f"{number}.jpg")
 
     def _facts(self, places: Iterable[Path]) -> tuple[Mapping[int, str], Mapping[int, str]]:
-        """The official side and the identity of each number, as far as the lists tell."""
+        """CelebA's side and the identity of each number, as far as the lists tell."""
         if not self._originals:
             self._notes.append(f"no {MAPPING}.txt: there will be no official split and no identities")
             return {}, {}
         numbers = {file: number for number, (_, file) in self._originals.items()}
         partition, identities = (_first_list(places, name) for name in (PARTITION, IDENTITIES))
-        if partition is None:
-            sides = {number: _side(order) for number, (order, _) in self._originals.items()}
-        else:
-            sides = {numbers[file]: side for file, side in partition_rows(partition) if file in numbers}
+        rows = () if partition is None else partition_rows(partition)
+        sides = {numbers[file]: side for file, side in rows if file in numbers}
         if identities is None:
             self._notes.append(f"no {IDENTITIES}.txt (CelebA's): there will be no identities")
             return sides, {}
@@ -206,8 +208,11 @@ def _masked_numbers(folder: Path) -> tuple[set[int], set[int]]:
         if not (inner.name.isascii() and inner.name.isdigit() and inner.is_dir()):
             continue
         groups.add(int(inner.name))
-        with os.scandir(inner) as found:
-            stems = {entry.name.partition("_")[0] for entry in found}
+        try:
+            with os.scandir(inner) as found:
+                stems = {entry.name.partition("_")[0] for entry in found}
+        except OSError:  # its faces fail one by one, each by name
+            continue
         # A number in another's folder is not looked for there, and so it is not there.
         numbers |= {int(stem) for stem in stems if stem.isascii() and stem.isdigit()} & _group(int(inner.name))
     return numbers, groups

@@ -16,6 +16,7 @@ from facesynth.core.files import read_file
 from facesynth.core.image_files import decode_photo, encode_png, load_image, write_png
 from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.importing.layout import Entry, Made
+from facesynth.datasets.layouts.checked import is_there
 from facesynth.datasets.layouts.ffhq_json import JSON_NAME, Points, check_ends, count_rows, read_rows
 from facesynth.datasets.layouts.numbered import NumberedImages
 from facesynth.datasets.manifest import Description, Sample
@@ -50,6 +51,13 @@ _SOURCES: Mapping[str, _Source] = MappingProxyType(
 )
 SOURCES = tuple(_SOURCES)
 """The forms by name, in the order in which they are preferred."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FfhqEntry(Entry):
+    """`fault` says why the entry cannot be used."""
+
+    fault: str | None = None
 
 
 class FfhqLayout:
@@ -106,7 +114,7 @@ class FfhqLayout:
                 told[row.number] = True
                 file = getattr(row, _SOURCES[self.source].key)
                 marked = row.in_the_wild if self.source == "in-the-wild" else row.image
-                yield self._entry(row.number, row.side, file.md5, marked.landmarks)
+                yield self._entry(row.number, row.side, file.md5, marked.landmarks, marked.fault)
         for number in self._images:
             if not told[number]:
                 yield self._entry(number, "train" if number < TRAINED else "validation", None, ())
@@ -114,7 +122,9 @@ class FfhqLayout:
     def make(self, entry: Entry, output: Path) -> Made:
         """Check the face's file; of a photo, cut the face out and write it to `output`/faces."""
         path = entry.files[0]
-        if not path.exists():
+        if isinstance(entry, _FfhqEntry) and entry.fault is not None:
+            raise InputError(entry.fault, where=path)
+        if not is_there(path):
             raise InputError("no image", where=path)
         data = read_file(path)
         if self.source == "in-the-wild":
@@ -141,12 +151,12 @@ class FfhqLayout:
             notes.append(f"no {JSON_NAME}: no landmarks, files are not checked by md5, the published split by number")
         return notes
 
-    def _entry(self, number: int, side: str, md5: str | None, landmarks: Points) -> Entry:
+    def _entry(self, number: int, side: str, md5: str | None, landmarks: Points, fault: str | None = None) -> Entry:
         split = {"published": side}
         if paper := self._paper.get(number):
             split["paper"] = paper
         name, files = self._images.name(number), (self._images.path(number),)
-        return Entry(name=name, files=files, split=split, landmarks=landmarks, md5=md5)
+        return _FfhqEntry(name=name, files=files, split=split, landmarks=landmarks, md5=md5, fault=fault)
 
     def _cut_out(self, entry: Entry, data: bytes, output: Path) -> Made:
         path = entry.files[0]

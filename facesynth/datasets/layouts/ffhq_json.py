@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,14 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class FaceFile:
-    """One face in one of its forms: the md5 of the file, the 68 landmarks in its pixels where the JSON has them."""
+    """One face in one of its forms: the md5 of the file, the 68 landmarks in its pixels where the JSON has them.
+
+    `fault` says what is wrong with the landmarks.
+    """
 
     md5: str | None
     landmarks: Points
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +92,12 @@ def _row(path: Path, key: str, row: Any) -> FaceRow:
 
 
 def _file(told: Any) -> FaceFile:
-    return FaceFile(told.get("file_md5"), tuple((x, y) for x, y in told.get("face_landmarks", ())))
+    points = tuple((x, y) for x, y in told.get("face_landmarks", ()))
+    wrong = [value for point in points for value in point if not _is_number(value)]
+    if wrong:
+        return FaceFile(told.get("file_md5"), (), f"a landmark in {JSON_NAME} is no number: {str(wrong[0])[:40]!r}")
+    return FaceFile(told.get("file_md5"), points)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -14,6 +14,7 @@ from facesynth.core.image_files import IMAGE_SUFFIXES
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import STANDARD, schema_named
 from facesynth.core.refs import sha256_bytes
+from facesynth.datasets.fitting import fits
 from facesynth.datasets.importing.layout import Entry, Made
 from facesynth.datasets.layouts.checked import check_image
 from facesynth.datasets.manifest import Description, Sample
@@ -58,7 +59,7 @@ class FolderLayout:
     """The images of a folder, recursively, or pairs of images and label maps with the same name, whatever the suffix.
 
     Pairs are found where the folder holds `images/` and `labels/`, where each of its folders does (`train/images`,
-    `train/labels`, …), or where `labels` names another folder. Label maps may be ids, palette PNG or the palette's
+    `train/labels`, …), or where `labels` names another folder, with those of `images/` where that is there. Label maps may be ids, palette PNG or the palette's
     colours; `schema` is their order of ids where the files do not say it. Images in train/, val/ and test/ (under
     these or similar names) are on that side of the split `folders`.
     """
@@ -146,16 +147,19 @@ class FolderLayout:
         data = read_file(path)
         labels = decode_label_map(data, str(path), schema=self._schema)
         (width, height), (across, down) = size, (labels.width, labels.height)
-        if abs(width * down - height * across) > max(width, height, across, down):  # more than a pixel of rounding
+        if not fits(size, (across, down)):
             raise LabelMapError(f"the label map is {across}×{down}, its image {width}×{height}", where=path)
-        odd = ["left and right are swapped in the label map"] if sides_swapped(labels) else []
+        odd = ["not square: training refuses it"] if width != height or across != down else []
+        if sides_swapped(labels):
+            odd.append("left and right are swapped in the label map")
         if not labels.ids.any():
             odd.append("the label map is all background")
         return sha256_bytes(data), odd
 
     def _found(self, folder: Path, labels: Path | None) -> list[_Tree]:
         if labels is not None:
-            return [_Tree(folder, labels)]
+            inner_images = folder / "images"
+            return [_Tree(inner_images if inner_images.is_dir() else folder, labels)]
         if (folder / "images").is_dir() and (folder / "labels").is_dir():
             return [_Tree(folder / "images", folder / "labels")]
         inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -13,6 +13,7 @@ from facesynth.core.errors import InputError
 from facesynth.core.files import read_file
 from facesynth.core.image_files import load_image
 from facesynth.core.labels import Label, LabelMap
+from facesynth.datasets.layouts.checked import is_there
 
 SIZE = 512
 """Side of the published masks, and of the label maps."""
@@ -52,7 +53,7 @@ def merge_parts(folder: Path, number: int) -> tuple[LabelMap, tuple[str, ...]]:
     odd: list[str] = []
     for part in PARTS:
         path = part_file(folder, number, part)
-        if not path.is_file():
+        if not is_there(path):
             missing.append(part)
             continue
         mask = _read(path)
@@ -64,7 +65,7 @@ def merge_parts(folder: Path, number: int) -> tuple[LabelMap, tuple[str, ...]]:
         ids[mask] = part
     if len(missing) == len(PARTS):
         place = part_file(folder, number, Label.SKIN).parent
-        what = "no mask at all" if place.is_dir() else f"no mask at all: the folder {place.name} is missing"
+        what = "no mask at all" if is_there(place) else f"no mask at all: the folder {place.name} is missing"
         raise InputError(what, where=place)
     if not ids.any():
         raise InputError("all its masks are empty", where=part_file(folder, number, Label.SKIN).parent)
