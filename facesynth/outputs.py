@@ -225,9 +225,13 @@ class OutputTree:
 
     def _open(self) -> None:
         if not self._parents:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _remove_stale(self.folder)
-            self._aside.mkdir(exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                _remove_stale(self.folder)
+                self._aside.mkdir(exist_ok=True)
+            except OSError as error:
+                told = f"nothing can be written here ({error.strerror}); choose another output folder with -o"
+                raise OSError(error.errno, told, str(self.folder)) from error
             self._parents.add(self.folder)
 
     def _stat(self, target: Path) -> os.stat_result | None:
@@ -264,6 +268,9 @@ class _item_faults:  # noqa: N801 - reads as a statement
     ) -> None:
         if isinstance(error, OSError) and (error.errno in _ITEM_FAULTS or isinstance(error, FileExistsError)):
             raise OutputError(f"cannot be written ({error.strerror})", where=self._target) from error
+        if isinstance(error, OSError):  # of copying, it may name the source
+            told = f"{error.strerror}; make room, or choose another output folder with -o"
+            raise OSError(error.errno, told, str(self._target)) from error
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

@@ -84,7 +84,7 @@ class Work:
                     yield session
             except KeyboardInterrupt:
                 told.close()
-                finished = f"{session.report.summary()} of {len(session.sources)} inputs"
+                finished = f"{session.report.summary()}, from {len(session.sources)} inputs"
                 told.note(f"interrupted: {finished}; what is finished is kept, run the same command again to go on")
                 raise SystemExit(INTERRUPTED) from None
             except BaseException:

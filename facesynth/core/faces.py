@@ -165,7 +165,10 @@ class Face:
         alpha = (ramp * ramp * (3 - 2 * ramp))[..., None]
         if labels is not None:
             cut = Image.fromarray(np.where(labels.ids == Label.BACKGROUND, 0, 255).astype(np.uint8))
-            cut = cut.resize(image.size, Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(image.width / 100))
+            # Drawn in by what the blur spreads: the painted background must not come in around the hair.
+            cut = cut.resize(image.size, Image.Resampling.BILINEAR)
+            cut = cut.filter(ImageFilter.MinFilter(2 * max(1, round(image.width / 64)) + 1))
+            cut = cut.filter(ImageFilter.GaussianBlur(image.width / 100))
             cut = cut.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
             alpha = alpha * (np.asarray(cut, dtype=np.float64) / 255)[..., None]
         pixels = onto.pixels.copy()

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from facesynth.core.errors import ConfigError, OutputError, UsageError
 from facesynth.core.labels import STANDARD, schema_named
+
+T = TypeVar("T")
 
 FORMAT = "facesynth-dataset-1"
 MANIFEST_NAME = "dataset.jsonl"
@@ -56,7 +58,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A dataset's manifest on disk. Going through it reads line by line: memory does not grow with the dataset."""
+    """A dataset's manifest on disk. Going through it reads line by line and holds no rows."""
 
     path: Path
     about: Description
@@ -90,7 +92,8 @@ class Manifest:
         try:
             with self.path.open("rb") as file:
                 file.readline()
-                for number, line in enumerate(file, start=2):
+                for line in file:
+                    number += 1
                     sample = _from_row(json.loads(line.decode("utf-8")), folder)
                     # 16 bytes: that two of a million names share them by chance is as good as impossible.
                     key = hashlib.blake2b(sample.name.encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -152,19 +155,39 @@ def _to_row(sample: Sample, folder: Path) -> dict[str, Any]:
     return row
 
 
-def _from_row(row: Mapping[str, Any], folder: Path) -> Sample:
-    labels = row.get("labels")
+def _from_row(row: Any, folder: Path) -> Sample:
+    """The face of a row. KeyError for a value that is missing, ValueError for one of the wrong type."""
+    if not isinstance(row, dict):
+        raise ValueError("a row is an object")
+
+    def text(key: str) -> str:
+        return _checked(key, row[key], str)
+
+    def perhaps(key: str) -> str | None:
+        return None if row.get(key) is None else text(key)
+
+    labels = perhaps("labels")
+    split = _checked("split", row.get("split", {}), dict)
+    landmarks = _checked("landmarks", row.get("landmarks", []), list)
     return Sample(
-        name=row["name"],
-        image=folder / row["image"],
-        sha256=row["sha256"],
+        name=text("name"),
+        image=folder / text("image"),
+        sha256=text("sha256"),
         labels=None if labels is None else folder / labels,
-        labels_sha256=row.get("labels_sha256"),
-        identity=row.get("identity"),
-        attributes=tuple(row.get("attributes", ())),
-        split=row.get("split", _NOTHING),
-        landmarks=tuple((float(x), float(y)) for x, y in row.get("landmarks", ())),
+        labels_sha256=perhaps("labels_sha256"),
+        identity=perhaps("identity"),
+        attributes=tuple(
+            _checked("attributes", each, str) for each in _checked("attributes", row.get("attributes", []), list)
+        ),
+        split={_checked("split", key, str): _checked("split", side, str) for key, side in split.items()},
+        landmarks=tuple((float(x), float(y)) for x, y in landmarks),
     )
+
+
+def _checked(key: str, value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise ValueError(f"{key} is {type(value).__name__}, not {kind.__name__}")
+    return value
 
 
 def _told(path: Path, folder: Path) -> str:

@@ -97,13 +97,11 @@ class _Source:
     manifest: Manifest | None
 
     def faces(self, told: Callable[[Sample], str | None]) -> dict[str, str | None]:
-        """The faces by name, each with what is told of it. ConfigError for a name that comes twice."""
+        """The faces by name, each with what is told of it."""
         if self.manifest is None:
             return dict.fromkeys(pair.name for pair in find_pairs(self.path))
         known: dict[str, str | None] = {}
         for sample in self.manifest:
-            if sample.name in known:
-                raise ConfigError(f"two faces are named {sample.name}", where=self.path)
             value = told(sample)
             known[sample.name] = None if value is None else sys.intern(value)
         if not known:

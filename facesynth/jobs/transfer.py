@@ -72,6 +72,9 @@ def transfer(
     maps = [source for source in session.sources if all_labels or _is_label_map(source)]
     known = set(maps)
     photos = [source for source in session.sources if source not in known]
+    if paste_back and maps:
+        told = f"{maps[0].path} is a label map" if len(maps) == 1 else f"{len(maps)} inputs are label maps"
+        session.execution.progress.note(f"{told}: painted, but there is no photo to paste back into")
     target = MixedStyle(_mean_of(style), style, strength) if strength < 1 else style
     for painted in _from_labels(session, stages, maps, target, schema):
         with session.item(painted.origin):

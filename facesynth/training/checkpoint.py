@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,20 @@ def save(folder: Path, nimg: int, state: Mapping[str, Any]) -> Path:
     """Write the state after `nimg` images and drop all but the newest checkpoints."""
     target = folder / f"checkpoint-{nimg:010d}.pt"
     draft = target.with_suffix(".tmp")
-    torch.save({"nimg": nimg, **state}, draft)
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    os.replace(draft, target)
+    try:
+        torch.save({"nimg": nimg, **state}, draft)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+    except (OSError, RuntimeError) as error:  # torch's writer tells a full disk by a RuntimeError
+        draft.unlink(missing_ok=True)
+        told = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+        free = shutil.disk_usage(folder).free / 1e6
+        raise TrainingError(
+            f"the checkpoint cannot be written ({told}); {free:,.0f} MB are free on that disk",
+            where=folder,
+            hint="make room and run the same command again: it goes on from the checkpoint before",
+        ) from error
     for _, old in found(folder)[:-KEPT]:
         old.unlink()
     return target

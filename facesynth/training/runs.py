@@ -158,6 +158,8 @@ def _check(run: ParserRun | SpadeRun) -> None:
     if re.fullmatch(r"\w[\w.-]*", run.name) is None:
         raise ValueError(f"name is {run.name!r}: it names a folder, so use letters, digits, '-', '_' and '.'")
     _require(run, "images", "batch_size", "ema_half_life", low=1)
+    if run.batch_size > run.images:
+        raise ValueError(f"batch_size is {run.batch_size}, it must be at most images, {run.images}")
     _require(run, "seed", "warmup_images")
 
 

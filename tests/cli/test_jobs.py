@@ -225,7 +225,7 @@ def test_an_interrupted_command_says_how_to_go_on(
     arguments = ["segment", "photos", "-o", "pairs", "--cache", "fresh", "--set"][:-1]
     assert ended(arguments) == 130
     error = capsys.readouterr().err
-    assert "interrupted: 0 done of 2 inputs" in error and "run the same command again to go on" in error
+    assert "interrupted: 0 done, from 2 inputs" in error and "run the same command again to go on" in error
     monkeypatch.undo()
     os.chdir(place)
     with pytest.raises(SystemExit) as end:

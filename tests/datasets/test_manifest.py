@@ -80,3 +80,30 @@ def test_a_writer_that_fails_leaves_the_old_manifest(tmp_path: Path) -> None:
         write_manifest(path, Description(name="mine"), failing())  # type: ignore[arg-type]
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["dataset.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"[]",
+        b'{"name": "b", "image": "b.png", "sha256": "1", "identity": 7}',
+        b'{"name": 7, "image": "b.png", "sha256": "1"}',
+        b'{"name": "b", "image": "b.png", "sha256": "1", "attributes": "Bald"}',
+        b'{"name": "b", "image": "b.png", "sha256": "1", "split": []}',
+        b'{"name": "b\xff", "image": "b.png", "sha256": "1"}',
+        b'{"name": "a", "image": "b.png", "sha256": "1"}',
+    ],
+)
+def test_wrong_rows_are_named_by_line(tmp_path: Path, row: bytes) -> None:
+    path = tmp_path / "dataset.jsonl"
+    write_manifest(path, Description(name="mine"), samples(tmp_path)[:1])
+    path.write_bytes(path.read_bytes() + row + b"\n")
+    with pytest.raises(ConfigError, match=r"dataset\.jsonl: line 3 is damaged"):
+        list(Manifest.open(path))
+
+
+def test_an_unknown_schema_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.jsonl"
+    write_manifest(path, Description(name="mine", schema="theirs"), [])
+    with pytest.raises(ConfigError, match=r"dataset\.jsonl: unknown label schema 'theirs'"):
+        Manifest.open(path)

@@ -144,7 +144,7 @@ def test_what_cannot_be_divided_is_told(tmp_path: Path) -> None:
         make_split(tmp_path, SplitPlan())
     with pytest.raises(UsageError, match="no faces in it"):
         make_split(dataset(tmp_path / "empty", []), SplitPlan())
-    with pytest.raises(ConfigError, match="two faces are named 001"):
+    with pytest.raises(ConfigError, match="a second face is named '001'"):
         make_split(dataset(tmp_path / "twice", [sample(1), sample(2), sample(1)]), SplitPlan())
     (tmp_path / "other.txt").write_text("hello")
     with pytest.raises(ConfigError, match="not a dataset's manifest"):

@@ -106,11 +106,10 @@ def test_metadata_is_read_before_it_is_believed(
 def test_a_file_that_cannot_be_written_leaves_no_draft(
     trained: SpadeGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut(tensors: object, path: Path, metadata: object) -> None:
-        path.write_bytes(b"half")
+    def fail(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(networks, "save_file", cut)
+    monkeypatch.setattr("facesynth.inference.networks.os.replace", fail)
     with pytest.raises(OSError, match="No space"):
         networks.save(tmp_path / "w.safetensors", {"generator": (SPEC, trained)})
     assert list(tmp_path.iterdir()) == []
@@ -122,3 +121,18 @@ def test_every_kind_of_network_is_built_from_its_spec() -> None:
         assert type(networks.build(SPEC)).__name__ == "SpadeGenerator"
     with pytest.raises(TypeError, match="not the spec"):
         networks.build("parser")  # type: ignore[arg-type]
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
+    spec = ParserSpec(size=64, pyramid_channels=8, detail_channels=8)
+    torch.manual_seed(0)
+    network = networks.build(spec)
+    about = {key: key.upper() for key in "qwertyuiop"}
+    for index in range(4):
+        networks.save(tmp_path / f"{index}.safetensors", {"parser": (spec, network)}, about=about)
+    assert len({(tmp_path / f"{index}.safetensors").read_bytes() for index in range(4)}) == 1
+    assert read_header(tmp_path / "0.safetensors").items() >= about.items()
+    [(_, restored)] = networks.load(tmp_path / "0.safetensors", ("parser",), torch.device("cpu")).values()
+    for name, value in restored.state_dict().items():
+        wanted = network.state_dict()[name]
+        assert torch.equal(value, wanted.half().float() if wanted.is_floating_point() else wanted)

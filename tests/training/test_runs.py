@@ -22,6 +22,7 @@ from facesynth.inference.encoder import Encoder
 from facesynth.inference.parser import Parser
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.models.specs import DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
+from facesynth.training import checkpoint
 from facesynth.training.runs import Augment, Data, GanLosses, ParserRun, Schedule, SpadeRun
 from facesynth.training.start import train_parser, train_spade
 from tests.drawn_pairs import drawn_face, drawn_labels, write_pairs
@@ -242,3 +243,15 @@ def test_weights_with_other_layers_are_no_start(pairs: Path, trained: tuple[Path
     for config, part in ((larger, "generator"), (deeper, "encoder")):
         with pytest.raises(ConfigError, match=rf"{part} of size 64 has other layers"):
             train_spade(config, tmp_path, base=pairs, device="cpu", report=ignore)
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint.save(tmp_path, 8, {"x": 1})
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 64 vs 0\nframe 1")
+
+    monkeypatch.setattr("torch.save", fail)
+    with pytest.raises(TrainingError, match=r"cannot be written .* MB are free on that disk; make room"):
+        checkpoint.save(tmp_path, 16, {"x": 2})
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint-0000000008.pt"]

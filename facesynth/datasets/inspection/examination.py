@@ -50,6 +50,7 @@ FAULTS: Mapping[FaultKind, str] = MappingProxyType(
 )
 """What is wrong with files, in words for a headline, the worst first."""
 
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with a file; `image` is the photo of a label map that does not fit it."""

@@ -59,9 +59,9 @@ class FolderLayout:
     """The images of a folder, recursively, or pairs of images and label maps with the same name, whatever the suffix.
 
     Pairs are found where the folder holds `images/` and `labels/`, where each of its folders does (`train/images`,
-    `train/labels`, …), or where `labels` names another folder, with those of `images/` where that is there. Label maps may be ids, palette PNG or the palette's
-    colours; `schema` is their order of ids where the files do not say it. Images in train/, val/ and test/ (under
-    these or similar names) are on that side of the split `folders`.
+    `train/labels`, …), or where `labels` names another folder, with those of `images/` where that is there. Label maps
+    may be ids, palette PNG or the palette's colours; `schema` is their order of ids where the files do not say it.
+    Images in train/, val/ and test/ (under these or similar names) are on that side of the split `folders`.
     """
 
     def __init__(self, folder: Path, *, labels: Path | None = None, schema: str | None = None) -> None:

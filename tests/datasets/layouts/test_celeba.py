@@ -13,10 +13,11 @@ from facesynth.datasets.importing.layout import Entry
 from facesynth.datasets.layouts.celeba import CelebaLayout
 from facesynth.datasets.layouts.celeba_lists import (
     find_list,
-    read_attributes,
-    read_identities,
+    held,
+    identity_rows,
+    partition_rows,
+    read_attribute_bits,
     read_landmarks,
-    read_partition,
 )
 from facesynth.datasets.manifest import SIDES
 from tests.drawn_field_datasets import (
@@ -133,11 +134,12 @@ def test_the_readers_read_both_kinds(tmp_path: Path) -> None:
         assert [path and path.suffix for path in paths] == [".csv" if csv else ".txt"] * 4
         partition, identities, attributes, landmarks = [path for path in paths if path is not None]
         files = [celeba_file(number) for number in NUMBERS]
-        assert read_partition(partition) == {celeba_file(n): SIDES[n % 3] for n in NUMBERS}
-        assert read_identities(identities) == {celeba_file(n): celeba_identity(n) for n in NUMBERS}
-        names, rows = read_attributes(attributes)
+        assert dict(partition_rows(partition)) == {celeba_file(n): SIDES[n % 3] for n in NUMBERS}
+        assert dict(identity_rows(identities)) == {celeba_file(n): celeba_identity(n) for n in NUMBERS}
+        names, bits = read_attribute_bits(attributes)
+        rows = [(file, held(names, each)) for file, each in bits]
         assert names == CELEBA_ATTRIBUTES
-        assert list(rows) == [(celeba_file(n), celeba_attributes(n)) for n in NUMBERS]
+        assert rows == [(celeba_file(n), celeba_attributes(n)) for n in NUMBERS]
         points = dict(read_landmarks(landmarks))
         assert list(points) == files
         assert points["000017.jpg"] == ((67, 110), (107, 111), (88, 135), (70, 150), (105, 152))

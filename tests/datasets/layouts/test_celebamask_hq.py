@@ -104,10 +104,14 @@ def test_splits_identities_and_attributes_come_from_the_lists(tmp_path: Path) ->
     sides = {"162771.jpg": 1, "162772.jpg": 1, "182638.jpg": 2, "182639.jpg": 2, "000006.jpg": 0, "000007.jpg": 0}
     write_celeba_lists(source / "Anno", sides, {"000006.jpg": 17, "162771.jpg": 2880})
     again, samples = taken(source, tmp_path / "out")
-    assert again.kept == 2  # those with no new side and no identity
-    assert {name: sample.split["official"] for name, sample in samples.items()} == {
-        "0": "validation", "1": "validation", "5": "test", "27999": "train", "28000": "test",
-    }  # fmt: skip
+    assert again.kept == 0  # each has a new side
+    assert {name: (sample.split["official"], sample.split["celeba"]) for name, sample in samples.items()} == {
+        "0": ("train", "validation"),  # one of the two faces at which they differ
+        "1": ("validation", "validation"),
+        "5": ("validation", "test"),
+        "27999": ("train", "train"),
+        "28000": ("test", "test"),
+    }
     assert {name: sample.identity for name, sample in samples.items() if sample.identity} == {
         "0": "2880",
         "27999": "17",

@@ -383,3 +383,14 @@ def test_photos_that_cannot_be_cut_are_named(tmp_path: Path) -> None:
             layout.make(by_name(layout)[name], tmp_path / "out")
         assert caught.value.where == str(folder / "in-the-wild-images" / "00000" / f"{name}.png")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_landmark_that_is_no_number_fails_its_face_alone(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path / "ffhq", (0, 1))
+    path = folder / "ffhq-dataset-v2.json"
+    rows = json.loads(path.read_text())
+    rows["0"]["image"]["face_landmarks"][3][1] = "high"
+    path.write_text(json.dumps(rows))
+    done = import_dataset(FfhqLayout(folder), tmp_path / "out")
+    assert (done.count, done.failed) == (1, 1)
+    assert "is no number: 'high'" in done.failures[0].what

@@ -180,3 +180,38 @@ def test_folders_of_which_nothing_can_be_made_are_refused(pairs: Path, tmp_path:
     write_label_map(drawn_labels(0, 8), tmp_path / "masks" / "other.png")
     with pytest.raises(UsageError, match=r"found .*images/000\.png and .*masks/other\.png"):
         FolderLayout(pairs / "images", labels=tmp_path / "masks")
+
+
+def test_a_folder_of_the_same_name_does_not_replace_a_manifest(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        write_image(tmp_path / place / "photos" / f"{place}.png", 8)
+    first, second, output = tmp_path / "a" / "photos", tmp_path / "b" / "photos", tmp_path / "out"
+    done = import_dataset(FolderLayout(first), output, source=first)
+    with pytest.raises(UsageError, match="is the manifest of the dataset in .*a/photos"):
+        import_dataset(FolderLayout(second), output, source=second)
+    assert [sample.name for sample in Manifest.open(done.manifest)] == ["a"]
+    assert import_dataset(FolderLayout(first), output, source=first).kept == 1
+
+
+def test_a_dataset_that_was_moved_with_its_manifest_goes_on(tmp_path: Path) -> None:
+    old, new = tmp_path / "old" / "photos", tmp_path / "new" / "photos"
+    write_image(old / "x.png", 8)
+    import_dataset(FolderLayout(old), old, source=old)
+    old.parent.rename(new.parent)
+    assert import_dataset(FolderLayout(new), new, source=new).count == 1
+
+
+def test_pairs_that_are_not_square_are_told(tmp_path: Path) -> None:
+    write_image(tmp_path / "d" / "images" / "b.png", 8)
+    Image.new("RGB", (64, 48)).save(tmp_path / "d" / "images" / "a.png")
+    for name, shape in (("a", (48, 64)), ("b", (8, 8))):
+        write_label_map(LabelMap(np.ones(shape, dtype=np.uint8)), tmp_path / "d" / "labels" / f"{name}.png")
+    done, _ = taken(FolderLayout(tmp_path / "d"), tmp_path / "out")
+    assert told(done) == {"not square: training refuses it": ("a",)}
+
+
+def test_label_maps_beside_images_are_those_of_images(tmp_path: Path) -> None:
+    write_image(tmp_path / "d" / "images" / "a.png", 16)
+    write_label_map(drawn_labels(0, 16), tmp_path / "d" / "masks" / "a.png")
+    _, samples = taken(FolderLayout(tmp_path / "d", labels=tmp_path / "d" / "masks"), tmp_path / "out")
+    assert list(samples) == ["a"] and samples["a"].labels is not None
