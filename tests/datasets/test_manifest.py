@@ -90,7 +90,7 @@ def test_a_writer_that_fails_leaves_the_old_manifest(tmp_path: Path) -> None:
         b'{"name": 7, "image": "b.png", "sha256": "1"}',
         b'{"name": "b", "image": "b.png", "sha256": "1", "attributes": "Bald"}',
         b'{"name": "b", "image": "b.png", "sha256": "1", "split": []}',
-        b'{"name": "b\xff", "image": "b.png", "sha256": "1"}',
+        b'{"name": "' + b"b" * 20_000 + b'\xff", "image": "b.png", "sha256": "1"}',  # past what is read with line 1
         b'{"name": "a", "image": "b.png", "sha256": "1"}',
     ],
 )

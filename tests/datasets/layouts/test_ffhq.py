@@ -17,6 +17,7 @@ from facesynth.core.errors import ConfigError, ImageError, InputError, UsageErro
 from facesynth.core.faces import Landmarks, Similarity
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
+from facesynth.datasets.importing.engine import import_dataset
 from facesynth.datasets.importing.layout import Entry, Made, MakesFiles
 from facesynth.datasets.layouts.ffhq import FfhqLayout
 from facesynth.inference.frames import ffhq_frame

@@ -187,7 +187,7 @@ def test_a_folder_of_the_same_name_does_not_replace_a_manifest(tmp_path: Path) -
         write_image(tmp_path / place / "photos" / f"{place}.png", 8)
     first, second, output = tmp_path / "a" / "photos", tmp_path / "b" / "photos", tmp_path / "out"
     done = import_dataset(FolderLayout(first), output, source=first)
-    with pytest.raises(UsageError, match="is the manifest of the dataset in .*a/photos"):
+    with pytest.raises(UsageError, match=r"is the manifest of the dataset in .*a/photos"):
         import_dataset(FolderLayout(second), output, source=second)
     assert [sample.name for sample in Manifest.open(done.manifest)] == ["a"]
     assert import_dataset(FolderLayout(first), output, source=first).kept == 1
