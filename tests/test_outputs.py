@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -173,12 +175,13 @@ def test_a_name_that_cannot_be_is_the_items_fault_and_a_disk_that_cannot_is_the_
 
 
 def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> None:
-    dead = os.fork()
-    if not dead:
-        with _tree(tmp_path / "out") as tree:
-            tree.write(b"x", PurePosixPath("a"))
-            os._exit(0)  # without leaving the context, as a kill would
-    os.waitpid(dead, 0)
+    code = (
+        "import os, sys\nfrom pathlib import Path, PurePosixPath\nfrom facesynth.outputs import OutputTree\n"
+        "with OutputTree(Path(sys.argv[1]), [], []) as tree:\n"
+        "    tree.write(b'x', PurePosixPath('a'))\n"
+        "    os._exit(0)"  # without leaving the context, as a kill would
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], check=True, timeout=60)
     assert any(path.name.startswith(".partial-") for path in (tmp_path / "out").iterdir())
     with _tree(tmp_path / "out") as tree:
         tree.write(b"y", PurePosixPath("b"))

@@ -81,7 +81,7 @@ def test_failures_keep_nothing_alive(store: ArtifactStore) -> None:
     results = list(run(Doubled(), [item(value, failing) for value in range(5)], store))
     gc.collect()
     assert len(results) == 5
-    assert not [found for found in gc.get_objects() if isinstance(found, Big)]
+    assert not [found for found in gc.get_objects() if type(found) is Big]
 
 
 def test_a_store_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def fit(
             before, nimg = nimg, nimg + batch_size
             shown += batch_size
             finished = nimg >= images
+            stop = stopping.is_set()  # looked at once: a signal that comes later waits for the next state to be saved
 
             def due(interval: int, before: int = before, nimg: int = nimg) -> bool:
                 return interval > 0 and before // interval != nimg // interval
@@ -72,7 +73,7 @@ def fit(
             values: dict[str, float] = {}
             if due(every.stats) or finished:
                 values |= sums.take(folder, nimg) | {"images_per_second": shown / (time.monotonic() - began)}
-            if due(every.checkpoint) or finished or stopping.is_set():  # before anything that may fail
+            if due(every.checkpoint) or finished or stop:  # before anything that may fail
                 checkpoint.save(folder.path, nimg, job.state())
             if due(every.validation) or finished:
                 values |= job.validate()
@@ -83,7 +84,7 @@ def fit(
                 sheet = job.samples()
                 if sheet is not None:
                     folder.write_samples(nimg, sheet, sample_text)
-            if stopping.is_set() and not finished:
+            if stop and not finished:
                 return None
     return nimg
 

@@ -194,6 +194,20 @@ def test_the_parser_learns_drawn_faces(pairs: Path, tmp_path: Path) -> None:
     assert isinstance(parsed[0], LabelMap)
 
 
+def test_a_signal_between_two_looks_at_it_loses_nothing(pairs: Path, tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def stop_at_the_first(nimg: int, values: Mapping[str, float]) -> None:
+        if not told:
+            os.kill(os.getpid(), signal.SIGTERM)
+        told.append(nimg)
+
+    every = Schedule(stats=4, validation=0, samples=0, checkpoint=1_000_000)
+    run = spade_run(pairs, images=40, every=every)
+    assert train_spade(run, tmp_path, base=pairs, device="cpu", report=stop_at_the_first) is None
+    assert [path.name for path in (tmp_path / "tiny").glob("checkpoint-*.pt")] == [f"checkpoint-{told[-1]:010}.pt"]
+
+
 def _train_until_stopped(pairs: Path, runs: Path) -> None:
     every = Schedule(stats=4, validation=0, samples=0, checkpoint=1_000_000)
     train_spade(spade_run(pairs, images=1_000_000, every=every), runs, base=pairs, device="cpu", report=ignore)
