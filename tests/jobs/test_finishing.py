@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,14 @@ from tests.painted_stages import Brightness, Tiles, flat_photo, painted_stages
 COUNT = 13
 STOPPED_AT = 8
 """Items after which the last stage is interrupted; sessions here compute two at once."""
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """SIGINT as a terminal sends it: a shell's background job ignores it from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Likely(Brightness):

@@ -214,10 +214,11 @@ def _train_until_stopped(pairs: Path, runs: Path) -> None:
 
 
 def test_sigterm_saves_the_state_and_the_same_call_goes_on(pairs: Path, tmp_path: Path) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=_train_until_stopped, args=(pairs, tmp_path))
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_train_until_stopped, args=(pairs, tmp_path), daemon=True)  # ends with us
     process.start()
     stats = tmp_path / "tiny/stats.jsonl"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (stats.is_file() and stats.read_text().count("\n") >= 2):
         assert process.is_alive()
         assert time.monotonic() < deadline
