@@ -139,8 +139,8 @@ def test_what_a_pipeline_file_names_is_found_beside_it(place: Path, monkeypatch:
     assert told == str(place / "runs/parser-1/parser-1.safetensors")
     with pytest.raises(WeightsMissing, match="did you mean mobilenet-v2-imagenet"):
         prepare("../parser.yaml", initial="mobilenet-v2-imagenett")
-    config = prepare("../parser.yaml", initial="mobilenet-v2-imagenet").config
-    assert isinstance(config, ParserRun) and config.initial == "mobilenet-v2-imagenet"
+    config = prepare("../parser.yaml", initial="parser-mnv2-256-v1").config
+    assert isinstance(config, ParserRun) and config.initial == "parser-mnv2-256-v1"
 
 
 def test_two_words_for_the_same_thing_are_refused(place: Path) -> None:
