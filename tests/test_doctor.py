@@ -145,7 +145,7 @@ def test_weights_are_verified_and_only_needed_ones_are_missed(tmp_path: Path, mo
         "other": entry("other", url="https://example.org/x", optional=True),
         "cut": entry("cut", url="https://example.org/cut", file="cut", optional=True),
     }
-    monkeypatch.setattr(weights, "manifest", lambda: there)
+    monkeypatch.setattr("facesynth.weights.manifest", lambda: there)
     here, bundled, other, cut = doctor.check_weights()
     assert [check.state for check in (here, bundled, other, cut)] == ["ok", "problem", "absent", "problem"]
     assert other.advice == "run: facesynth weights fetch other"

@@ -48,7 +48,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, WeightsFile]:
     """The manifest, which the test fills."""
     entries: dict[str, WeightsFile] = {}
-    monkeypatch.setattr(weights, "manifest", lambda: entries)
+    for place in ("facesynth.weights.entries.manifest", "facesynth.weights.manifest"):
+        monkeypatch.setattr(place, lambda: entries)
     return entries
 
 
