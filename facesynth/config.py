@@ -49,7 +49,24 @@ def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
 
 
 def parse_pipeline(text: str, where: str, overrides: Sequence[str] = ()) -> Pipeline:
-    """Make a pipeline of YAML text. Raises ConfigError; `where` names the file in it."""
+    """Make a pipeline of YAML text. Raises ConfigError; `where` names the file in it. UsageError for an override."""
+    try:
+        return _parsed(text, where, overrides)
+    except ConfigError as error:
+        if overrides and _is_whole(text, where):  # then it is what the command line said
+            raise UsageError(error.what, where=error.where, hint=error.hint) from None
+        raise
+
+
+def _is_whole(text: str, where: str) -> bool:
+    try:
+        _parsed(text, where, ())
+    except ConfigError:
+        return False
+    return True
+
+
+def _parsed(text: str, where: str, overrides: Sequence[str]) -> Pipeline:
     document = _read_yaml(text, where)
     if not isinstance(document, dict):
         raise ConfigError("a pipeline file holds `key: value` lines", where=where)

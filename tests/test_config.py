@@ -88,7 +88,7 @@ def test_mistakes_are_named_by_file_and_key(text: str, said: str) -> None:
     ],
 )  # fmt: skip
 def test_a_parser_run_takes_no_impossible_numbers(setting: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^f: .*\b{setting.partition('=')[0].rpartition('.')[2]} is "):
+    with pytest.raises(UsageError, match=rf"^f: .*\b{setting.partition('=')[0].rpartition('.')[2]} is "):
         parse_pipeline("{kind: parser, name: p}", "f", [setting])
 
 
@@ -101,13 +101,13 @@ def test_a_parser_run_takes_no_impossible_numbers(setting: str) -> None:
     ],
 )  # fmt: skip
 def test_a_spade_run_takes_no_impossible_numbers(setting: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^f: .*\b{setting.partition('=')[0].rpartition('.')[2]} is "):
+    with pytest.raises(UsageError, match=rf"^f: .*\b{setting.partition('=')[0].rpartition('.')[2]} is "):
         parse_pipeline("{kind: spade, name: s}", "f", [setting])
 
 
 @pytest.mark.parametrize("betas", ["[0, 1]", "[-0.1, 0.9]", "[.nan, 0.9]", "[0.5, .inf]"])
 def test_betas_lie_between_0_and_1(betas: str) -> None:
-    with pytest.raises(ConfigError, match=r"^f: betas are \[.*each must be at least 0 and less than 1"):
+    with pytest.raises(UsageError, match=r"^f: betas are \[.*each must be at least 0 and less than 1"):
         parse_pipeline("{kind: spade, name: s}", "f", [f"betas={betas}"])
 
 
@@ -119,9 +119,9 @@ def test_the_edges_of_what_is_possible_are_taken() -> None:
 def test_mistakes_in_settings_are_named() -> None:
     with pytest.raises(UsageError, match="write it like"):
         parse_pipeline("kind: plan", "f", ["size"])
-    with pytest.raises(ConfigError, match=r"--set name\.sub=1: name is 'n' and has no keys"):
+    with pytest.raises(UsageError, match=r"--set name\.sub=1: name is 'n' and has no keys"):
         parse_pipeline("kind: plan\nname: n", "f", ["name.sub=1"])
-    with pytest.raises(ConfigError, match=r"--set name=\["):
+    with pytest.raises(UsageError, match=r"--set name=\["):
         parse_pipeline("kind: plan", "f", ["name=["])
 
 

@@ -58,6 +58,6 @@ def load_latest(folder: Path) -> dict[str, Any] | None:
         raise TrainingError(
             f"the checkpoint cannot be read ({type(error).__name__})",
             where=path,
-            hint="remove this file: the run then goes on from the one before",
+            hint=f"remove this file: the run then {'goes on from the one before' if checkpoints[1:] else 'starts anew'}",
         ) from error
     return state
