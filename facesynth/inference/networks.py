@@ -20,20 +20,24 @@ from torch import Tensor, nn
 from facesynth.core.errors import WeightsDamaged, WeightsError
 from facesynth.core.labels import STANDARD
 from facesynth.core.refs import Digest, sha256_bytes
+from facesynth.models.bisenet import Bisenet
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.parser import ParserNet
-from facesynth.models.specs import DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
+from facesynth.models.specs import BisenetSpec, DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
 
-Spec = ParserSpec | GeneratorSpec | EncoderSpec | DiscriminatorSpec
+_Normalised = GeneratorSpec | EncoderSpec | DiscriminatorSpec  # spectrally, while they are trained
+Spec = ParserSpec | BisenetSpec | _Normalised
 
-_NETWORKS: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = MappingProxyType(
+# What a network is for, and its architecture as a file's specs name it: None for those that say nothing of it.
+_NETWORKS: Mapping[tuple[str, str | None], tuple[type[Any], Callable[[Any], nn.Module]]] = MappingProxyType(
     {
-        "parser": (ParserSpec, ParserNet),
-        "generator": (GeneratorSpec, SpadeGenerator),
-        "encoder": (EncoderSpec, StyleEncoder),
-        "discriminator": (DiscriminatorSpec, Discriminator),
+        ("parser", None): (ParserSpec, ParserNet),
+        ("parser", "bisenet"): (BisenetSpec, Bisenet),
+        ("generator", None): (GeneratorSpec, SpadeGenerator),
+        ("encoder", None): (EncoderSpec, StyleEncoder),
+        ("discriminator", None): (DiscriminatorSpec, Discriminator),
     }
 )
 FORMAT = "facesynth-1"
@@ -68,7 +72,7 @@ def save(
             tensors[f"{name}.{key}"] = stored.contiguous()
     metadata = {
         "format": FORMAT,
-        "specs": json.dumps({name: dataclasses.asdict(spec) for name, (spec, _) in networks.items()}, sort_keys=True),
+        "specs": json.dumps({name: _told(spec) for name, (spec, _) in networks.items()}, sort_keys=True),
         "labels": STANDARD,
         "licence": licence,
         **(about or {}),
@@ -116,7 +120,7 @@ def load(
             raise WeightsError(
                 f"holds {', '.join(specs)}, but no {missing[0]}", where=path, hint="run: facesynth weights list"
             )
-        return {name: _restore(name, specs[name], tensors, device) for name in wanted}
+        return {name: _restore(name, specs[name], tensors, device, path) for name in wanted}
     except KeyError as error:
         raise WeightsDamaged(f"its metadata holds no {error}", where=path) from error
     except (RuntimeError, TypeError, ValueError) as error:
@@ -137,13 +141,24 @@ def _read(path: Path, sha256: Digest | None) -> tuple[Mapping[str, str], dict[st
     return header.get("__metadata__") or {}, tensors
 
 
+def _told(spec: Spec) -> dict[str, Any]:
+    """A spec as metadata hold it."""
+    [architecture] = [architecture for (_, architecture), (kind, _) in _NETWORKS.items() if type(spec) is kind]
+    return dataclasses.asdict(spec) | ({} if architecture is None else {"architecture": architecture})
+
+
 def _restore(
-    name: str, fields: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
+    name: str, told: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device, path: Path
 ) -> tuple[Spec, nn.Module]:
-    kind, _ = _NETWORKS[name]
+    fields = dict(told)
+    architecture = fields.pop("architecture", None)
+    if (name, architecture) not in _NETWORKS:
+        what = f"its {name} is of the architecture {architecture!r}, which this facesynth does not know"
+        raise WeightsError(what, where=path, hint="it was made by a newer facesynth: install that one")
+    kind, _ = _NETWORKS[name, architecture]
     spec: Spec = kind(**fields)
     # The file holds folded weights: the network to run has no spectral normalisation.
-    plain = spec if isinstance(spec, ParserSpec) else dataclasses.replace(spec, spectral=False)
+    plain = dataclasses.replace(spec, spectral=False) if isinstance(spec, _Normalised) else spec
     network = build(plain)
     own = {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{name}.")}
     network.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in own.items()})

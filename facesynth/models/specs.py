@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+TrunkName = Literal["mobilenet-v2", "efficientnet-lite0"]
+HeadName = Literal["pyramid", "lraspp"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserSpec:
-    """A face parser: MobileNetV2 trunk, feature pyramid, logits at half the input's resolution."""
+    """A face parser: a trunk, a head under it, logits at half the input's resolution.
+
+    A `pyramid` uses the trunk down to stride 32, `lraspp` (Lite R-ASPP) cuts it off at stride 16.
+    """
 
     labels: int = 19
     size: int = 256  # side in pixels of the square input it was trained at
-    pyramid_channels: int = 96
-    detail_channels: int = 48
+    trunk: TrunkName = "mobilenet-v2"
+    head: HeadName = "pyramid"
+    pyramid_channels: int = 96  # of the head's coarse maps
+    detail_channels: int = 48  # of its finest
 
     def __post_init__(self) -> None:
         if self.size % 32 or self.size < 64:
             raise ValueError(f"parser size {self.size} must be a multiple of 32, and at least 64")
+        if self.trunk not in get_args(TrunkName) or self.head not in get_args(HeadName):
+            raise ValueError(f"a parser of trunk {self.trunk!r} and head {self.head!r} is none that is known")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BisenetSpec:
+    """A face parser: BiSeNet (Yu et al. 2018) on a ResNet-18, by default that of zllrunning/face-parsing.PyTorch."""
+
+    labels: int = 19
+    size: int = 512  # side in pixels of the square input
+    width: int = 64  # channels of the trunk's first stage; those of all else are multiples of it
+
+    def __post_init__(self) -> None:
+        if self.size % 32 or self.size < 64:
+            raise ValueError(f"parser size {self.size} must be a multiple of 32, and at least 64")
+        if not 1 <= self.width <= 256 or self.labels < 1:  # before a wrong file makes us fill the memory
+            raise ValueError(f"a BiSeNet has 1 label or more and is 1 to 256 wide, not {self.labels} and {self.width}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from facesynth.core.faces import Face
 from facesynth.core.label_files import decode_label_map, encode_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Digest, Outcome
+from facesynth.inference.foreign_header import header_of, is_foreign, read_metadata, refuse_declarations
+from facesynth.inference.foreign_input import UNDECLARED, InputDeclaration
 from facesynth.stages.base import FileCodec
 
 if TYPE_CHECKING:
@@ -24,18 +26,33 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _ParserStage:
-    """A parser by weights name or file (None: the bundled one), loaded when it is first used."""
+    """A parser by weights name or file (None: the bundled one), loaded when it is first used.
+
+    `schema` and `declared` are for another project's ONNX file. Raises UsageError where they are missing, or not its.
+    """
 
     parser: str | None = None
     precision: str = "float32"
     device: str = "auto"
     batch_size: int | None = None
+    engine: str = "auto"
+    schema: str | None = None
+    declared: InputDeclaration = UNDECLARED
     _parser: Parser | None = field(init=False, default=None, repr=False)
     _sha256: Digest | None = field(init=False, default=None, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        if not is_foreign(self.parser):
+            refuse_declarations(self.parser or "the bundled parser", self.schema, self.declared)
+            return
+        path = weights.locate(self.parser or "")
+        header_of(read_metadata(path), path, schema=self.schema, declared=self.declared)
+
     @property
     def config(self) -> Mapping[str, object]:
-        return {"precision": self.precision}
+        if not is_foreign(self.parser):
+            return {"precision": self.precision}
+        return {"precision": self.precision, "schema": self.schema, "input": self.declared.declared}
 
     @property
     def weights(self) -> Mapping[str, Digest]:
@@ -48,7 +65,14 @@ class _ParserStage:
             from facesynth.inference.parser import Parser
 
             self._parser = Parser.load(
-                self.parser, device=self.device, precision=self.precision, sha256=self.weights["parser"]
+                self.parser,
+                device=self.device,
+                precision=self.precision,
+                engine=self.engine,
+                batch_size=self.batch_size,
+                sha256=self.weights["parser"],
+                schema=self.schema,
+                declared=self.declared,
             )
         return self._parser
 

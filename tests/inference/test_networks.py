@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from facesynth.core.errors import WeightsDamaged, WeightsError
 from facesynth.core.refs import sha256_file
 from facesynth.inference import networks
 from facesynth.models.generator import SpadeGenerator
-from facesynth.models.specs import GeneratorSpec, ParserSpec
+from facesynth.models.specs import BisenetSpec, GeneratorSpec, ParserSpec
 from facesynth.training.initial import initialise
 from facesynth.weights import read_header
 
@@ -118,6 +120,7 @@ def test_a_file_that_cannot_be_written_leaves_no_draft(
 def test_every_kind_of_network_is_built_from_its_spec() -> None:
     with torch.device("meta"):
         assert type(networks.build(ParserSpec())).__name__ == "ParserNet"
+        assert type(networks.build(BisenetSpec())).__name__ == "Bisenet"
         assert type(networks.build(SPEC)).__name__ == "SpadeGenerator"
     with pytest.raises(TypeError, match="not the spec"):
         networks.build("parser")  # type: ignore[arg-type]
@@ -136,3 +139,44 @@ def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
     for name, value in restored.state_dict().items():
         wanted = network.state_dict()[name]
         assert torch.equal(value, wanted.half().float() if wanted.is_floating_point() else wanted)
+
+
+def test_a_role_has_several_architectures_and_files_name_theirs(tmp_path: Path) -> None:
+    specs: tuple[networks.Spec, ...] = (
+        ParserSpec(size=64, pyramid_channels=8, detail_channels=8),
+        BisenetSpec(width=2),
+    )
+    for index, spec in enumerate(specs):
+        path = tmp_path / f"{index}.safetensors"
+        network = networks.build(spec).eval()
+        networks.save(path, {"parser": (spec, network)}, half=False)
+        [(found, restored)] = networks.load(path, ("parser",), torch.device("cpu")).values()
+        assert found == spec and type(restored) is type(network)
+        face = torch.randn(1, 3, 64, 64)
+        torch.testing.assert_close(restored(face), network(face))
+    told = [json.loads(read_header(tmp_path / f"{index}.safetensors")["specs"])["parser"] for index in range(2)]
+    assert told[0] == dataclasses.asdict(specs[0]), (
+        "files of the first architecture stay as they were before others came"
+    )
+    assert told[1] == dataclasses.asdict(specs[1]) | {"architecture": "bisenet"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kind", "said"),
+    [
+        ("vit", WeightsError, "architecture 'vit', .*does not know; it was made by a newer facesynth"),
+        ("", WeightsError, "architecture ''"),
+        (["bisenet"], WeightsDamaged, "do not fit their description"),
+        ("bisenet", WeightsDamaged, "do not fit their description"),  # the other architecture's fields
+    ],
+)
+def test_an_architecture_that_is_not_known_is_told(
+    architecture: object, kind: type[WeightsError], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "w.safetensors"
+    told = dataclasses.asdict(ParserSpec()) | {"architecture": architecture}
+    metadata = {"format": networks.FORMAT, "labels": "celebamask-hq", "specs": json.dumps({"parser": told})}
+    save_file({"x": torch.zeros(1)}, path, metadata=metadata)
+    with pytest.raises(kind, match=said) as caught:
+        networks.load(path, ("parser",), torch.device("cpu"))
+    assert type(caught.value) is kind

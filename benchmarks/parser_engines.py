@@ -1,0 +1,200 @@
+"""How fast each engine parses, and how much of the network's rate is left of it in the whole command.
+
+    python benchmarks/parser_engines.py                       a table; --json FILE for machines as well
+
+Four rates, in faces a second, of one parser's weights on the same faces:
+  network   batches at the parser's own size, in memory: nothing but the engine
+  faces     512-pixel faces in, label maps of 512 pixels out, in memory (`Parser`)
+  command   `facesynth segment --aligned` from files to files, no cache, as a user waits for it, with all its start-up
+  steady    the same between two runs of unequal length, so that start-up and building the engine fall out
+The arms take turns `--rounds` times, so that a machine that slows down slows all of them, and each one's best counts.
+Every arm's labels are compared with those of eager float32: engines in float32 must agree in 99.9 % of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from segment_throughput import make_faces
+
+from facesynth import weights
+from facesynth.core.errors import FacesynthError
+from facesynth.core.image_files import read_photo
+from facesynth.core.images import Photo
+from facesynth.core.labels import LabelMap
+from facesynth.inference.parser import Parser
+
+FLOAT32_ENGINES = ("eager", "onnx", "openvino")
+LABELS_AGREE = 0.999
+
+
+@dataclass(slots=True)
+class Arm:
+    """One engine at one precision and batch size, and what was measured of it."""
+
+    engine: str
+    precision: str
+    batch: int
+    build_seconds: float = 0.0
+    equal_labels: float = 0.0
+    network: float = 0.0
+    faces: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.engine} {self.precision}, batch {self.batch}"
+
+
+@dataclass(slots=True)
+class CommandRate:
+    """What the command reaches with one engine, and what share of the network's own rate."""
+
+    engine: str
+    precision: str
+    command: float
+    steady: float
+    network: float
+
+    @property
+    def share(self) -> float:
+        return self.steady / self.network
+
+
+def rate(count: int, work: Callable[[], object]) -> float:
+    """Faces a second of work on `count` faces."""
+    start = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - start)
+
+
+def measure_arms(arms: Sequence[Arm], name: str | None, faces: Sequence[Photo], rounds: int) -> list[Arm]:
+    """Fill in each arm, turn by turn; arms that cannot be built here are told and left out."""
+    ready: list[tuple[Arm, Parser]] = []
+    expected: list[LabelMap] = []
+    for arm in arms:
+        start = time.perf_counter()
+        try:
+            parser = Parser.load(name, device="cpu", engine=arm.engine, precision=arm.precision, batch_size=arm.batch)
+        except FacesynthError as error:
+            print(f"left out: {arm.name}: {error}", file=sys.stderr)
+            continue
+        arm.build_seconds = time.perf_counter() - start
+        found = parser(faces, batch_size=arm.batch)  # the first call warms up as well
+        expected = expected or found
+        arm.equal_labels = float(np.mean([np.mean(a.ids == b.ids) for a, b in zip(found, expected, strict=True)]))
+        assert arm.precision != "float32" or arm.equal_labels >= LABELS_AGREE, f"{arm.name} gives other labels"
+        ready.append((arm, parser))
+    for _ in range(rounds):
+        for arm, parser in ready:
+            arm.network = max(arm.network, _network_rate(parser, arm.batch, len(faces)))
+            arm.faces = max(
+                arm.faces,
+                rate(len(faces), lambda p=parser, b=arm.batch: p(faces, batch_size=b)),  # type: ignore[misc]
+            )
+    return [arm for arm, _ in ready]
+
+
+def _network_rate(parser: Parser, batch: int, count: int) -> float:
+    x = torch.randn(batch, 3, parser.intake.height, parser.intake.width).contiguous(memory_format=torch.channels_last)
+    turns = max(1, count // batch)
+    with torch.inference_mode():
+        return rate(turns * batch, lambda: [parser.network(x) for _ in range(turns)])
+
+
+def measure_command(arm: Arm, name: str | None, folder: Path, faces: int, rounds: int) -> CommandRate:
+    """Run the command on a quarter of the faces and on all of them; the best of the rounds counts."""
+    few = max(1, faces // 4)
+    seconds = {count: min(_command_seconds(arm, name, folder, count) for _ in range(rounds)) for count in (few, faces)}
+    between = max(seconds[faces] - seconds[few], 1e-9)
+    return CommandRate(arm.engine, arm.precision, faces / seconds[faces], (faces - few) / between, arm.network)
+
+
+def _command_seconds(arm: Arm, name: str | None, folder: Path, count: int) -> float:
+    with tempfile.TemporaryDirectory() as place:
+        inputs = Path(place) / "faces"
+        inputs.mkdir()
+        for file in sorted(folder.iterdir())[:count]:
+            shutil.copy(file, inputs)
+        command = [sys.executable, "-m", "facesynth", "segment", str(inputs), "-o", str(Path(place) / "out")]
+        command += ["--aligned", "--no-cache", "--quiet", "--device", "cpu", "--engine", arm.engine]
+        command += ["--precision", arm.precision, "--batch-size", str(arm.batch)]
+        start = time.perf_counter()
+        subprocess.run(command + (["--parser", name] if name else []), check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - start
+
+
+def table(arms: Sequence[Arm], commands: Sequence[CommandRate]) -> str:
+    """All rates, and each as a ratio to eager float32 at batch 1."""
+    base = arms[0]
+    lines = [f"{'engine':<26}{'build s':>8}{'network/s':>11}{'ratio':>7}{'faces/s':>9}{'ratio':>7}{'same labels':>13}"]
+    lines += [
+        f"{arm.name:<26}{arm.build_seconds:>8.1f}{arm.network:>11.2f}{arm.network / base.network:>7.2f}"
+        f"{arm.faces:>9.2f}{arm.faces / base.faces:>7.2f}{arm.equal_labels:>13.3%}"
+        for arm in arms
+    ]
+    lines += ["", f"{'segment --aligned':<26}{'command/s':>10}{'steady/s':>10}{'network/s':>11}{'steady/network':>16}"]
+    for one in commands:
+        name = f"{one.engine} {one.precision}"
+        lines.append(f"{name:<26}{one.command:>10.2f}{one.steady:>10.2f}{one.network:>11.2f}{one.share:>16.0%}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--parser", help="weights name or file (default: the bundled one)")
+    options.add_argument("--faces", type=int, default=32, help="so many in memory; four times as many for the command")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--batches", type=int, nargs="+", default=[1, 8])
+    options.add_argument("--no-compile", action="store_true", help="leave out torch.compile, which builds for minutes")
+    options.add_argument("--no-command", action="store_true", help="leave out the whole command")
+    options.add_argument("--json", type=Path, help="write all figures to this file too")
+    chosen = options.parse_args()
+    engines = (*FLOAT32_ENGINES, *(() if chosen.no_compile else ("compile",)))
+    arms = [Arm(engine, "float32", batch) for batch in chosen.batches for engine in engines]
+    arms += [Arm(engine, "bf16", batch) for batch in chosen.batches for engine in ("eager", "openvino")]
+    commands = []
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        paths = make_faces(folder, chosen.faces if chosen.no_command else 4 * chosen.faces)
+        faces = [read_photo(path) for path in paths[: chosen.faces]]
+        measured = measure_arms(arms, chosen.parser, faces, chosen.rounds)
+        if not chosen.no_command:
+            of_one = [arm for arm in measured if arm.batch == chosen.batches[0] and arm.engine != "compile"]
+            commands = [measure_command(arm, chosen.parser, folder, len(paths), 2) for arm in of_one]
+    print(table(measured, commands))
+    if chosen.json:
+        result = {
+            "parser": chosen.parser or weights.default_name("parser"),
+            "machine": {"cpu": _processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
+            "versions": {"torch": torch.__version__, "python": platform.python_version()},
+            "faces": chosen.faces,
+            "rounds": chosen.rounds,
+            "arms": [asdict(arm) for arm in measured],
+            "commands": [asdict(one) | {"share": one.share} for one in commands],
+        }
+        chosen.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+if __name__ == "__main__":
+    main()

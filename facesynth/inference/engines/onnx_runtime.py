@@ -1,0 +1,51 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
+from facesynth.inference.engines.graphs import onnx_graph
+from facesynth.inference.engines.seam import Engine, Task, checked
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+def onnx(task: Task) -> Engine:
+    """Export the module and run it by ONNX Runtime. Raises UsageError for any precision but float32."""
+    if task.dtype != torch.float32:
+        raise UsageError(
+            "ONNX Runtime computes in float32 on a CPU", hint="use --precision float32 or another --engine"
+        )
+    return checked(task, runner(open_session(onnx_graph(task), task.where)), "ONNX Runtime")
+
+
+def open_session(graph: bytes, where: str | None) -> onnxruntime.InferenceSession:
+    """Open an ONNX graph on as many threads as torch uses. Raises DependencyMissing and WeightsError."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DependencyMissing("onnxruntime", "engines") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors: what it warns of is for those who made the graph
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no base class
+        [said, *_] = str(error).splitlines() or [type(error).__name__]
+        hint = "give one whole ONNX file, without external data"
+        raise WeightsError(f"ONNX Runtime cannot open it ({said})", where=where, hint=hint) from error
+
+
+def runner(session: onnxruntime.InferenceSession) -> Engine:
+    """What runs a graph of one input."""
+    name = session.get_inputs()[0].name
+
+    def run(x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(torch.from_numpy(found) for found in session.run(None, {name: x.contiguous().numpy()}))
+
+    return run

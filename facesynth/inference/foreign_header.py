@@ -1,0 +1,123 @@
+"""What an ONNX file says of itself, read without the packages that run it.
+
+An ONNX file is one protobuf message, ModelProto of onnx.proto3: field 7 is its graph, field 14 its metadata, of which
+each has a key (1) and a value (2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from facesynth.core.errors import UsageError, WeightsError
+from facesynth.core.labels import schema_named
+from facesynth.inference.foreign_input import InputDeclaration
+
+FORMAT_KEY, FORMAT = "format", "facesynth-1"
+_GRAPH, _METADATA, _KEY, _VALUE = 7, 14, 1, 2
+
+
+def is_foreign(parser: str | Path | None) -> bool:
+    """Whether a parser's name is that of an ONNX file."""
+    return parser is not None and Path(parser).suffix.lower() == ".onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignHeader:
+    """The order of a foreign parser's classes and what is known of its input."""
+
+    schema: str
+    declared: InputDeclaration
+
+
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """The metadata of an ONNX file. Raises WeightsError for a file that is none or cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"cannot be read ({error.strerror or error})", where=path) from error
+    return metadata_of(data, path)
+
+
+def metadata_of(data: bytes, where: str | Path) -> Mapping[str, str]:
+    """The metadata in an ONNX file's bytes. Raises WeightsError for other bytes."""
+    found: dict[str, str] = {}
+    graphs = 0
+    try:
+        for number, value in _fields(memoryview(data)):
+            if number == _METADATA:
+                pair = {inner: bytes(part).decode() for inner, part in _fields(value) if inner in (_KEY, _VALUE)}
+                found[pair.get(_KEY, "")] = pair.get(_VALUE, "")
+            graphs += number == _GRAPH
+    except (IndexError, ValueError):
+        graphs = 0
+    if not graphs:
+        raise WeightsError("is not a whole ONNX file", where=where, hint="name a parser's ONNX export, or its weights")
+    return found
+
+
+def header_of(
+    metadata: Mapping[str, str], where: str | Path, *, schema: str | None, declared: InputDeclaration
+) -> ForeignHeader:
+    """What is known of a parser from its declarations and, where it is facesynth's own export, its file.
+
+    Raises UsageError where nobody says the order of the classes, or both do and differ.
+    """
+    own = metadata.get(FORMAT_KEY) == FORMAT
+    told = metadata.get("labels") if own else None
+    if schema is None and told is None:
+        hint = "add --schema celebamask-hq, zllrunning, facer or segface"
+        raise UsageError("the file does not say in which order its classes are", where=where, hint=hint)
+    if schema is not None and told is not None and schema != told:
+        raise UsageError(
+            f"its classes are in {told}'s order, not in {schema}'s", where=where, hint="leave --schema out"
+        )
+    chosen = schema_named(schema or told or "").name
+    if not own:
+        return ForeignHeader(chosen, declared)
+    inside = InputDeclaration.parse(f"{key}={metadata[key]}" for key in ("normalisation", "order") if key in metadata)
+    return ForeignHeader(chosen, declared.over(inside))
+
+
+def refuse_declarations(parser: str | Path, schema: str | None, declared: InputDeclaration) -> None:
+    """Raise UsageError for declarations beside facesynth's own weights, which say themselves what they hold."""
+    if schema is not None:
+        hint = f"leave --schema out; the order of ids in the label maps that are written is --write-schema {schema}"
+        raise UsageError("--schema is the order of a foreign parser's classes, *.onnx", where=parser, hint=hint)
+    if declared.declared:
+        raise UsageError("--parser-input is for a foreign parser, *.onnx", where=parser, hint="leave it out")
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """The fields of a protobuf message by number, and the bytes of those that have any. IndexError, ValueError."""
+    place = 0
+    while place < len(message):
+        tag, place = _varint(message, place)
+        number, kind = tag >> 3, tag & 7
+        if kind == 0:
+            _, place = _varint(message, place)
+            end = start = place
+        elif kind in (1, 5):
+            start, end = place, place + (8 if kind == 1 else 4)
+        elif kind == 2:
+            length, start = _varint(message, place)
+            end = start + length
+        else:
+            raise ValueError(f"wire type {kind}")
+        if end > len(message) or number == 0:
+            raise IndexError(end)
+        yield number, message[start:end]
+        place = end
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    """A number of up to 64 bits, 7 in a byte, and the place behind it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = message[place]
+        place += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, place
+    raise ValueError("a number of more than 64 bits")
