@@ -25,15 +25,20 @@ _KINDS: Mapping[str, type[Pipeline]] = types.MappingProxyType({"parser": ParserR
 
 
 def find_pipeline(name: str | Path) -> Path:
-    """The pipeline file of that path or, where there is none, the bundled one of that name. Raises UsageError."""
+    """The pipeline file of that path or, where there is none, the bundled one of that name. Raises UsageError.
+
+    A bundled one in a sub-folder is named with it: `ablation/parser-plain`.
+    """
     path = Path(name)
     if path.is_file():
         return path
-    bundled = {file.stem: file for file in sorted(data_folder("pipelines").glob("*.yaml"))}
+    folder = data_folder("pipelines")
+    files = sorted(folder.rglob("*.yaml"), key=lambda file: (len(file.parts), file))  # those for everybody first
+    bundled = {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
     try:
-        if path.parent not in (Path("."), Path("pipelines")) or path.suffix not in ("", ".yaml"):
-            raise KeyError(path.stem)  # a mistyped path must not run something else
-        return bundled[path.stem]
+        if path.suffix not in ("", ".yaml"):
+            raise KeyError(path)  # a mistyped path must not run something else
+        return bundled[path.with_suffix("").as_posix().removeprefix("pipelines/")]
     except KeyError:
         hint = f"name a YAML file, or one of: {', '.join(bundled)}"
         raise UsageError("no such pipeline file", where=path, hint=hint) from None

@@ -11,7 +11,7 @@ from facesynth.core.errors import ConfigError, UsageError
 from facesynth.plans import Plan
 from facesynth.training.runs import ParserRun, SpadeRun
 
-PIPELINES = sorted((Path(__file__).parents[1] / "pipelines").glob("*.yaml"))
+PIPELINES = sorted((Path(__file__).parents[1] / "pipelines").rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
@@ -128,10 +128,14 @@ def test_mistakes_in_settings_are_named() -> None:
 def test_a_bundled_pipeline_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_pipeline("demo.yaml").is_file() and find_pipeline("pipelines/demo.yaml") == find_pipeline("demo")
+    row = find_pipeline("ablation/parser-plain")
+    assert row.parent.name == "ablation" and row == find_pipeline("pipelines/ablation/parser-plain.yaml")
     (tmp_path / "demo.yaml").write_text("kind: plan")
     assert find_pipeline("demo.yaml") == Path("demo.yaml")
     with pytest.raises(UsageError, match="or one of: demo, "):
         find_pipeline("nope.yaml")
+    with pytest.raises(UsageError, match="no such pipeline"):
+        find_pipeline("elsewhere/demo.yaml")
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def train(
 
     \b
     Example: facesynth train tiny.yaml --data pairs
-    Example: facesynth train parser-mnv2-256.yaml --data pairs --init-from parser-mnv2-256-v1 --set batch_size=16
+    Example: facesynth train parser-mnv2-256.yaml --data pairs --init-from parser-mnv2-256-v1 --set data.split=null
     """
     from facesynth.jobs.train import describe, prepare
     from facesynth.jobs.train import train as job

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -30,9 +29,18 @@ def augment(
 ) -> tuple[Tensor, Tensor]:
     """Images N×3×H×H in 0..1 and labels N×H×H integers → the same at `size` and `label_size`, changed at random.
 
-    Geometry is one similarity a sample, by torchvision: bilinear for images, nearest for labels, which are never
-    interpolated; what it brings in from beyond the border is the mirrored picture. `generator` is one of the CPU's,
-    wherever the images are: a GPU is not waited for, and draws the same there.
+    `generator` is one of the CPU's, wherever the images are: a GPU is not waited for, and draws the same there.
+    """
+    images, labels = moved(images, labels, config, generator)
+    images, labels = resized(images, size), resized_labels(labels, label_size)
+    return recoloured(images, config, generator), labels
+
+
+def moved(images: Tensor, labels: Tensor, config: Augment, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Flip, turn, zoom and shift images N×3×H×H and labels N×H×H at random: geometry alone, at the size they have.
+
+    It is one similarity a sample, by torchvision: bilinear for images, nearest for labels, which are never
+    interpolated; what it brings in from beyond the border is the mirrored picture.
     """
     count, side = len(images), images.shape[-1]
 
@@ -48,24 +56,32 @@ def augment(
     zooms = torch.exp(uniform(-1, 1) * math.log(config.scale)).tolist()
     shifts = torch.stack([uniform(-config.shift, config.shift) * side for _ in range(2)], dim=1).tolist()
     margin = _margin(config, side)
-    moved: list[Tensor] = []
-    moved_labels: list[Tensor] = []
+    turned: list[Tensor] = []
+    turned_labels: list[Tensor] = []
     for image, label, turn, zoom, shift in zip(images, labels[:, None], turns, zooms, shifts, strict=True):
         for plane, interpolation, out in (
-            (image, InterpolationMode.BILINEAR, moved),
-            (label, InterpolationMode.NEAREST, moved_labels),
+            (image, InterpolationMode.BILINEAR, turned),
+            (label, InterpolationMode.NEAREST, turned_labels),
         ):
             wide = _mirrored_around(plane, margin)
-            turned = geometry.affine(
+            whole = geometry.affine(
                 wide, angle=turn, translate=shift, scale=zoom, shear=[0.0, 0.0], interpolation=interpolation
             )
-            out.append(geometry.center_crop(turned, [side, side]))
-    images = geometry.resize(torch.stack(moved), [size, size], antialias=True)
-    labels = geometry.resize(
-        torch.stack(moved_labels), [label_size, label_size], interpolation=InterpolationMode.NEAREST_EXACT
-    )[:, 0].long()
-    recoloured = config.colour or config.grey or config.blur
-    return _recolour(images, config, uniform_there) if recoloured else images, labels
+            out.append(geometry.center_crop(whole, [side, side]))
+    return torch.stack(turned), torch.stack(turned_labels)[:, 0]
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Images N×C×H×H at size×size, antialiased."""
+    scaled: Tensor = geometry.resize(images, [size, size], antialias=True)
+    return scaled
+
+
+def resized_labels(labels: Tensor, size: int) -> Tensor:
+    """Labels N×H×H at size×size as int64, picked and never mixed."""
+    picked = geometry.resize(labels[:, None], [size, size], interpolation=InterpolationMode.NEAREST_EXACT)
+    scaled: Tensor = picked[:, 0].long()
+    return scaled
 
 
 def _mirrored_around(plane: Tensor, margin: int) -> Tensor:
@@ -84,8 +100,15 @@ def _margin(config: Augment, side: int) -> int:
     return math.ceil(max(reach - 0.5, 0) * side) + 1
 
 
-def _recolour(images: Tensor, config: Augment, uniform: Callable[[float, float], Tensor]) -> Tensor:
-    strength = config.colour
+def recoloured(images: Tensor, config: Augment, generator: Generator) -> Tensor:
+    """Images N×3×H×W in 0..1 with their colours, contrast and sharpness changed at random."""
+    if not (config.colour or config.grey or config.blur):
+        return images
+    strength, count = config.colour, len(images)
+
+    def uniform(low: float, high: float) -> Tensor:
+        drawn = torch.rand(count, generator=generator) * (high - low) + low
+        return drawn.to(images.device, non_blocking=True)
 
     def factor(spread: float) -> Tensor:
         return torch.exp(uniform(-spread, spread))[:, None, None, None]

@@ -51,13 +51,13 @@ def load_latest(folder: Path) -> dict[str, Any] | None:
     checkpoints = found(folder)
     if not checkpoints:
         return None
-    path = checkpoints[-1][1]
+    *older, (_, path) = checkpoints
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged archive
         raise TrainingError(
             f"the checkpoint cannot be read ({type(error).__name__})",
             where=path,
-            hint=f"remove this file: the run then {'goes on from the one before' if checkpoints[1:] else 'starts anew'}",
+            hint=f"remove this file: the run then {'goes on from the one before' if older else 'starts anew'}",
         ) from error
     return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -14,20 +14,9 @@ from facesynth.core.errors import ConfigError, UsageError
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import sha256_file
+from facesynth.datasets.division import Chosen, FileDivision, Named, anyone, open_division, unlabelled
 from facesynth.datasets.pairs import ManifestPairs, Pair, open_pairs
-from facesynth.datasets.splitting import Split
 from facesynth.training.runs import Data
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Some of the pairs of several sources, read anew each time they are gone through."""
-
-    sources: tuple[Iterable[Pair], ...]
-    keep: Callable[[Pair], bool]
-
-    def __iter__(self) -> Iterator[Pair]:
-        return filter(self.keep, chain.from_iterable(self.sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +47,16 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[Iterable[Pair], Hel
     source = open_pairs(base / data.folder)
     train, held_out, judged = _divided(source, data.split, base)
     extra = tuple(open_pairs(base / folder) for folder in data.extra)
-    chosen = Chosen((train, *extra), _anyone)
+    chosen = Chosen((train, *extra), anyone)
     _refuse_overlap(chain.from_iterable(extra), held_out)
     if data.limit is not None:
         everyone = ((number, pair.name) for number, part in enumerate(chosen.sources) for pair in part)
         drawn = heapq.nsmallest(data.limit, everyone, key=lambda one: _drawn(seed, f"{one[0]}/{one[1]}"))
         names = [frozenset(name for number, name in drawn if number == each) for each in range(len(chosen.sources))]
         parts = zip(chosen.sources, names, strict=True)
-        chosen = Chosen(tuple(Chosen((part,), _Named(some)) for part, some in parts), _anyone)
+        chosen = Chosen(tuple(Chosen((part,), Named(some)) for part, some in parts), anyone)
     if isinstance(source, ManifestPairs) and next(iter(source), None) is None:
-        raise _unlabelled(source.manifest.path)
+        raise unlabelled(source.manifest.path)
     if next(iter(chosen), None) is None:
         raise ConfigError(
             "none of the pairs is training data",
@@ -77,6 +66,11 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[Iterable[Pair], Hel
     if data.judged is not None:
         judged = heapq.nsmallest(data.judged, judged, key=lambda pair: _drawn(seed, pair.name))
     return chosen, HeldOut(tuple(sorted(judged, key=lambda pair: pair.name)))
+
+
+def held_out_pairs(data: Data, base: Path) -> list[Pair]:
+    """All pairs that a run's split holds out, on whichever side: nothing may learn from them."""
+    return [] if data.folder is None else _divided(open_pairs(base / data.folder), data.split, base)[1]
 
 
 def digest_of(pairs: Iterable[Pair]) -> str:
@@ -101,43 +95,12 @@ def _divided(source: Iterable[Pair], split: str | None, base: Path) -> tuple[Ite
     """Who trains, all who are held out, and those of them that a run in training may be judged on."""
     if split is None:
         return source, [], []
-    if isinstance(source, ManifestPairs) and not (base / split).is_file():
-        manifest = source.manifest
-        validation, test = (list(ManifestPairs(manifest, split, side)) for side in ("validation", "test"))
-        if not validation + test and next(iter(ManifestPairs(manifest, split, "train")), None) is None:
-            known = sorted({division for sample in manifest for division in sample.split})
-            if split in known:
-                raise _unlabelled(manifest.path)
-            hint = f"name a split file, or one of: {', '.join(known)}" if known else "name a split file"
-            what = f"the dataset has no division {split!r}, and there is no file {base / split}"
-            raise ConfigError(what, where=manifest.path, hint=hint)
-        return ManifestPairs(manifest, split, "train"), validation + test, validation or test
-    sides = Split.read(base / split)
-    held = list(Chosen((source,), _Named(sides.validation | sides.test)))
-    if sides.validation | sides.test and not held:
+    division = open_division(source, split, base)
+    held = list(division.pairs("validation", "test"))
+    if isinstance(division, FileDivision) and division.names("validation", "test") and not held:
         hint = "give the split of this dataset, or --set data.split=null"
         raise ConfigError("none of the faces that it holds out is in the training data", where=base / split, hint=hint)
-    judged = [pair for pair in held if pair.name in sides.validation] or held
-    return Chosen((source,), _Named(sides.train)), held, judged
-
-
-def _unlabelled(manifest: Path) -> ConfigError:
-    hint = "make label maps first: facesynth segment --aligned, and import images and label maps as a folder"
-    return ConfigError("none of its faces has a label map to train on", where=manifest, hint=hint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """Whether a pair's name is one of these."""
-
-    names: frozenset[str]
-
-    def __call__(self, pair: Pair) -> bool:
-        return pair.name in self.names
-
-
-def _anyone(pair: Pair) -> bool:
-    return True
+    return division.pairs("train"), held, list(division.pairs("validation")) or held
 
 
 def _drawn(seed: int, name: str) -> bytes:

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 # What may change between two starts of the same run: how long it lasts, where and how often it writes, and where its
 # files lie (the files themselves are compared by their digest).
-_CHANGEABLE = ("images", "every", "decay_images", "licence", "data.folder", "data.extra")
+_CHANGEABLE = (
+    "images",
+    "every",
+    "decay_images",
+    "licence",
+    "data.folder",
+    "data.extra",
+    "teacher.weights",
+    "teacher.folders",
+)
 
 
 class RunFolder:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from facesynth import weights
@@ -34,8 +36,21 @@ def initialise(network: nn.Module) -> None:
 
 
 def load_backbone(network: ParserNet, name: str) -> None:
-    """Put ImageNet weights in torchvision's layout into the parser's trunk."""
-    _load_part(network.trunk, name)
+    """Put ImageNet weights, as they were published for its kind of trunk, into the parser's trunk."""
+    _load_part(network.trunk, name, network.trunk.published_name)
+
+
+def expect_frequencies(network: ParserNet, pixels: NDArray[np.int64]) -> None:
+    """Let a new parser begin with the labels' frequencies as its answer: log share, at least of 1e-4, is their bias.
+
+    `pixels` are counts by label. Beginning with all labels alike, the first steps go into learning this (Lin et al.
+    2017, section 3.3).
+    """
+    classify = network.get_submodule("head.classify")
+    assert isinstance(classify, nn.Conv2d) and classify.bias is not None
+    share = pixels / pixels.sum()
+    with torch.no_grad():
+        classify.bias.copy_(torch.from_numpy(np.log(np.maximum(share, 1e-4))))
 
 
 def load_initial(name: str, base: Path, parts: Mapping[str, tuple[networks.Spec, nn.Module]]) -> None:
@@ -47,6 +62,9 @@ def load_initial(name: str, base: Path, parts: Mapping[str, tuple[networks.Spec,
     found = networks.load(path, tuple(parts), torch.device("cpu"))
     for part, (spec, module) in parts.items():
         old, source = found[part]
+        if type(old) is not type(spec):
+            hint = "start from weights of the same kind of network, or anew"
+            raise ConfigError(f"its {part} is of another architecture", where=path, hint=hint)
         mine, theirs = dataclasses.asdict(spec), dataclasses.asdict(old)
         unlike = [
             f"{key} {theirs[key]}, not {mine[key]}" for key in mine if key not in _FREE and mine[key] != theirs[key]
@@ -92,11 +110,12 @@ def load_perceptual(name: str) -> PerceptualDistance:
     return PerceptualDistance(features)
 
 
-def _load_part(module: nn.Module, name: str) -> None:
+def _load_part(module: nn.Module, name: str, published: Callable[[str], str] = str) -> None:
+    """Load those of a file's tensors that the module has; `published` tells how the file calls one of its own."""
     path = weights.locate(name)
     state = read_state(path)
     own = module.state_dict()
-    found = {key: value for key, value in state.items() if key in own}
-    if found.keys() != own.keys():
-        raise TrainingError(f"{name} lacks layers of {type(module).__name__}", where=path)
-    module.load_state_dict(found)
+    if not {published(key) for key in own} <= state.keys():
+        hint = "name the backbone of this trunk, or null to start from noise"
+        raise TrainingError(f"{name} lacks layers of {type(module).__name__}", where=path, hint=hint)
+    module.load_state_dict({key: state[published(key)] for key in own})

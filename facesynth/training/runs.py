@@ -64,6 +64,30 @@ class Augment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """What a parser learns from beside label maps: a teacher's probabilities, on faces without label maps too.
+
+    The teacher sees a picture before its colours are changed, the student afterwards. With `weights` (distillation) it
+    also speaks on the labelled faces; without, the student's own average teaches (Tarvainen and Valpola 2017). Several
+    teachers take turns, batch by batch, which teaches their mean at the price of one.
+    """
+
+    weights: tuple[str, ...] = ()  # parsers, by name, or files relative to the pipeline file
+    folders: tuple[str, ...] = ()  # aligned faces or datasets' manifests; those that are held out are left out
+    share: float = 0.5  # of each batch that comes from the folders
+    weight: float = 1.0  # of the divergence from the teacher
+    temperature: float = 1.0  # that both are softened by
+    confidence: float = 0.0  # pixels on which the teacher's best label is less likely do not count
+    flip: bool = False  # whether the teacher's answer is the mean of two, the second for the mirrored picture
+    ramp_images: int = 0  # over which the weight grows to its full size
+
+    def __post_init__(self) -> None:
+        _require(self, "weight", "ramp_images")
+        _require(self, "share", "confidence", high=1)
+        _require(self, "temperature", low=0.01)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParserRun:
     """A run that trains a face parser."""
 
@@ -84,6 +108,13 @@ class ParserRun:
     class_balance: float = 0.4  # weight of a class ∝ frequency^-class_balance
     rare_repeat: float = 0.0  # show faces with a label that fewer than this share of all faces have more often
     dice: float = 0.5  # weight of the soft Dice term
+    boundary: float = 0.0  # a pixel near another label weighs 1 + boundary
+    teacher: Teacher | None = None
+    adversarial: float = 0.0  # weight of the term of a discriminator that sees photos and label maps (pix2pix)
+    discriminator: DiscriminatorSpec = field(
+        default_factory=lambda: DiscriminatorSpec(scales=1, layers=3, width=32, max_width=128)
+    )
+    discriminator_learning_rate: float = 2e-4
     ema_half_life: int = 2_000  # images
     precision: Precision = "float32"
     augment: Augment = field(default_factory=Augment)
@@ -92,7 +123,20 @@ class ParserRun:
     def __post_init__(self) -> None:
         _check(self)
         _require(self, "learning_rate", "trunk_learning_rate", "weight_decay", "class_balance", "dice")
+        _require(self, "boundary", "adversarial", "discriminator_learning_rate")
         _require(self, "rare_repeat", high=1)
+        if self.discriminator.labels != self.parser.labels:
+            raise ValueError(f"the discriminator takes {self.discriminator.labels} labels, not {self.parser.labels}")
+        if self.teacher is not None and self.teacher.folders and not 0 < self.unlabelled < self.batch_size:
+            raise ValueError(
+                f"teacher.share {self.teacher.share} of a batch of {self.batch_size} is {self.unlabelled} faces: both "
+                "kinds of faces need at least one"
+            )
+
+    @property
+    def unlabelled(self) -> int:
+        """How many faces of a batch come from the teacher's folders."""
+        return round(self.teacher.share * self.batch_size) if self.teacher is not None and self.teacher.folders else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

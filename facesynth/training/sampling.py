@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-from facesynth.core.labels import NUM_LABELS
 
 
 class ShuffledOrder:
@@ -33,13 +29,13 @@ class ShuffledOrder:
         return int(self.items[self._permutation[offset]])
 
 
-def repeated_for_rare(labels: Iterable[NDArray[np.uint8]], threshold: float, seed: int) -> NDArray[np.int64]:
+def repeated_for_rare(counts: NDArray[np.int64], threshold: float, seed: int) -> NDArray[np.int64]:
     """Return item indices in which faces with a rare label come more often (repeat factors, Gupta et al. 2019, LVIS).
 
     A label that a share f of the faces has repeats its faces max(1, √(threshold / f)) times; a face follows the rarest
-    of its labels. Fractions are rounded up or down by the seed. `labels` holds one id map a face.
+    of its labels. Fractions are rounded up or down by the seed. `counts` are N×19, each face's pixels by label.
     """
-    present = np.array([np.bincount(one.ravel(), minlength=NUM_LABELS) > 0 for one in labels])
+    present = counts > 0
     share = present.mean(axis=0)
     factor = np.sqrt(np.maximum(1.0, threshold / np.maximum(share, 1e-9)))
     repeats = np.where(present, factor, 1.0).max(axis=1)

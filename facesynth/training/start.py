@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from facesynth import __version__
 from facesynth.core.image_files import SYNTHETIC_TEXT
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
+from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.packed import PackedPairs, packed
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_device
@@ -26,9 +28,11 @@ from facesynth.store import ArtifactStore
 from facesynth.training import checkpoint
 from facesynth.training.data import HeldOut, chosen_pairs, digest_of, read_pairs
 from facesynth.training.folder import RunFolder
-from facesynth.training.initial import initialise, load_backbone, load_initial, load_perceptual
+from facesynth.training.initial import expect_frequencies, initialise, load_backbone, load_initial, load_perceptual
 from facesynth.training.loop import Report, fit
-from facesynth.training.parser_job import ParserJob
+from facesynth.training.parser.job import ParserJob
+from facesynth.training.parser.material import material, unlabelled_faces
+from facesynth.training.parser.teacher import load_teachers
 from facesynth.training.runs import ParserRun, Precision, SpadeRun
 from facesynth.training.spade_job import Painter, SpadeJob
 
@@ -58,16 +62,26 @@ def train_parser(
     """
     folder = RunFolder(runs / config.name)
     size = config.parser.size * 5 // 4  # headroom for the zoom of the augmentation
-    with _started(folder, config, base, store, size, on_packed) as (pairs, held_out, _):
+    store = store or ArtifactStore(folder.path / "cache")
+    taught, faces = load_teachers(config, base), unlabelled_faces(config, base)
+    lessons = [*(teacher.sha256 for teacher in taught), *([digest_of(faces)] if faces else [])]
+    with (
+        _started(folder, config, base, store, size, on_packed, lessons) as begun,
+        material(
+            config, base, begun.pairs, begun.digest, store=store, notes=folder.path, on_packed=on_packed
+        ) as learnt_from,
+    ):
         fabric = make_fabric(device, config.precision)
         torch.manual_seed(config.seed)
         network = ParserNet(config.parser)
         if not checkpoint.found(folder.path):
             if config.initial is not None:
                 load_initial(config.initial, base, {"parser": (config.parser, network)})
-            elif config.backbone is not None:
-                load_backbone(network, config.backbone)
-        job = ParserJob(config, network, pairs, held_out, fabric)
+            else:
+                expect_frequencies(network, learnt_from.counts.sum(0))
+                if config.backbone is not None:
+                    load_backbone(network, config.backbone)
+        job = ParserJob(config, network, learnt_from, begun.held_out, fabric, taught)
         shown = fit(
             job,
             folder,
@@ -103,7 +117,8 @@ def train_spade(
     """
     folder = RunFolder(runs / config.name)
     size = config.generator.size * 9 // 8
-    with _started(folder, config, base, store, size, on_packed) as (pairs, held_out, shown_pairs):
+    store = store or ArtifactStore(folder.path / "cache")
+    with _started(folder, config, base, store, size, on_packed) as begun:
         fabric = make_fabric(device, config.precision)
         torch.manual_seed(config.seed)
         painter = Painter(
@@ -115,7 +130,7 @@ def train_spade(
         if config.initial is not None and not checkpoint.found(folder.path):
             load_initial(config.initial, base, painter_parts(config, painter))
         perceptual = None if config.perceptual == "none" else load_perceptual(config.perceptual)
-        job = SpadeJob(config, painter, discriminator, perceptual, pairs, held_out, shown_pairs, fabric)
+        job = SpadeJob(config, painter, discriminator, perceptual, begun.pairs, begun.held_out, begun.shown, fabric)
         shown = fit(
             job,
             folder,
@@ -133,26 +148,41 @@ def train_spade(
         return target
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A run's pairs: packed, held out, a few to show, and the digest of those that train."""
+
+    pairs: PackedPairs
+    held_out: HeldOut
+    shown: list[tuple[Photo, LabelMap]]
+    digest: str
+
+
 @contextmanager
 def _started(
     folder: RunFolder,
     config: ParserRun | SpadeRun,
     base: Path,
-    store: ArtifactStore | None,
+    store: ArtifactStore,
     size: int,
     on_packed: OnPacked,
-) -> Iterator[tuple[PackedPairs, HeldOut, list[tuple[Photo, LabelMap]]]]:
-    """Hold the run, see that it goes on from its recipe, and lend its pairs: packed, held out, and a few to show."""
+    lessons: Sequence[str] = (),
+) -> Iterator[_Begun]:
+    """Hold the run, see that it goes on from its recipe, and lend its pairs.
+
+    `lessons` are digests of what else it learns from.
+    """
     with folder.locked():
         train, held_out = chosen_pairs(config.data, base, config.seed)
         digest, begun = digest_of(train), bool(checkpoint.found(folder.path))
+        data = sha256_bytes(" ".join([digest, *lessons]).encode()) if lessons else digest
         if begun:
-            folder.settle(config, data=digest, begun=True)
+            folder.settle(config, data=data, begun=True)
         shown = read_pairs(islice(held_out.pairs or train, _SAMPLED))
-        with packed(train, size, store or ArtifactStore(folder.path / "cache"), on_packed=on_packed) as pairs:
+        with packed(train, size, store, on_packed=on_packed) as pairs:
             if not begun:  # only now: a start that failed on a bad file is no start
-                folder.settle(config, data=digest, begun=False)
-            yield pairs, held_out, shown
+                folder.settle(config, data=data, begun=False)
+            yield _Begun(pairs, held_out, shown, digest)
 
 
 def painter_parts(config: SpadeRun, painter: Painter) -> dict[str, tuple[networks.Spec, nn.Module]]:

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from facesynth.training.losses import feature_matching, hinge_discriminator, hinge_generator, kl_divergence
-from facesynth.training.parser_job import soft_dice
 
 
 def outputs(seed: int, count: int) -> list[list[Tensor]]:
@@ -59,10 +58,3 @@ def test_feature_matching_leaves_the_real_side_alone() -> None:
     feature_matching(real, fake).backward()  # type: ignore[no-untyped-call]
     assert all(layer.grad is None for scale in real for layer in scale)
     assert all(layer.grad is not None for scale in fake for layer in scale[:-1])
-
-
-def test_soft_dice_of_right_and_wrong_answers() -> None:
-    labels = torch.tensor([[[0, 1], [2, 2]]])
-    right = torch.nn.functional.one_hot(labels, 4).permute(0, 3, 1, 2).float() * 50
-    assert soft_dice(right, labels) == pytest.approx(0, abs=1e-3)
-    assert soft_dice(right.flip(2), labels) > 0.8

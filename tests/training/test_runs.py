@@ -18,10 +18,11 @@ from safetensors.numpy import load_file
 from facesynth.core.errors import ConfigError, InputError, TrainingError, UsageError, WeightsDamaged
 from facesynth.core.labels import LabelMap
 from facesynth.core.styles import Style
+from facesynth.inference import networks
 from facesynth.inference.encoder import Encoder
 from facesynth.inference.parser import Parser
 from facesynth.inference.synthesizer import Synthesizer
-from facesynth.models.specs import DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
+from facesynth.models.specs import BisenetSpec, DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
 from facesynth.training import checkpoint
 from facesynth.training.runs import Augment, Data, GanLosses, ParserRun, Schedule, SpadeRun
 from facesynth.training.start import train_parser, train_spade
@@ -258,6 +259,14 @@ def test_weights_with_other_layers_are_no_start(pairs: Path, trained: tuple[Path
     for config, part in ((larger, "generator"), (deeper, "encoder")):
         with pytest.raises(ConfigError, match=rf"{part} of size 64 has other layers"):
             train_spade(config, tmp_path, base=pairs, device="cpu", report=ignore)
+
+
+def test_weights_of_another_architecture_are_no_start(pairs: Path, tmp_path: Path) -> None:
+    spec = BisenetSpec(width=4)
+    networks.save(tmp_path / "bisenet.safetensors", {"parser": (spec, networks.build(spec))})
+    config = parser_run(pairs, backbone=None, initial=str(tmp_path / "bisenet.safetensors"))
+    with pytest.raises(ConfigError, match=r"bisenet\.safetensors: its parser is of another architecture"):
+        train_parser(config, tmp_path, base=pairs, device="cpu", report=ignore)
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
