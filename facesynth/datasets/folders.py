@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from facesynth.core.errors import UsageError
-from facesynth.core.image_files import IMAGE_SUFFIXES
+from facesynth.core.scan import walk
 
 
 def images_below(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield (name, path) of all images below a folder, sorted by path.
 
     A name is the path without suffix, `/` between its parts; two files may share one. Hidden files and folders
-    (`.ipynb_checkpoints`) are passed by, links to folders not followed. UsageError names a folder that cannot be read.
+    (`.ipynb_checkpoints`) are passed by, links followed. UsageError names a folder that cannot be listed.
     """
 
-    def refuse(error: OSError) -> None:
-        raise UsageError(f"cannot be read ({error.strerror or error})", where=error.filename or folder) from error
+    def refuse(place: Path, error: OSError) -> None:
+        what = f"cannot be listed ({error.strerror or error})"
+        raise UsageError(what, where=place, hint="check its permissions") from error
 
-    found = []
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(place, name)
-            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES:
-                found.append(path)
-    for path in sorted(found):
+    for path in sorted(place / name for place, names in walk(folder, refuse) for name in names):
         yield path.relative_to(folder).with_suffix("").as_posix(), path

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from facesynth.core.errors import ConfigError, OutputError, UsageError
+from facesynth.core.errors import ConfigError, UsageError
+from facesynth.core.files import replacing
 from facesynth.core.labels import STANDARD, schema_named
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class Manifest:
             about = Description(
                 name=str(header["name"]), schema=str(header["schema"]), attributes=tuple(header["attributes"])
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
                 f"not a dataset's manifest ({error})", where=path, hint="run: facesynth dataset import --help"
             ) from error
@@ -101,7 +102,7 @@ class Manifest:
                         raise ValueError(f"a second face is named {sample.name!r}")
                     known.add(key)
                     yield sample
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
                 f"line {number} is damaged ({error!r})", where=self.path, hint="import the dataset again"
             ) from error
@@ -121,29 +122,22 @@ def write_manifest(path: Path, about: Description, samples: Iterable[Sample]) ->
 
     OutputError where it cannot be written. `samples` is read once and never held.
     """
-    draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     count = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A name that is not valid Unicode becomes \udcXX, which is how JSON spells it.
-        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            header = {"format": FORMAT, "name": about.name, "schema": about.schema, "attributes": about.attributes}
-            file.write(json.dumps(header) + "\n")
-            for sample in samples:
-                file.write(json.dumps(_to_row(sample, path.parent), ensure_ascii=False) + "\n")
-                count += 1
-        os.replace(draft, path)
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
-    finally:
-        draft.unlink(missing_ok=True)
+    # A name that is not valid Unicode becomes \udcXX, which is how JSON spells it.
+    with replacing(path) as draft, draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        header = {"format": FORMAT, "name": about.name, "schema": about.schema, "attributes": about.attributes}
+        file.write(json.dumps(header) + "\n")
+        bases = _bases(path.parent)
+        for sample in samples:
+            file.write(json.dumps(_to_row(sample, bases), ensure_ascii=False) + "\n")
+            count += 1
     return count
 
 
-def _to_row(sample: Sample, folder: Path) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": sample.name, "image": _told(sample.image, folder), "sha256": sample.sha256}
+def _to_row(sample: Sample, bases: _Bases) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": sample.name, "image": _told(sample.image, bases), "sha256": sample.sha256}
     if sample.labels is not None:
-        row |= {"labels": _told(sample.labels, folder), "labels_sha256": sample.labels_sha256}
+        row |= {"labels": _told(sample.labels, bases), "labels_sha256": sample.labels_sha256}
     if sample.identity is not None:
         row["identity"] = sample.identity
     if sample.attributes:
@@ -180,20 +174,47 @@ def _from_row(row: Any, folder: Path) -> Sample:
             _checked("attributes", each, str) for each in _checked("attributes", row.get("attributes", []), list)
         ),
         split={_checked("split", key, str): _checked("split", side, str) for key, side in split.items()},
-        landmarks=tuple((float(x), float(y)) for x, y in landmarks),
+        landmarks=tuple((_coordinate(x), _coordinate(y)) for x, y in landmarks),
     )
 
 
 def _checked(key: str, value: Any, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise ValueError(f"{key} is {type(value).__name__}, not {kind.__name__}")
+    if isinstance(value, str):
+        try:
+            os.fsencode(value)  # \udcXX, a byte that is not valid Unicode, is what names on a disk may hold
+        except UnicodeEncodeError:
+            raise ValueError(f"{key} holds half a character") from None
+        if "\0" in value:
+            raise ValueError(f"{key} holds the character 0")
     return value
 
 
-def _told(path: Path, folder: Path) -> str:
+def _coordinate(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
+        raise ValueError(f"a landmark is {str(value)[:40]!r}, not a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("a landmark is too large a number") from None
+
+
+_Bases: TypeAlias = tuple[tuple[Path, str], ...]
+"""Folders, and how a path from the manifest to what lies in each begins."""
+
+
+def _bases(folder: Path) -> _Bases:
+    """The manifest's folder, and the one that it lies in, unless `..` leads elsewhere because it is a link."""
+    folder = Path(os.path.abspath(folder))
+    straight = os.path.dirname(os.path.realpath(folder)) == os.path.realpath(folder.parent)
+    return ((folder, ""), (folder.parent, "../")) if straight else ((folder, ""),)
+
+
+def _told(path: Path, bases: _Bases) -> str:
     """The path relative to the manifest's folder where it lies in it or in a folder beside it, else the whole path."""
-    path, folder = Path(os.path.abspath(path)), Path(os.path.abspath(folder))
-    for base, up in ((folder, ""), (folder.parent, "../")):
+    path = Path(os.path.abspath(path))
+    for base, up in bases:
         if path.is_relative_to(base):
             return up + path.relative_to(base).as_posix()
     return str(path)

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,14 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesynth.core.errors import CacheError, InputError
+from facesynth.core.files import read_file
+from facesynth.core.refs import sha256_bytes
+from facesynth.datasets.ahead import ordered_ahead
 from facesynth.datasets.pairs import Pair
 from facesynth.store import ArtifactStore, Entry, Recipe, discard, pinned, written_to
 
 STAGE = "packed-pairs"
-_VERSION = 1
+_VERSION = 2
 _IMAGES, _LABELS = "images.npy", "labels.npy"
-_WINDOW = 256
-"""Pairs that are handed to the threads at once."""
+_TOGETHER = 32
+"""Pairs that a thread identifies at once: of most the manifest tells all."""
+_TOLD_EVERY = 64
+"""Pairs after which it is told how far packing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,11 @@ def packed(
 ) -> Iterator[PackedPairs]:
     """Lend the pairs at size×size, packed now or before; `cache gc` leaves them alone meanwhile.
 
-    Another list, size or file packs anew. Files are known by the digests in their manifest; where there is none, by
-    name, length and time. `pairs` is gone through twice and never held; `on_packed(done, total)` hears how far packing
-    is. Damaged files raise InputError by path.
+    Another list, size or file packs anew. Files are known by their sha256, which is that of their manifest where there
+    is one; else all are read. `pairs` is gone through twice and never held; `on_packed(done, total)` hears how far
+    packing is. Damaged files raise InputError by path.
     """
-    digest, count = _identify(pairs)
+    digest, count = _identify(pairs, workers)
     recipe = Recipe(STAGE, _VERSION, {"size": size}, {}, (digest,))
     entry = _whole(store.lookup(STAGE, recipe.key()))
     if entry is None:
@@ -74,26 +78,24 @@ def _whole(entry: Entry | None) -> Entry | None:
     return entry
 
 
-def _identify(pairs: Iterable[Pair]) -> tuple[str, int]:
+def _identify(pairs: Iterable[Pair], workers: int) -> tuple[str, int]:
     """The digest of what is packed, and of how many pairs that is."""
-    digest, count = hashlib.sha256(), 0
-    for pair in pairs:
-        digest.update(_line(pair))
-        count += 1
+    digest, count, rest = hashlib.sha256(), 0, iter(pairs)
+    groups = iter(lambda: tuple(islice(rest, _TOGETHER)), ())
+    for group, lines in ordered_ahead(groups, lambda group: b"".join(map(_line, group)), workers=workers, name="hash"):
+        digest.update(lines)
+        count += len(group)
     return digest.hexdigest(), count
 
 
 def _line(pair: Pair) -> bytes:
-    """All that a packed pair depends on."""
-    image, labels = _stamp(pair.image, pair.image_sha256), _stamp(pair.labels, pair.labels_sha256)
+    """All that a packed pair depends on. InputError for a file that cannot be read."""
+    image, labels = _digest(pair.image, pair.image_sha256), _digest(pair.labels, pair.labels_sha256)
     return json.dumps([pair.name, pair.schema, image, labels]).encode()
 
 
-def _stamp(path: Path, sha256: str | None) -> str | tuple[int, int]:
-    if sha256 is not None:
-        return sha256
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
+def _digest(path: Path, told: str | None) -> str:
+    return sha256_bytes(read_file(path)) if told is None else told
 
 
 def _pack(
@@ -107,17 +109,32 @@ def _pack(
 ) -> Entry:
     with store.workplace() as place:
         _require_space(place, count, size, store.root)
-        with written_to(store.root):
-            images = _new_array(place / _IMAGES, (count, size, size, 3))
-            labels = _new_array(place / _LABELS, (count, size, size))
-        if _fill(pairs, images, labels, workers, on_packed) != recipe.inputs[0]:
+        if _written(pairs, count, size, place, store.root, workers, on_packed) != recipe.inputs[0]:
             raise InputError(
                 "the training pairs changed while they were being packed", hint="run the same command again"
             )
-        with written_to(store.root):
-            images.flush()
-            labels.flush()
         return store.publish(recipe, {name: place / name for name in (_IMAGES, _LABELS)}, main=_IMAGES, move=True)
+
+
+def _written(
+    pairs: Iterable[Pair],
+    count: int,
+    size: int,
+    place: Path,
+    root: Path,
+    workers: int,
+    on_packed: Callable[[int, int], None],
+) -> str:
+    """Write the arrays, and return the digest of what they hold. Afterwards nothing maps their files: Windows moves
+    no file that someone has open."""
+    with written_to(root):
+        images = _new_array(place / _IMAGES, (count, size, size, 3))
+        labels = _new_array(place / _LABELS, (count, size, size))
+    digest = _fill(pairs, images, labels, workers, on_packed)
+    with written_to(root):
+        images.flush()
+        labels.flush()
+    return digest
 
 
 def _require_space(place: Path, count: int, size: int, root: Path) -> None:
@@ -149,18 +166,16 @@ def _fill(
 
     def place(numbered: tuple[int, Pair]) -> bytes:
         index, pair = numbered
-        line = _line(pair)  # before it is read: a file that changes meanwhile gives another digest next time
         photo, label_map = pair.read()
         images[index] = photo.resized(size, size).pixels
         labels[index] = label_map.resized(size, size).ids
-        return line
+        # After it was read, and before that `_identify` did the same: what changed meanwhile has two digests.
+        return _line(pair)
 
     digest = hashlib.sha256()
-    with ThreadPoolExecutor(workers, thread_name_prefix="facesynth-pack") as pool:
-        numbered, done = enumerate(islice(pairs, count)), 0
-        while window := list(islice(numbered, _WINDOW)):
-            for line in pool.map(place, window):
-                digest.update(line)
-            done += len(window)
+    numbered = enumerate(islice(pairs, count))
+    for done, (_, line) in enumerate(ordered_ahead(numbered, place, workers=workers, name="pack"), start=1):
+        digest.update(line)
+        if done % _TOLD_EVERY == 0 or done == count:
             on_packed(done, count)
     return digest.hexdigest()

@@ -13,6 +13,7 @@ from facesynth.core.images import Photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import STANDARD, LabelMap
 from facesynth.core.refs import sha256_bytes
+from facesynth.datasets.fitting import training_refuses
 from facesynth.datasets.folders import images_below
 from facesynth.datasets.manifest import Manifest, manifest_at
 
@@ -38,15 +39,12 @@ class Pair:
         """
         photo = decode_photo(_read(self.image, self.image_sha256), str(self.image))
         labels = decode_label_map(_read(self.labels, self.labels_sha256), str(self.labels), schema=self.schema)
-        if photo.width != photo.height:
-            raise InputError(
-                f"training faces are square, this one is {photo.width}×{photo.height}",
-                where=self.image,
-                hint="run: facesynth segment PHOTOS... -o DIR, which aligns first",
-            )
-        if labels.width != labels.height:
-            what = f"the label map is {labels.width}×{labels.height}, its face is square"
-            raise LabelMapError(what, where=self.labels)
+        refused = training_refuses(photo.size, (labels.width, labels.height))
+        if refused is not None and refused.part == "image":
+            hint = "run: facesynth segment PHOTOS... -o DIR, which aligns first"
+            raise InputError(refused.why, where=self.image, hint=hint)
+        if refused is not None:
+            raise LabelMapError(refused.why, where=self.labels)
         return photo, labels
 
 

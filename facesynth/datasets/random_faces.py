@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from PIL import Image
 
 from facesynth import weights
 from facesynth.core.errors import DependencyMissing, ImageError, OutputError, UsageError, WeightsMissing
-from facesynth.core.files import read_file
+from facesynth.core.files import read_file, replacing
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, load_image
 from facesynth.core.images import Photo
 
@@ -120,7 +118,9 @@ def write_random_faces(
             on_face(path, False)
             continue
         draw = draw or (load or RandomFaces.load)()
-        _publish(_encode(draw(seed, plan.truncation), plan, seed), path)
+        face = _encode(draw(seed, plan.truncation), plan, seed)
+        with replacing(path) as draft:
+            draft.write_bytes(face)
         made += 1
         on_face(path, True)
     return made
@@ -152,19 +152,6 @@ def _is_there(path: Path, plan: RandomFacesPlan, seed: int) -> bool:
     if image.size == (plan.size, plan.size) and said.split("Source: ")[-1].split("\n")[0] == plan.source(seed):
         return True
     raise OutputError("another image is there", where=path, hint="give an empty folder, or the settings of that image")
-
-
-def _publish(data: bytes, path: Path) -> None:
-    aside = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            aside.write_bytes(data)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
 
 
 def _missing(package: str) -> DependencyMissing:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import uuid
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from facesynth.core.errors import ConfigError, OutputError, UsageError
+from facesynth.core.files import replacing
 from facesynth.datasets.manifest import MANIFEST_NAME, SIDES, Manifest, Sample, manifest_at
 from facesynth.datasets.pairs import find_pairs
 from facesynth.datasets.splitting import SPLIT_FORMAT, Split, check_fractions, divide, drawn
@@ -56,16 +55,8 @@ class MadeSplit:
                 Split.read(path)
         except ConfigError as error:
             raise OutputError("another file is there", where=path, hint="give a name that is free") from error
-        draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.write_text(json.dumps(self._content(), indent=1) + "\n", encoding="utf-8")
-                os.replace(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
+        with replacing(path) as draft:
+            draft.write_text(json.dumps(self._content(), indent=1) + "\n", encoding="utf-8")
 
     def _content(self) -> dict[str, Any]:
         plan, content = self.plan, dict[str, Any](format=SPLIT_FORMAT, dataset=self.dataset)

@@ -42,7 +42,7 @@ class Split:
             if content.get("format", SPLIT_FORMAT) != SPLIT_FORMAT:
                 raise ValueError(f"its format is {content['format']!r}, not {SPLIT_FORMAT!r}")
             split = cls(_names(content["train"]), _names(content["validation"]), _names(content.get("test", [])))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(f"not a split file ({error})", where=path) from error
         for one, other in combinations(SIDES, 2):
             if both := split.names(one) & split.names(other):

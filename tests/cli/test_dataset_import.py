@@ -53,6 +53,14 @@ def test_failures_are_told_in_few_lines_and_give_exit_code_3(
     assert len(json.loads((tmp_path / "out" / "dataset-report.json").read_text())["failures"]) == 70
 
 
+def test_a_name_stays_on_its_line_whatever_it_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image(tmp_path / "photos" / "a.png", 8)
+    (tmp_path / "photos" / "two\nlines.png").write_bytes(b"")
+    assert ended("folder", tmp_path / "photos") == 3
+    failed, summary = capsys.readouterr().err.splitlines()[-2:]
+    assert failed == f"failed: {tmp_path}/photos/two\\nlines.png: the file is empty" and summary.startswith("1 faces")
+
+
 def test_celebamask_hq_and_schema_reach_their_layouts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = draw_celebamask_hq(tmp_path / "source", (5,), size=64)
     assert ended("celebamask-hq", source, "--log-format", "json") == 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
+from facesynth.cli.dataset.importing import import_group
 from facesynth.cli.dataset.inspect import inspect
 from facesynth.core.errors import OutputError, UsageError
 from facesynth.core.image_files import write_photo
@@ -24,6 +27,10 @@ def pairs(tmp_path: Path) -> Path:
         write_photo(textured_photo(64, 64, seed), tmp_path / "pairs" / "images" / f"{seed}.png")
         write_label_map(drawn_labels(seed), tmp_path / "pairs" / "labels" / f"{seed}.png")
     return tmp_path / "pairs"
+
+
+def import_folder(folder: Path) -> None:
+    assert CliRunner().invoke(import_group, ["folder", str(folder)]).exit_code == 0
 
 
 def inspected(*arguments: object) -> Result:
@@ -80,9 +87,47 @@ def test_json_goes_to_a_file_or_takes_the_tables_place(pairs: Path, tmp_path: Pa
 
 def test_the_page_is_written_whole(pairs: Path, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    file.write_text("an older one")
     assert inspected(pairs, "--html", file).exit_code == 0
     assert file.read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def test_earlier_reports_are_replaced_and_empty_files_filled(pairs: Path, tmp_path: Path) -> None:
+    files = (tmp_path / "report.html", tmp_path / "report.json")
+    for file in files:
+        file.touch()
+    pages = set()
+    for images in (4, 3):
+        assert inspected(pairs, "--html", files[0], "--json", files[1]).exit_code == 0
+        assert json.loads(files[1].read_text(encoding="utf-8"))["counts"]["images"] == images
+        pages.add(files[0].read_text(encoding="utf-8"))
+        for kind in ("images", "labels"):
+            (pairs / kind / f"{images - 1}.png").unlink()
+    assert len(pages) == 2
+
+
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_no_other_file_is_overwritten(option: str, pairs: Path, tmp_path: Path) -> None:
+    import_folder(pairs)
+    other = tmp_path / "other"
+    assert inspected(pairs, "--html" if option == "--json" else "--json", other).exit_code == 0
+    os.mkfifo(tmp_path / "pipe")
+    for file in (pairs / "images" / "0.png", pairs / "labels" / "0.png", pairs / "dataset.jsonl", other):
+        before = file.read_bytes()
+        refused = inspected(pairs, option, file)
+        assert isinstance(refused.exception, OutputError) and "another file is there" in str(refused.exception)
+        assert file.read_bytes() == before and "inspect:" not in refused.output
+    assert isinstance(inspected(pairs, option, tmp_path / "pipe").exception, OutputError)
+
+
+def test_the_json_and_the_page_need_two_files_and_the_page_a_name(
+    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    both = inspected(pairs, "--json", "a", "--html", tmp_path / "pairs" / ".." / "a")
+    assert both.exit_code == 2 and "name the same file" in both.output
+    page = inspected(pairs, "--html", "-")
+    assert page.exit_code == 2 and "only --json can go to stdout" in page.output
+    assert [path.name for path in tmp_path.iterdir()] == ["pairs"]
 
 
 def test_mistakes_are_told_before_anything_is_read(pairs: Path, tmp_path: Path) -> None:
@@ -92,6 +137,23 @@ def test_mistakes_are_told_before_anything_is_read(pairs: Path, tmp_path: Path) 
     assert isinstance(inspected(tmp_path / "nowhere").exception, UsageError)
     assert isinstance(inspected(pairs, "--split", "official").exception, UsageError)
     assert inspected(pairs, "--workers", 0).exit_code == 2
+
+
+def test_a_name_stays_on_its_line_whatever_it_holds(tmp_path: Path) -> None:
+    for folder in "ab":
+        write_photo(textured_photo(64, 64, 1), tmp_path / folder / "two\nlines\x1b[31m.png")
+    (tmp_path / "no\nimage.png").write_bytes(b"")
+    told = inspected(tmp_path).stdout.splitlines()
+    assert "  same file  a/two\\nlines\\x1b[31m = b/two\\nlines\\x1b[31m" in told
+    assert told[-1] == f"  {tmp_path}/no\\nimage.png: the file is empty"
+
+
+def test_label_maps_of_another_order_are_read_with_its_name(pairs: Path) -> None:
+    for path in (pairs / "labels").iterdir():
+        Image.fromarray(drawn_labels(int(path.stem)).to_ids("zllrunning")).save(path)
+    told = lines(inspected(pairs, "--schema", "zllrunning"))
+    assert any(line.startswith("cloth 100 %") for line in told) and told[-1] == "PROBLEMS: none"
+    assert isinstance(inspected(pairs, "--schema", "mine").exception, UsageError)
 
 
 def test_names_that_are_not_unicode_are_printed_escaped(tmp_path: Path) -> None:

@@ -51,6 +51,30 @@ def test_files_far_away_are_named_absolutely(tmp_path: Path) -> None:
     assert [sample.image for sample in Manifest.open(far)] == [sample.image for sample in samples(tmp_path / "c")]
 
 
+@pytest.mark.parametrize("made", ["linked", "inside/linked"])
+def test_a_manifest_that_is_written_through_a_link_finds_its_files(made: str, tmp_path: Path) -> None:
+    (tmp_path / "far" / "away" / "out").mkdir(parents=True)
+    folder = tmp_path / "data" / made
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(tmp_path / "far" / "away" / "out")
+    listed = samples(tmp_path / "data")
+    for sample in listed:
+        sample.image.parent.mkdir(parents=True, exist_ok=True)
+        sample.image.write_bytes(sample.name.encode())
+    write_manifest(folder / "dataset.jsonl", Description(name="mine"), listed)
+    for place in (folder, folder.resolve()):
+        found = Manifest.open(place / "dataset.jsonl")
+        assert [sample.image.read_bytes() for sample in found] == [sample.name.encode() for sample in listed]
+
+
+def test_a_link_above_the_manifest_does_not_fix_it_to_its_place(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    listed = samples(tmp_path / "linked")
+    write_manifest(tmp_path / "linked" / "out" / "dataset.jsonl", Description(name="mine"), listed)
+    assert "linked" not in (tmp_path / "real" / "out" / "dataset.jsonl").read_text(encoding="utf-8")
+
+
 def test_damage_is_named(tmp_path: Path) -> None:
     path = tmp_path / "dataset.jsonl"
     for text in ("", "no JSON\n", "[]\n", '{"format": "other", "name": "x", "schema": "y", "attributes": []}\n'):
@@ -92,6 +116,15 @@ def test_a_writer_that_fails_leaves_the_old_manifest(tmp_path: Path) -> None:
         b'{"name": "b", "image": "b.png", "sha256": "1", "split": []}',
         b'{"name": "' + b"b" * 20_000 + b'\xff", "image": "b.png", "sha256": "1"}',  # past what is read with line 1
         b'{"name": "a", "image": "b.png", "sha256": "1"}',
+        b'{"name": "\\ud800", "image": "b.png", "sha256": "1"}',
+        b'{"name": "b", "image": "\\ud800.png", "sha256": "1"}',
+        b'{"name": "b", "image": "b\\u0000.png", "sha256": "1"}',
+        b'{"name": "b", "image": "b.png", "sha256": "1", "identity": "\\udfff"}',
+        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[NaN, 1]]}',
+        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [["NaN", 1]]}',
+        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[1, -Infinity]]}',
+        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[1, 1' + b"0" * 400 + b"]]}",
+        b"[" * 100_000,
     ],
 )
 def test_wrong_rows_are_named_by_line(tmp_path: Path, row: bytes) -> None:

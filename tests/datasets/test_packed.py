@@ -5,16 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facesynth.core.errors import CacheError, InputError, LabelMapError
 from facesynth.core.image_files import read_photo, write_photo
+from facesynth.core.images import Photo
 from facesynth.core.label_files import read_label_map, write_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.datasets.packed import STAGE, packed
@@ -44,8 +50,74 @@ def test_packing_is_done_once_until_a_file_changes(tmp_path: Path) -> None:
         assert np.array_equal(changed.images[0], drawn_face(drawn_labels(7), 7).resized(32, 32).pixels)
 
 
-def test_more_pairs_than_one_window_stay_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facesynth.datasets.packed._WINDOW", 2)
+def test_files_of_one_name_size_and_time_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path / "cache")
+    for version in range(2):
+        folder = write_pairs(tmp_path / str(version), 1)
+        (folder / "images" / "000.png").unlink()
+        face = drawn_face(drawn_labels(0), version)
+        Image.fromarray(face.pixels).save(folder / "images" / "000.bmp")
+        for path in folder.rglob("*.*"):
+            os.utime(path, (0, 0))
+        with packed(find_pairs(folder), 64, store) as found:
+            assert np.array_equal(found.images[0], face.pixels)
+    first, second = (tmp_path / str(version) / "images" / "000.bmp" for version in range(2))
+    assert first.stat().st_size == second.stat().st_size and first.read_bytes() != second.read_bytes()
+    assert len(list(list_entries(store.root, STAGE))) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Made(Pair):
+    """A pair without files; before the one numbered `slow` can be read, the one numbered `before` must have been."""
+
+    slow: int = -1
+    before: int = -1
+    reached: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> tuple[Photo, LabelMap]:
+        number = int(self.name)
+        if number == self.before:
+            self.reached.set()
+        assert number != self.slow or self.reached.wait(20)
+        return Photo(np.full((8, 8, 3), number % 251, np.uint8)), LabelMap(np.zeros((8, 8), np.uint8))
+
+
+def test_packing_goes_on_while_its_slowest_pair_is_read(tmp_path: Path) -> None:
+    reached = threading.Event()
+    pairs = [
+        _Made(f"{number:03}", Path("a"), Path("b"), None, "1" * 64, "2" * 64, slow, slow + 3, reached)
+        for number in range(300)
+        for slow in [255]
+    ]
+    with packed(pairs, 8, ArtifactStore(tmp_path / "cache"), workers=2) as found:
+        assert found.images[:, 0, 0, 0].tolist() == [number % 251 for number in range(300)]
+
+
+def test_nothing_maps_the_arrays_when_they_are_put_in_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows moves no file that someone has open."""
+    mapped: list[weakref.ref[np.memmap]] = []
+    opened, replaced = np.lib.format.open_memmap, os.replace
+    alive_at_moves: list[bool] = []
+
+    def open_watched(*arguments: Any, **options: Any) -> np.memmap:
+        array = opened(*arguments, **options)
+        mapped.append(weakref.ref(array))
+        return array
+
+    def replace_watched(source: Path, target: Path) -> None:
+        alive_at_moves.append(any(reference() is not None for reference in mapped))
+        replaced(source, target)
+
+    monkeypatch.setattr(np.lib.format, "open_memmap", open_watched)
+    monkeypatch.setattr(os, "replace", replace_watched)
+    with packed(find_pairs(write_pairs(tmp_path / "data", 3)), 16, ArtifactStore(tmp_path / "cache")):
+        pass
+    assert len(mapped) == 4 and alive_at_moves[-2:] == [False, False]  # two written, two lent
+
+
+def test_many_pairs_stay_in_order(tmp_path: Path) -> None:
     pairs = find_pairs(write_pairs(tmp_path / "data", 5))
     with packed(_Often(pairs), 16, ArtifactStore(tmp_path / "cache"), workers=3) as found:
         for index, pair in enumerate(pairs):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from facesynth.cli.one_line import one_line
 from facesynth.cli.options import log_format_option, quiet_option
 from facesynth.cli.progress import Console, console
 from facesynth.cli.work import INTERRUPTED
@@ -94,7 +95,7 @@ def _tell(done: Imported, told: Console) -> None:
 def _listed(what: str, lines: Sequence[str]) -> Iterator[str]:
     shown = len(lines) if len(lines) <= _SHOWN else _SHOWN - 1
     for line in lines[:shown]:
-        yield f"{what}: {line}"
+        yield f"{what}: {one_line(line)}"
     if len(lines) > shown:
         yield f"{what}: … and more of other kinds, all of them in the report"
 

@@ -44,7 +44,7 @@ def celebamask_hq(folder: Path) -> Layout:
 
 
 @import_group.command("ffhq")
-@click.option("--size", type=click.IntRange(16, 4096), default=1024, show_default=True, help="Of faces made anew.")
+@click.option("--size", type=click.IntRange(16, 4096), show_default="1024", help="Of faces made anew from photos.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the paper's sub-sample.")
 @click.option(
     "--source",
@@ -52,7 +52,7 @@ def celebamask_hq(folder: Path) -> Layout:
     help="Which form to take (default: the first of them that is there).",
 )
 @importing
-def ffhq(folder: Path, size: int, seed: int, source: str | None) -> Layout:
+def ffhq(folder: Path, size: int | None, seed: int, source: str | None) -> Layout:
     """Import FFHQ: images1024x1024/, in-the-wild-images/ with ffhq-dataset-v2.json, or thumbnails128x128/ of DIR.
 
     In-the-wild photos are aligned anew from the JSON's landmarks. Splits: `published` (60,000 / 10,000) and `paper`

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import rich_click as click
 
-from facesynth.cli.options import quiet_option
+from facesynth.cli.options import quiet_option, schema_option
 
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--split", metavar="FILE|NAME", help="Look at this split alone: a split file, or one the dataset names.")
+@schema_option("Order of the ids in a folder's label maps that do not say it themselves:")
 @click.option(
     "--json",
     "json_file",
@@ -39,6 +40,7 @@ from facesynth.cli.options import quiet_option
 def inspect(
     target: Path,
     split: str | None,
+    schema: str | None,
     json_file: Path | None,
     html_file: Path | None,
     no_duplicates: bool,
@@ -57,23 +59,27 @@ def inspect(
     """
     from facesynth.cli.dataset.inspect_table import table
     from facesynth.cli.progress import console
-    from facesynth.datasets.inspection.document import inspection_json
+    from facesynth.datasets.inspection import document, page
     from facesynth.datasets.inspection.inspect import inspect_dataset
-    from facesynth.datasets.inspection.page import inspection_page
     from facesynth.datasets.inspection.target import open_target
-    from facesynth.datasets.text_files import check_writable, write_text
+    from facesynth.datasets.text_files import check_replaceable, write_text
 
     to_stdout = str(json_file) == "-"
-    for file in (json_file, html_file):
-        if file is not None and str(file) != "-":
-            check_writable(file)
-    opened = open_target(target, split=split)
+    if str(html_file) == "-":
+        raise click.UsageError("--html needs a file: only --json can go to stdout")
+    if json_file is not None and html_file is not None and os.path.realpath(json_file) == os.path.realpath(html_file):
+        raise click.UsageError("--json and --html name the same file")
+    if json_file is not None and not to_stdout:
+        check_replaceable(json_file, document.MARK)
+    if html_file is not None:
+        check_replaceable(html_file, page.MARK)
+    opened = open_target(target, split=split, schema=schema)
     with console("text", quiet=quiet) as told:
         told.begin(len(opened), "inspect")
         found = inspect_dataset(opened, duplicates=not no_duplicates, workers=workers, on_row=told.advance)
     if json_file is not None and not to_stdout:
-        write_text(json_file, inspection_json(found))
+        write_text(json_file, document.inspection_json(found))
     if html_file is not None:
-        write_text(html_file, inspection_page(found))
-    click.echo(inspection_json(found).rstrip() if to_stdout else "\n".join(table(found)))
+        write_text(html_file, page.inspection_page(found))
+    click.echo(document.inspection_json(found).rstrip() if to_stdout else "\n".join(table(found)))
     raise SystemExit(found.exit_code)

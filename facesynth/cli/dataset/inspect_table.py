@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import rich_click as click
 
+from facesynth.cli.one_line import one_line
 from facesynth.core.labels import PALETTE
 from facesynth.datasets.inspection.examination import FAULTS
 from facesynth.datasets.inspection.inspect import DuplicateFaces, Inspection
@@ -25,10 +26,9 @@ _BAR = 24
 
 
 def table(inspection: Inspection) -> Iterator[str]:
-    """The lines to be printed; names that are not valid Unicode are escaped."""
+    """The lines to be printed; what cannot be printed of a name is escaped."""
     for part in (_counts, _sizes, _classes, _divisions, _duplicates, _problems):
-        for line in part(inspection):
-            yield line.encode("utf-8", "backslashreplace").decode("utf-8")
+        yield from part(inspection)
 
 
 def _counts(inspection: Inspection) -> Iterator[str]:
@@ -37,8 +37,8 @@ def _counts(inspection: Inspection) -> Iterator[str]:
         told += [counted(inspection.label_maps, "label map"), counted(inspection.pairs, "pair")]
     if inspection.identities:
         told.append(counted(inspection.identities, "person"))
-    yield f"{_bold(inspection.name)}: {', '.join(told)}"
-    yield f"{inspection.path}, read in {inspection.seconds:,.0f} s"
+    yield f"{_bold(one_line(inspection.name))}: {', '.join(told)}"
+    yield f"{one_line(inspection.path)}, read in {inspection.seconds:,.0f} s"
 
 
 def _sizes(inspection: Inspection) -> Iterator[str]:
@@ -68,8 +68,9 @@ def _classes(inspection: Inspection) -> Iterator[str]:
 def _divisions(inspection: Inspection) -> Iterator[str]:
     for division in inspection.divisions:
         yield ""
-        yield f"{'SPLIT ' + division.name:<24} {'IMAGES':>9} {'PAIRS':>9}"
-        yield from (f"{name:<24} {side.images:>9,} {side.pairs:>9,}" for name, side in division.sides.items())
+        yield f"{'SPLIT ' + one_line(division.name):<24} {'IMAGES':>9} {'PAIRS':>9}"
+        for name, side in division.sides.items():
+            yield f"{one_line(name):<24} {side.images:>9,} {side.pairs:>9,}"
         if division.outside:
             yield f"{'on no side':<24} {division.outside:>9,}"
         if division.missing:
@@ -89,12 +90,14 @@ def _duplicates(inspection: Inspection) -> Iterator[str]:
     yield from _rest(len(inspection.duplicates) - _FILES)
     for division in inspection.divisions:
         if leaks := inspection.leaks(division.name):
-            yield _bad(f"{counted(leaks, 'face lies', 'faces lie')} on SEVERAL SIDES of the split {division.name}")
+            yield _bad(
+                f"{counted(leaks, 'face lies', 'faces lie')} on SEVERAL SIDES of the split {one_line(division.name)}"
+            )
 
 
 def _group(group: DuplicateFaces) -> str:
-    crossed = ", ".join(f"{name}: {sides_crossed(group, name)}" for name in group.across)
-    told = f"  {group.relation:<11}" + " = ".join(copy.name for copy in group.copies[:4])
+    crossed = one_line(", ".join(f"{name}: {sides_crossed(group, name)}" for name in group.across))
+    told = f"  {group.relation:<11}" + " = ".join(one_line(copy.name) for copy in group.copies[:4])
     more = f" and {len(group.copies) - 4:,} more" if len(group.copies) > 4 else ""
     return told + more + (f"  {_bad(crossed)}" if crossed else "")
 
@@ -105,8 +108,8 @@ def _problems(inspection: Inspection) -> Iterator[str]:
         yield "PROBLEMS: none"
     for kind, faults in inspection.faults_by_kind().items():
         shared = shared_words(faults)
-        yield _bad(f"PROBLEMS: {FAULTS[kind]}: {len(faults):,}") + (f" ({shared})" if shared else "")
-        yield from (f"  {fault.file}" + ("" if shared else f": {fault.what}") for fault in faults[:_FILES])
+        yield _bad(f"PROBLEMS: {FAULTS[kind]}: {len(faults):,}") + (f" ({one_line(shared)})" if shared else "")
+        yield from (one_line(f"  {fault.file}" + ("" if shared else f": {fault.what}")) for fault in faults[:_FILES])
         yield from _rest(len(faults) - _FILES)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections import deque
+import re
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +18,19 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from facesynth.core.errors import ConfigError, InputError, OutputError, UsageError
+from facesynth.datasets.ahead import ordered_ahead
+from facesynth.datasets.importing.basis import basis_of
 from facesynth.datasets.importing.layout import Entry, Layout, Made, MakesFiles
-from facesynth.datasets.importing.ledger import LEDGER_NAME, Kept, Ledger, Problem, basis_of, recipe_in
-from facesynth.datasets.importing.report import REPORT_NAME, write_report
+from facesynth.datasets.importing.ledger import LEDGER_NAME, Kept, Ledger, Problem, recipe_in
+from facesynth.datasets.importing.report import REPORT_NAME, check_report, write_report
 from facesynth.datasets.manifest import MANIFEST_NAME, Manifest, Sample, write_manifest
 
 Outcome = Literal["made", "kept", "failed"]
 
 _LOCK_NAME = ".dataset.lock"
 _MARK = ".made-by-import"
-_AHEAD = 8
-"""Entries a worker that are under way at once: enough for none to wait, few enough for memory not to matter."""
+_DRAFT = re.compile(r"\.[0-9a-f]{16}\.part")
+"""What `replacing` calls a file that it has not put in its place yet."""
 _TOLD = 20
 """Kinds of failures and of warnings that are kept for a summary; the report has them all."""
 
@@ -117,7 +118,17 @@ _Result = _New | Kept | InputError
 def _ordered(layout: Layout, output: Path, ledger: Ledger, workers: int) -> Iterator[tuple[Entry, _Result]]:
     """Yield each entry with what became of it, in order; threads work a bounded number of entries ahead."""
 
-    def work(entry: Entry, known: Kept | None, *, taken: bool) -> _Result:
+    names: set[str] = set()  # of those that are under way
+
+    def listed() -> Iterator[tuple[Entry, Kept | None, bool]]:
+        for entry in layout.entries():
+            known = ledger.known(entry.name)
+            taken = entry.name in names or (known is not None and known.met)
+            names.add(entry.name)
+            yield entry, known, taken
+
+    def work(each: tuple[Entry, Kept | None, bool]) -> _Result:
+        entry, known, taken = each
         if taken:
             return InputError("another face has the same name", where=entry.files[0])
         basis = basis_of(entry)  # before the files are read: one that changes meanwhile is read again next time
@@ -128,26 +139,12 @@ def _ordered(layout: Layout, output: Path, ledger: Ledger, workers: int) -> Iter
         except InputError as error:
             return error
 
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="import")
-    pending: deque[tuple[Entry, Future[_Result]]] = deque()
-    names: set[str] = set()  # of those that are pending
     try:
-        for entry in layout.entries():
-            known = ledger.known(entry.name)
-            taken = entry.name in names or (known is not None and known.met)
-            pending.append((entry, pool.submit(work, entry, known, taken=taken)))
-            names.add(entry.name)
-            if len(pending) >= _AHEAD * workers:
-                first, future = pending.popleft()
-                yield first, future.result()
-                names.discard(first.name)
-        while pending:
-            first, future = pending.popleft()
-            yield first, future.result()
+        for (entry, _, _), result in ordered_ahead(listed(), work, workers=workers, name="import"):
+            yield entry, result
+            names.discard(entry.name)
     except OSError as error:  # else write_manifest would take it for a fault of the manifest
         raise OutputError(f"the import cannot go on ({error.strerror or error})", where=error.filename) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _noted(ledger: Ledger, position: int, entry: Entry, result: _Result) -> tuple[Outcome, Sample | None]:
@@ -188,6 +185,7 @@ def _ledger(layout: Layout, output: Path, source: Path | None) -> Ledger:
     """Open the ledger of the output folder, after a look at whether the folder is free for this dataset."""
     manifest, name = output / MANIFEST_NAME, layout.about.name
     place = None if source is None else _place(source, output)
+    check_report(output / REPORT_NAME)
     if manifest.exists():
         try:
             other = Manifest.open(manifest).about.name
@@ -208,14 +206,15 @@ def _ledger(layout: Layout, output: Path, source: Path | None) -> Ledger:
                 where=manifest,
                 hint="give another folder with -o DIR; if the dataset was moved, remove the manifest",
             )
-    for stale in (*output.glob(f".{MANIFEST_NAME}-*"), *output.glob(f".{REPORT_NAME}-*")):  # of a killed import
-        stale.unlink(missing_ok=True)
-    settings = ""
+    for stale in output.glob(".*.part"):
+        if _DRAFT.fullmatch(stale.name):  # of a killed import
+            stale.unlink(missing_ok=True)
+    settings, version = "", 0
     if isinstance(layout, MakesFiles):
-        settings = layout.settings
+        settings, version = layout.settings, layout.version
         for folder in layout.folders:
             _claim(output / folder)
-    return Ledger(output / LEDGER_NAME, json.dumps([name, layout.about.schema, settings, place]))
+    return Ledger(output / LEDGER_NAME, json.dumps([name, layout.about.schema, settings, version, place]))
 
 
 def _place(source: Path, output: Path) -> str:
@@ -227,8 +226,8 @@ def _place(source: Path, output: Path) -> str:
 def _known_place(output: Path) -> str | None:
     """Where the dataset lay that was imported into the output before; None where nothing tells."""
     try:
-        _, _, _, place = json.loads(recipe_in(output / LEDGER_NAME) or "")
-    except ValueError:
+        *_, place = json.loads(recipe_in(output / LEDGER_NAME) or "")
+    except (ValueError, TypeError):
         return None
     return None if place is None else str(place)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from facesynth.datasets.manifest import Description, Sample
 
@@ -72,8 +72,11 @@ class MakesFiles(Protocol):
 
     `folders` are names of folders below the output that it fills: an import refuses to write into one that is there
     already and that no import made. `settings` is what its files depend on besides the entry, such as their size: with
-    others everything is made anew.
+    others everything is made anew, and so it is with another `version`, which is raised where other files are made of
+    the same entries.
     """
+
+    version: ClassVar[int]
 
     @property
     def folders(self) -> tuple[str, ...]: ...

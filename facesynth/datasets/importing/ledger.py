@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,34 +20,32 @@ from types import TracebackType
 from typing import Any
 
 from facesynth.core.errors import OutputError
-from facesynth.datasets.importing.layout import Entry, Made
+from facesynth.datasets.importing.basis import stamp
+from facesynth.datasets.importing.layout import Made
 from facesynth.datasets.manifest import Sample
 
 LEDGER_NAME = ".dataset.sqlite"
-_VERSION = 1
+_VERSION = 2
 _COMMIT_SECONDS = 0.5
 """What a kill may cost."""
+_OUTSIDE = frozenset(
+    {
+        *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL),
+        *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_NOLFS),
+    }
+)
+"""SQLite's codes of what is wrong with the place. All others, while a ledger is opened, mean that it is damaged."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS rows (
     name TEXT PRIMARY KEY, run INTEGER NOT NULL, position INTEGER NOT NULL,
-    basis TEXT NOT NULL, written TEXT NOT NULL, sample TEXT NOT NULL, warnings TEXT NOT NULL);
+    basis TEXT NOT NULL, written TEXT NOT NULL, sample TEXT NOT NULL, warnings TEXT NOT NULL, seal TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS failures (position INTEGER NOT NULL, name TEXT NOT NULL, file TEXT, reason TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS failures_by_reason ON failures (reason, position);
 """
 # Names are kept as JSON in ASCII: SQLite's text must be valid Unicode, names on a disk need not be.
-
-Stamp = tuple[int, int] | None
-
-
-def stamp(path: Path) -> Stamp:
-    """The size of a file and its time in nanoseconds; None where there is no such file."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +93,10 @@ class Ledger:
         try:
             try:
                 self._start(recipe)
-            except sqlite3.OperationalError:
-                raise
-            except (sqlite3.DatabaseError, ValueError):  # damaged, or no ledger at all
-                self._db.close()
+            except (sqlite3.Error, ValueError) as error:
+                if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _OUTSIDE:
+                    raise
+                self._db.close()  # damaged, or no ledger at all
                 path.unlink()
                 self._start(recipe)
         except (sqlite3.Error, OSError) as error:
@@ -122,10 +120,12 @@ class Ledger:
             raise self._fault(error) from error
 
     def known(self, name: str) -> Kept | None:
-        """The row of that name, from an earlier run or this one."""
-        query = "SELECT basis, written, sample, run = ? FROM rows WHERE name = ?"
+        """The row of that name, from an earlier run or this one; one that is damaged is not there."""
+        query = "SELECT basis, written, sample, warnings, seal, run = ? FROM rows WHERE name = ?"
         found = self._db.execute(query, (self._run, _key(name))).fetchone()
-        return None if found is None else Kept(found[0], found[1], found[2], bool(found[3]))
+        if found is None or found[4] != _seal(_key(name), *found[:4]):
+            return None
+        return Kept(found[0], found[1], found[2], bool(found[5]))
 
     def keep(self, name: str, position: int) -> None:
         """Take an earlier run's row over."""
@@ -140,11 +140,11 @@ class Ledger:
         warnings = [warning.encode("utf-8", "backslashreplace").decode() for warning in made.warnings]
         written = [[os.path.abspath(path), stamp(path)] for path in made.written]
         change = (
-            "INSERT OR REPLACE INTO rows (name, run, position, basis, written, sample, warnings)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)"
+            "INSERT OR REPLACE INTO rows (name, run, position, basis, written, sample, warnings, seal)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
-        texts = (json.dumps(written), json.dumps(sample), json.dumps(warnings))
-        self._write(change, _key(name), self._run, position, basis, *texts)
+        texts = (basis, json.dumps(written), json.dumps(sample), json.dumps(warnings))
+        self._write(change, _key(name), self._run, position, *texts, _seal(_key(name), *texts))
 
     def fail(self, name: str, position: int, file: str | None, reason: str) -> None:
         """Note that a face cannot be used."""
@@ -195,16 +195,22 @@ class Ledger:
 
     def _start(self, recipe: str) -> None:
         self._db = sqlite3.connect(self._path)
+        self._db.text_factory = lambda text: text.decode("utf-8", "replace")  # a seal tells what is damaged
         self._db.execute("PRAGMA synchronous = NORMAL")
+        if (found := self._db.execute("PRAGMA integrity_check(1)").fetchone()) != ("ok",):
+            raise ValueError(found)
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, _VERSION):
             raise ValueError(f"its version is {version}")
-        self._db.executescript(_TABLES + f"PRAGMA user_version = {_VERSION};")
+        self._db.executescript(f"DROP TABLE IF EXISTS failures; {_TABLES} PRAGMA user_version = {_VERSION};")
+        self._db.execute("SELECT name, run, position, basis, written, sample, warnings, seal FROM rows LIMIT 0")
         settings = dict(self._db.execute("SELECT key, value FROM settings"))
         if settings.get("recipe") != recipe:
             self._db.execute("DELETE FROM rows")
-        self._run = int(settings.get("run", 0)) + 1
-        self._db.execute("DELETE FROM failures")
+        (last,) = self._db.execute("SELECT MAX(run) FROM rows").fetchone()
+        self._run = max(int(settings.get("run", 0)), int(last or 0)) + 1
+        if not 0 < self._run < 1 << 62:
+            raise ValueError(f"its run is {self._run}")
         changed = (("recipe", recipe), ("run", str(self._run)))
         self._db.executemany("INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)", changed)
         self._db.commit()
@@ -236,16 +242,9 @@ def recipe_in(path: Path) -> str | None:
 _WARNED = "FROM rows, json_each(rows.warnings) WHERE run = ?"
 
 
-def basis_of(entry: Entry) -> str:
-    """A digest of all that the row of an entry depends on: its files' names, sizes and times, and what lists say."""
-    files = [[os.path.abspath(path), stamp(path)] for path in entry.files]
-    told = {field.name: getattr(entry, field.name) for field in dataclasses.fields(entry) if field.name != "files"}
-    return hashlib.sha256(json.dumps([files, told], default=_spelled).encode()).hexdigest()
-
-
-def _spelled(value: object) -> object:
-    """What JSON does not know of itself: other mappings than dict, and paths."""
-    return dict(value) if isinstance(value, Mapping) else str(value)
+def _seal(*texts: object) -> str:
+    """By which it is seen whether any of a row's texts is damaged."""
+    return hashlib.blake2b(json.dumps(texts, default=repr).encode(), digest_size=16).hexdigest()
 
 
 def _key(name: str) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from facesynth.core.errors import OutputError
+from facesynth.core.errors import UsageError
+from facesynth.core.files import replacing
 from facesynth.datasets.importing.ledger import Ledger
 
 REPORT_NAME = "dataset-report.json"
+_HEAD = b'{"dataset": '
+"""How every report begins."""
 
 
 def write_report(path: Path, name: str, count: int, notes: Sequence[str], ledger: Ledger) -> None:
@@ -20,28 +21,47 @@ def write_report(path: Path, name: str, count: int, notes: Sequence[str], ledger
 
     It is written row by row: memory does not grow with it. OutputError where it cannot be written.
     """
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     failed, warned = ledger.totals()
     head = {"dataset": name, "faces": count, "failed": failed, "warned": warned, "notes": list(notes)}
     failures = ({"name": face, "file": file, "reason": reason} for face, file, reason in ledger.failures())
     kinds = groupby(ledger.warnings(), key=lambda row: row[0])
+    with replacing(path) as draft, draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(json.dumps(head, ensure_ascii=False)[:-1] + ',\n"failures": [')
+        file.writelines(_separated(json.dumps(failure, ensure_ascii=False) for failure in failures))
+        file.write('\n],\n"warnings": {')
+        for index, (kind, rows) in enumerate(kinds):
+            file.write(("," if index else "") + f'\n{json.dumps(kind, ensure_ascii=False)}: {{"names": [')
+            number = 0
+            for number, (_, face) in enumerate(rows, start=1):
+                file.write(("," if number > 1 else "") + f"\n{json.dumps(face, ensure_ascii=False)}")
+            file.write(f'], "count": {number}}}')
+        file.write("\n}}\n")
+
+
+def check_report(path: Path) -> None:
+    """Raise UsageError where something else than an import's report lies under its name."""
     try:
-        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(json.dumps(head, ensure_ascii=False)[:-1] + ',\n"failures": [')
-            file.writelines(_separated(json.dumps(failure, ensure_ascii=False) for failure in failures))
-            file.write('\n],\n"warnings": {')
-            for index, (kind, rows) in enumerate(kinds):
-                file.write(("," if index else "") + f'\n{json.dumps(kind, ensure_ascii=False)}: {{"names": [')
-                number = 0
-                for number, (_, face) in enumerate(rows, start=1):
-                    file.write(("," if number > 1 else "") + f"\n{json.dumps(face, ensure_ascii=False)}")
-                file.write(f'], "count": {number}}}')
-            file.write("\n}}\n")
-        os.replace(draft, path)
+        with path.open("rb") as file:
+            head = file.read(len(_HEAD))
+    except FileNotFoundError:
+        return
     except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise UsageError(f"cannot be read ({error.strerror or error})", where=path) from error
+    if head and head != _HEAD:
+        raise UsageError("is there, and no import made it", where=path, hint="give another folder: -o DIR")
+
+
+def failures_in(path: Path, name: str, count: int) -> Iterator[tuple[str, str | None, str]]:
+    """Yield (name, file, reason) of the failures in the report of the import that made `count` faces of the dataset
+    `name`; none where there is no such report."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if (told["dataset"], told["faces"]) != (name, count):
+            return
+        failures = [(str(each["name"]), each["file"], str(each["reason"])) for each in told["failures"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    yield from failures
 
 
 def _separated(texts: Iterable[str]) -> Iterator[str]:

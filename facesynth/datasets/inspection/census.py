@@ -69,6 +69,10 @@ class Census:
 
     whole: Side = field(default_factory=Side)
     label_maps: int = 0
+    labelled: int = 0
+    """Faces that should have a label map, whether it can be read or not."""
+    unlabelled: int = 0
+    """Images that should have none."""
     pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(NUM_LABELS, np.int64))
     sizes: Counter[Size] = field(default_factory=Counter)
     label_sizes: Counter[Size] = field(default_factory=Counter)
@@ -79,6 +83,8 @@ class Census:
     """Where each person was seen: a bit for each of `places`."""
     places: dict[tuple[str, str], int] = field(default_factory=dict)
     """The sides that there are, (division, side), each with its bit."""
+    sided: Counter[str] = field(default_factory=Counter)
+    """Faces on a side of each division, whether their files can be read or not."""
     faults: list[Fault] = field(default_factory=list)
     strip: Reservoir[Example] = field(default_factory=lambda: Reservoir(STRIP, 0))
     examples: tuple[Reservoir[Example], ...] = field(
@@ -89,12 +95,15 @@ class Census:
         """Take in one face."""
         self.whole.add(facts)
         self.label_maps += facts.label_size is not None
+        self.labelled += row.labels is not None
+        self.unlabelled += row.labels is None
         self.faults += facts.faults
         if facts.size is not None:
             self.sizes[facts.size] += 1
         if facts.label_size is not None and facts.frequencies is not None:
             self.label_sizes[facts.label_size] += 1
             self.pixels += facts.frequencies
+        self.sided.update(row.sides.keys())
         for division, side in row.sides.items():
             self.divisions.setdefault(division, {}).setdefault(side, Side()).add(facts)
         if row.identity is not None:

@@ -11,6 +11,8 @@ from facesynth.datasets.inspection.duplicates import MAX_DISTANCE, MIN_LIKENESS
 from facesynth.datasets.inspection.inspect import Division, DuplicateFaces, Inspection
 
 FORMAT = "facesynth-inspection-1"
+MARK = f'"format": "{FORMAT}"'
+"""What the beginning of every such document holds, and of no other file."""
 
 
 def inspection_json(inspection: Inspection) -> str:

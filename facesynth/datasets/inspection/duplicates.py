@@ -15,6 +15,7 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, TypeAlias
@@ -22,6 +23,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from facesynth.core.errors import OutputError
 from facesynth.datasets.inspection.looks import MIRROR_BITS, MIRROR_SIGNS, SHAPE_SIZE, Look, distances
 
 MAX_DISTANCE = 11
@@ -78,13 +80,17 @@ class Duplicates:
 
 
 class DuplicateSearch:
-    """Collects the digests and looks of faces, 24 bytes each in memory and 300 in a file, and groups the equal ones."""
+    """Collects the digests and looks of faces, 24 bytes each in memory and 300 in a file, and groups the equal ones.
+
+    The file lies in the folder for temporary files; OutputError where that has no room.
+    """
 
     def __init__(self) -> None:
         self._digests = bytearray()
         self._bits = array("Q")
         self._members = array("q")
-        self._shapes = tempfile.TemporaryFile(prefix="facesynth-looks-")  # noqa: SIM115 - closed by __exit__
+        with _temporary():
+            self._shapes = tempfile.TemporaryFile(prefix="facesynth-looks-")  # noqa: SIM115 - closed by __exit__
         self._count = 0
 
     def __enter__(self) -> DuplicateSearch:
@@ -93,7 +99,8 @@ class DuplicateSearch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._shapes.close()
+        with suppress(OSError):  # of what was not written for want of room, which has been told
+            self._shapes.close()
 
     def add(self, digest: bytes | None, look: Look | None) -> None:
         """Take the next face: the sha256 of its file (None: it could not be read), and its look where it has one."""
@@ -101,7 +108,8 @@ class DuplicateSearch:
         if look is not None:
             self._bits.append(look.bits)
             self._members.append(self._count)
-            self._shapes.write(look.shape.astype("<f2").tobytes())
+            with _temporary():
+                self._shapes.write(look.shape.astype("<f2").tobytes())
         self._count += 1
 
     def find(self) -> Duplicates:
@@ -132,8 +140,9 @@ class DuplicateSearch:
     def _mapped(self) -> NDArray[np.float16]:
         if not self._bits:
             return np.empty((0, SHAPE_SIZE), np.float16)
-        self._shapes.flush()
-        return np.memmap(self._shapes, dtype="<f2", mode="r", shape=(len(self._bits), SHAPE_SIZE))
+        with _temporary():
+            self._shapes.flush()
+            return np.memmap(self._shapes, dtype="<f2", mode="r", shape=(len(self._bits), SHAPE_SIZE))
 
     def _groups(self, forest: _Forest, same: NDArray[np.intp]) -> Iterator[Group]:
         roots = forest.roots(np.arange(self._count))
@@ -144,6 +153,19 @@ class DuplicateSearch:
             if stop - start > 1:
                 first, *others = map(int, order[start:stop])
                 yield Group(first, tuple(_twin(first, other, same, members, shapes) for other in others))
+
+
+@contextmanager
+def _temporary() -> Iterator[None]:
+    """Say what to do when the folder for temporary files fails."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"the search for duplicates needs 300 bytes a face here ({error.strerror or error})",
+            where=tempfile.tempdir,
+            hint="set TMPDIR to a folder with room, or give --no-duplicates",
+        ) from error
 
 
 def _twin(

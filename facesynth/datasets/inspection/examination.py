@@ -18,10 +18,10 @@ from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap
-from facesynth.datasets.fitting import fits
+from facesynth.datasets.fitting import fits, training_refuses
 from facesynth.datasets.inspection.looks import Look, look_of
 from facesynth.datasets.inspection.target import Row, Target
-from facesynth.datasets.sides import sides_swapped
+from facesynth.datasets.left_right import sides_swapped
 
 FaultKind: TypeAlias = Literal[
     "unreadable",
@@ -32,6 +32,7 @@ FaultKind: TypeAlias = Literal[
     "sides_swapped",
     "nothing_labelled",
     "changed",
+    "left_out",
     "same_name",
 ]
 
@@ -45,6 +46,7 @@ FAULTS: Mapping[FaultKind, str] = MappingProxyType(
         "sides_swapped": "label maps with left and right swapped",
         "nothing_labelled": "label maps that are all background",
         "changed": "files that are not those the manifest names",
+        "left_out": "faces that failed at import",
         "same_name": "files with the name of another",
     }
 )
@@ -133,9 +135,12 @@ def _mismatches(row: Row, target: Target, photo: Photo | None, labels: LabelMap 
         yield Fault("no_labels", row.image, "no label map has its name")
     if labels is None or row.labels is None:
         return
-    if photo is not None and not fits(photo.size, (labels.width, labels.height)):
-        told = f"{labels.width}×{labels.height}, its image is {photo.width}×{photo.height}"
-        yield Fault("other_shape", row.labels, told, row.image)
+    if photo is not None:
+        size = labels.width, labels.height
+        refused = training_refuses(photo.size, size)
+        if not fits(photo.size, size) or (refused is not None and refused.part == "labels"):
+            told = f"{labels.width}×{labels.height}, its image is {photo.width}×{photo.height}"
+            yield Fault("other_shape", row.labels, told, row.image)
     if not labels.ids.any():
         yield Fault("nothing_labelled", row.labels, "every pixel is background")
     elif sides_swapped(labels):

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from facesynth.core.labels import LABEL_NAMES, NUM_LABELS
+from facesynth.datasets.ahead import ordered_ahead
 from facesynth.datasets.inspection.census import Census, Example, Side, Size
 from facesynth.datasets.inspection.duplicates import Duplicates, DuplicateSearch, Relation
-from facesynth.datasets.inspection.examination import FAULTS, Facts, Fault, FaultKind, examine
+from facesynth.datasets.inspection.examination import FAULTS, Fault, FaultKind, examine
 from facesynth.datasets.inspection.target import Kind, Row, Target
 from facesynth.datasets.manifest import SIDES
-
-_AHEAD = 8
-"""Faces a worker that are under way at once: enough for none to wait, few enough for memory not to matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +128,22 @@ def inspect_dataset(
     census = Census()
     for file in target.twice:
         census.faults.append(Fault("same_name", file, "another file has this name with another suffix; it is left out"))
+    census.faults += [Fault("unreadable", folder, why) for folder, why in target.unlisted]
+    census.faults += [Fault("left_out", file, why) for file, why in target.left_out()]
     with DuplicateSearch() as search:
-        for row, facts in _examined(target, looks=duplicates, workers=workers):
+        examined = ordered_ahead(
+            target, lambda row: examine(row, target, looks=duplicates), workers=workers, name="inspect"
+        )
+        for row, facts in examined:
             census.add(row, facts)
             if duplicates:
                 search.add(facts.digest, facts.look)
             on_row()
         found = search.find() if duplicates else None
+    some_labelled = census.labelled > 0 and census.unlabelled > 0
+    again = _read_again(target, found, lonely=target.kind == "manifest" and some_labelled)
+    told = "it has no label map, other faces have one"
+    census.faults += [Fault("no_labels", row.image or target.path, told) for row in again.lonely]
     return Inspection(
         path=target.path,
         name=target.name,
@@ -156,31 +160,11 @@ def inspect_dataset(
         classes=tuple(_classes(census)),
         divisions=tuple(_divisions(census, target)),
         faults=tuple(census.faults),
-        duplicates=None if found is None else _named(found, target),
+        duplicates=None if found is None else _grouped(found, again.rows),
         searched_all=found is None or found.complete,
         strip=tuple(sorted(census.strip.chosen, key=lambda example: example.name)),
         seconds=time.monotonic() - started,
     )
-
-
-_Examined: TypeAlias = tuple[Row, Future[Facts]]
-
-
-def _examined(target: Target, *, looks: bool, workers: int) -> Iterator[tuple[Row, Facts]]:
-    """Yield each face with what was found out about it, in order; threads work a bounded number of faces ahead."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="inspect")
-    pending: deque[_Examined] = deque()
-    try:
-        for row in target:
-            pending.append((row, pool.submit(examine, row, target, looks=looks)))
-            if len(pending) >= _AHEAD * workers:
-                first, future = pending.popleft()
-                yield first, future.result()
-        while pending:
-            first, future = pending.popleft()
-            yield first, future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _classes(census: Census) -> Iterator[ClassUse]:
@@ -201,8 +185,7 @@ def _divisions(census: Census, target: Target) -> Iterator[Division]:
     for name in sorted(census.divisions.keys() | ({target.division} if target.division else set())):
         sides, missing = census.divisions.get(name, {}), 0
         if target.split is not None:
-            named = sum(len(target.split.names(side)) for side in SIDES)
-            missing = named - sum(bool(row.sides) for row in target)
+            missing = sum(len(target.split.names(side)) for side in SIDES) - census.sided[name]
         yield Division(
             name=name,
             sides={side: sides[side] for side in sorted(sides, key=_usual)},
@@ -217,10 +200,29 @@ def _usual(side: str) -> tuple[int, str]:
     return (SIDES.index(side) if side in SIDES else len(SIDES)), side
 
 
-def _named(found: Duplicates, target: Target) -> tuple[DuplicateFaces, ...]:
-    """The groups with names and sides, which are read anew so that nobody had to hold them all."""
-    wanted = {index for group in found.groups for index in group.indices}
-    rows = {index: row for index, row in enumerate(target) if index in wanted} if wanted else {}
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Rows that were read once more, so that nobody had to hold them all: by index, and those without label maps."""
+
+    rows: Mapping[int, Row]
+    lonely: tuple[Row, ...]
+
+
+def _read_again(target: Target, found: Duplicates | None, *, lonely: bool) -> _Again:
+    """Read the rows of the duplicates, and with `lonely` those without label maps; nothing is read for none."""
+    wanted = {index for group in (found.groups if found else ()) for index in group.indices}
+    rows: dict[int, Row] = {}
+    alone: list[Row] = []
+    for index, row in enumerate(target if wanted or lonely else ()):
+        if index in wanted:
+            rows[index] = row
+        if lonely and row.labels is None:
+            alone.append(row)
+    return _Again(rows, tuple(alone))
+
+
+def _grouped(found: Duplicates, rows: Mapping[int, Row]) -> tuple[DuplicateFaces, ...]:
+    """The groups with names and sides, those across sides first."""
 
     def copy(index: int, relation: Relation | None, likeness: float) -> Copy:
         row = rows[index]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from importlib import resources
 
 from facesynth.core.labels import LABEL_NAMES
+from facesynth.core.markup import bar, colour, framed, numbers, page, picture, swatch, text
 from facesynth.datasets.inspection.census import Example
 from facesynth.datasets.inspection.duplicates import MAX_DISTANCE, MIN_LIKENESS
 from facesynth.datasets.inspection.examination import FAULTS, Fault
 from facesynth.datasets.inspection.inspect import ClassUse, Copy, DuplicateFaces, Inspection
-from facesynth.datasets.inspection.markup import bar, colour, framed, numbers, picture, swatch, text
 from facesynth.datasets.inspection.pictures import highlight, overlay, thumbnail
 from facesynth.datasets.inspection.words import (
     MEANINGS,
@@ -22,6 +22,8 @@ from facesynth.datasets.inspection.words import (
     size_rows,
 )
 
+MARK = ": dataset inspected</title>"
+"""What the beginning of every such page holds, and of no other file."""
 RAREST = 6
 """Classes that are shown with examples."""
 GROUPS = 36
@@ -47,13 +49,8 @@ def inspection_page(inspection: Inspection) -> str:
         _problems(inspection),
         _foot(inspection),
     )
-    body = "\n".join(line for section in sections for line in section)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(inspection.name)}: dataset inspected</title>\n<style>\n{style}</style></head>\n"
-        f"<body><main>\n{body}\n</main></body></html>\n"
-    )
+    lines = (line for section in sections for line in section)
+    return page(f"{inspection.name}: dataset inspected", lines, style=style)
 
 
 def _head(inspection: Inspection) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +12,16 @@ from facesynth.core.errors import InputError
 from facesynth.core.image_files import read_photo
 from facesynth.core.label_files import read_label_map
 from facesynth.core.labels import PALETTE
+from facesynth.core.markup import image_source
 
 SIDE = 192
 """Pixels of a picture's longer side: shown at half to three quarters of it, so that it is sharp on a phone."""
-
-_QUALITY = 78
 
 
 def thumbnail(path: Path) -> str | None:
     """A photo made small; None where it cannot be read any more."""
     photo = _small(path)
-    return None if photo is None else _encoded(photo)
+    return None if photo is None else image_source(photo)
 
 
 def overlay(path: Path, labels: Path, *, schema: str | None) -> str | None:
@@ -34,7 +31,7 @@ def overlay(path: Path, labels: Path, *, schema: str | None) -> str | None:
     if photo is None or ids is None:
         return None
     grey = photo.convert("L").convert("RGB")
-    return _encoded(Image.blend(grey, Image.fromarray(PALETTE[ids]), 0.6))
+    return image_source(Image.blend(grey, Image.fromarray(PALETTE[ids]), 0.6))
 
 
 def highlight(path: Path, labels: Path, label: int, *, schema: str | None) -> str | None:
@@ -50,7 +47,7 @@ def highlight(path: Path, labels: Path, label: int, *, schema: str | None) -> st
     for width, colour in ((7, (255, 255, 255)), (5, tuple(PALETTE[label].tolist()))):
         ring = Image.composite(Image.new("L", photo.size, 0), inside.filter(ImageFilter.MaxFilter(width)), inside)
         shown.paste(Image.new("RGB", photo.size, colour), mask=ring)
-    return _encoded(shown)
+    return image_source(shown)
 
 
 def _small(path: Path) -> Image.Image | None:
@@ -70,9 +67,3 @@ def _ids(path: Path, photo: Image.Image | None, schema: str | None) -> NDArray[n
         return read_label_map(path, schema=schema).resized(*photo.size).ids
     except InputError:
         return None
-
-
-def _encoded(image: Image.Image) -> str:
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=_QUALITY, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from facesynth.core.errors import UsageError
-from facesynth.core.image_files import IMAGE_SUFFIXES
-from facesynth.core.labels import STANDARD
+from facesynth.core.labels import STANDARD, schema_named
+from facesynth.core.scan import walk
+from facesynth.datasets.importing.report import REPORT_NAME, failures_in
 from facesynth.datasets.manifest import MANIFEST_NAME, SIDES, Manifest, manifest_at
 from facesynth.datasets.splitting import Split
 
@@ -66,6 +67,18 @@ class Target:
         """Files that bear a name which another one has already."""
         return self.listing.twice if isinstance(self.listing, _Listing) else ()
 
+    @property
+    def unlisted(self) -> tuple[tuple[Path, str], ...]:
+        """Folders that cannot be listed, and why not."""
+        return self.listing.unlisted if isinstance(self.listing, _Listing) else ()
+
+    def left_out(self) -> list[tuple[Path, str]]:
+        """The files that the manifest's import could not use, and why not, as its report beside it says."""
+        if not isinstance(self.listing, Manifest):
+            return []
+        told = failures_in(self.path.with_name(REPORT_NAME), self.name, self.count)
+        return [(Path(file or name), reason) for name, file, reason in told]
+
     def _sides(self, row: Row) -> Mapping[str, str]:
         """The side in the one division that is asked for."""
         division, split = self.division or "", self.split
@@ -74,13 +87,20 @@ class Target:
         return next(({division: side} for side in SIDES if row.name in split.names(side)), {})
 
 
-def open_target(path: Path, *, split: str | None = None) -> Target:
+def open_target(path: Path, *, split: str | None = None, schema: str | None = None) -> Target:
     """Look at what lies there: a manifest, the folder it lies in, `images/` with `labels/`, or photos in any folders.
 
-    `split` is a split file, or the name of a division of the manifest's: then that one counts alone. Raises UsageError
-    for a path that is none of these, and for an unknown split; ConfigError for a damaged manifest or split file.
+    `split` is a split file, or the name of a division of the manifest's: then that one counts alone. `schema` is the
+    order of ids in a folder's label maps that do not say theirs. Raises UsageError for a path that is none of these,
+    an unknown split or schema, and a schema beside a manifest, which says its own; ConfigError for a damaged manifest
+    or split file.
     """
     target = _found(path)
+    if schema is not None:
+        if target.kind == "manifest":
+            hint = "leave out --schema, or import the dataset again with it"
+            raise UsageError("the manifest itself says the order of ids", where=target.path, hint=hint)
+        target = dataclasses.replace(target, schema=schema_named(schema).name)
     if split is None:
         return target
     if (file := Path(split)).is_file():
@@ -115,6 +135,8 @@ def _found(path: Path) -> Target:
     images = path / "images" if (path / "images").is_dir() else path
     listing = _Listing.of(images, path / "labels" if both else None)
     if not len(listing):
+        for folder, why in listing.unlisted:
+            raise UsageError(why, where=folder, hint="check its permissions")
         raise UsageError(
             f"no images in it, and no {MANIFEST_NAME}",
             where=path,
@@ -146,12 +168,15 @@ class _Listing:
     image_files: Mapping[str, str]
     label_files: Mapping[str, str]
     twice: tuple[Path, ...]
+    unlisted: tuple[tuple[Path, str], ...]
 
     @classmethod
     def of(cls, images: Path, labels: Path | None) -> _Listing:
         twice: list[Path] = []
-        image_files = _by_name(images, twice)
-        return cls(images, labels, image_files, {} if labels is None else _by_name(labels, twice), tuple(twice))
+        unlisted: list[tuple[Path, str]] = []
+        image_files = _by_name(images, twice, unlisted)
+        label_files = {} if labels is None else _by_name(labels, twice, unlisted)
+        return cls(images, labels, image_files, label_files, tuple(twice), tuple(unlisted))
 
     def __len__(self) -> int:
         return len(self.image_files.keys() | self.label_files.keys())
@@ -166,18 +191,18 @@ class _Listing:
             )
 
 
-def _by_name(root: Path, twice: list[Path], suffixes: Collection[str] = IMAGE_SUFFIXES) -> dict[str, str]:
-    """The images below a folder: name → file, both relative to it. Hidden ones are passed by."""
+def _by_name(root: Path, twice: list[Path], unlisted: list[tuple[Path, str]]) -> dict[str, str]:
+    """The images below a folder: name → file, both relative to it."""
+
+    def note(folder: Path, error: OSError) -> None:
+        unlisted.append((folder, f"the folder cannot be listed ({error.strerror or error})"))
+
     found: dict[str, str] = {}
-    for folder, below, files in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        within = Path(folder).relative_to(root).as_posix()
-        for file in sorted(files):
-            stem, suffix = os.path.splitext(file)
-            if suffix.lower() not in suffixes or file.startswith("."):
-                continue
-            name, told = (stem, file) if within == "." else (f"{within}/{stem}", f"{within}/{file}")
-            if name in found:
+    for folder, files in walk(root, note):
+        within = folder.relative_to(root).as_posix()
+        for file in files:
+            told = file if within == "." else f"{within}/{file}"
+            if (name := os.path.splitext(told)[0]) in found:
                 twice.append(root / told)
             else:
                 found[name] = told

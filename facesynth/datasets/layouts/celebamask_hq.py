@@ -7,10 +7,11 @@ identities are used where they lie in the folder too, or in its Anno/ or Eval/.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
-from facesynth.core.errors import ConfigError, InputError, UsageError
+from facesynth.core.errors import InputError, UsageError
 from facesynth.core.image_files import IMAGE_SUFFIXES, write_png
 from facesynth.core.label_files import encode_label_map
 from facesynth.core.refs import sha256_bytes
@@ -25,21 +26,19 @@ from facesynth.datasets.layouts.celeba_lists import (
     read_attribute_bits,
 )
 from facesynth.datasets.layouts.celebamask_faults import reported_faults
+from facesynth.datasets.layouts.celebamask_mapping import MAPPING, read_mapping, side_of
 from facesynth.datasets.layouts.checked import check_image
 from facesynth.datasets.layouts.part_masks import PARTS, SIZE, merge_parts, part_file
+from facesynth.datasets.left_right import sides_swapped
 from facesynth.datasets.manifest import SIDES, Description, Sample
-from facesynth.datasets.sides import sides_swapped
 
 IMAGES = "CelebA-HQ-img"
 MASKS = ("CelebAMask-HQ-mask-anno", "CelebAMaskHQ-mask-anno")  # as published, and as g_mask.py spells it
-MAPPING = "CelebA-HQ-to-CelebA-mapping"
 ATTRIBUTES = "CelebAMask-HQ-attribute-anno"
 
 _ROOT = "CelebAMask-HQ"
 _WHOLE, _TRAIN_BY_INDEX = 30_000, 28_000
 _OFFICIAL = {"train": 24_183, "validation": 2_993, "test": 2_824}
-_FIRST_VALIDATION, _FIRST_TEST = 162_771, 182_638
-"""Where g_partition.py divides the mapping's orig_idx."""
 
 
 class CelebAMaskHqLayout:
@@ -49,6 +48,7 @@ class CelebAMaskHqLayout:
     the rest, and `celeba`, CelebA's own list where it is there; it differs from `official` at two faces.
     """
 
+    version: ClassVar[int] = 1
     folders = ("labels",)
     settings = f"merged at {SIZE}"
 
@@ -67,8 +67,10 @@ class CelebAMaskHqLayout:
         self._attribute_names, self._bits = _attributes(attributes)
         if attributes is None:
             self._notes.append(f"no {ATTRIBUTES}.txt: there will be no attributes")
-        self._originals = _originals(_first_list(places, MAPPING))
-        self._sides = {number: _side(order) for number, (order, _) in self._originals.items()}
+        else:
+            self._note_untold(attributes.name, self._bits, "they get no attributes, as if none held")
+        self._originals = read_mapping(mapping) if (mapping := _first_list(places, MAPPING)) else {}
+        self._sides = {number: side_of(order) for number, (order, _) in self._originals.items()}
         self._celeba_sides, self._identities = self._facts(places)
         self._note_gaps()
 
@@ -135,13 +137,24 @@ class CelebAMaskHqLayout:
             self._notes.append(f"no {MAPPING}.txt: there will be no official split and no identities")
             return {}, {}
         numbers = {file: number for number, (_, file) in self._originals.items()}
+        self._note_untold(f"{MAPPING}.txt", self._originals, "they are on no side of official and get no identity")
         partition, identities = (_first_list(places, name) for name in (PARTITION, IDENTITIES))
-        rows = () if partition is None else partition_rows(partition)
-        sides = {numbers[file]: side for file, side in rows if file in numbers}
+        sides, people = dict[int, str](), dict[int, str]()
+        if partition is not None:
+            sides = {numbers[file]: side for file, side in partition_rows(partition) if file in numbers}
+            self._note_untold(partition.name, sides, "they are on no side of celeba", within=self._originals)
         if identities is None:
             self._notes.append(f"no {IDENTITIES}.txt (CelebA's): there will be no identities")
-            return sides, {}
-        return sides, {numbers[file]: who for file, who in identity_rows(identities) if file in numbers}
+        else:
+            people = {numbers[file]: who for file, who in identity_rows(identities) if file in numbers}
+            self._note_untold(identities.name, people, "they get no identity", within=self._originals)
+        return sides, people
+
+    def _note_untold(self, name: str, told: Container[int], lost: str, *, within: Container[int] | None = None) -> None:
+        """Note the faces (of those `within`) that a list does not name, as one that is cut short does not."""
+        untold = [number for number in self._numbers if number not in told and (within is None or number in within)]
+        if untold:
+            self._notes.append(f"{len(untold)} faces are not in {name}: {lost}: {spelled_ranges(untold)}")
 
     def _note_gaps(self) -> None:
         groups = {number // 2000 for number in self._numbers}
@@ -232,28 +245,3 @@ def _attributes(path: Path | None) -> tuple[tuple[str, ...], Mapping[int, int]]:
         return (), {}
     names, rows = read_attribute_bits(path)
     return names, {int(stem): bits for file, bits in rows if (stem := file.partition(".")[0]).isdecimal()}
-
-
-def _originals(path: Path | None) -> Mapping[int, tuple[int, str]]:
-    """Of each number its place in CelebA's order, from 0, and the name of CelebA's file."""
-    originals: dict[int, tuple[int, str]] = {}
-    if path is None:
-        return originals
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line_number, line in enumerate(file, start=1):
-            fields = line.split()
-            if not fields or (line_number == 1 and fields[0] == "idx"):
-                continue
-            if len(fields) != 3 or not (fields[0].isdecimal() and fields[1].isdecimal()):
-                raise ConfigError(
-                    f"line {line_number}: a row is two numbers and a file, this one {line.strip()[:40]!r}",
-                    where=path,
-                    hint=f"get {path.name} again, or move it away to go on without it",
-                )
-            originals[int(fields[0])] = int(fields[1]), fields[2]
-    return originals
-
-
-def _side(order: int) -> str:
-    """The side of a place in CelebA's order, as g_partition.py divides it."""
-    return SIDES[(order >= _FIRST_VALIDATION) + (order >= _FIRST_TEST)]

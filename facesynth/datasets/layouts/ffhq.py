@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,10 +15,11 @@ from facesynth.core.errors import ImageError, InputError, UsageError
 from facesynth.core.faces import Landmarks
 from facesynth.core.files import read_file
 from facesynth.core.image_files import decode_photo, encode_png, load_image, write_png
+from facesynth.core.images import Photo
 from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.importing.layout import Entry, Made
 from facesynth.datasets.layouts.checked import is_there
-from facesynth.datasets.layouts.ffhq_json import JSON_NAME, Points, check_ends, count_rows, read_rows
+from facesynth.datasets.layouts.ffhq_json import JSON_NAME, FaceFile, Points, check_ends, count_rows, read_rows
 from facesynth.datasets.layouts.numbered import NumberedImages
 from facesynth.datasets.manifest import Description, Sample
 from facesynth.datasets.splitting import divide, drawn
@@ -55,9 +57,10 @@ SOURCES = tuple(_SOURCES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FfhqEntry(Entry):
-    """`fault` says why the entry cannot be used."""
+    """`fault` says why the entry cannot be used; `size` is that of the photo that the landmarks lie in."""
 
     fault: str | None = None
+    size: tuple[int, int] | None = None
 
 
 class FfhqLayout:
@@ -67,14 +70,15 @@ class FfhqLayout:
     thumbnails. Splits: `published` (60,000 and 10,000), and `paper`: 10,000 faces by `seed`, 80 % of them for training.
     """
 
-    def __init__(self, folder: Path, *, size: int = _CROP, seed: int = 0, source: str | None = None) -> None:
-        """Find the parts. `size` is that of faces that are made from the photos, `source` one of SOURCES.
+    def __init__(self, folder: Path, *, size: int | None = None, seed: int = 0, source: str | None = None) -> None:
+        """Find the parts. `size` is that of faces that are made from the photos (1024), `source` one of SOURCES.
 
-        UsageError names what is missing, ConfigError a JSON that is damaged.
+        UsageError names what is missing, or says that no faces are made that could be of that size; ConfigError a JSON
+        that is damaged.
         """
         if source is not None and source not in _SOURCES:
             raise UsageError(f"unknown part {source!r}", hint=f"use one of: {', '.join(SOURCES)}")
-        if not 16 <= size <= 4096:
+        if size is not None and not 16 <= size <= 4096:
             raise UsageError(f"size {size} is not in 16..4096")
         if not folder.is_dir():
             raise UsageError("no such folder", where=folder)
@@ -82,10 +86,17 @@ class FfhqLayout:
         self._json = json_path if json_path.is_file() else None
         self.source, self._images, self._unused = _find(folder, source, self._json is not None)
         if self._json is not None:
-            check_ends(self._json)
-        self._size = size
+            check_ends(self._json, needed=self.source == "in-the-wild")
+        if size is not None and self.source != "in-the-wild":
+            what = f"size {size} is for faces that are made from the photos, but the {self.source} are taken"
+            raise UsageError(
+                what, where=folder, hint="they stay as they are: leave the size out, or --source in-the-wild"
+            )
+        self._size = size or _CROP
         self._paper = _paper_sides(seed)
         self._rows: int | None = None
+
+    version: ClassVar[int] = 1
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -110,14 +121,14 @@ class FfhqLayout:
         """Yield the faces of the JSON in its order, there or not, then those that lie here besides; by number."""
         told = bytearray(10**_DIGITS)
         if self._json is not None:
-            for row in read_rows(self._json):
+            for row in read_rows(self._json, needed=self.source == "in-the-wild"):
                 told[row.number] = True
                 file = getattr(row, _SOURCES[self.source].key)
                 marked = row.in_the_wild if self.source == "in-the-wild" else row.image
-                yield self._entry(row.number, row.side, file.md5, marked.landmarks, marked.fault)
+                yield self._entry(row.number, row.side, file.md5, marked if file.fault is None else file)
         for number in self._images:
             if not told[number]:
-                yield self._entry(number, "train" if number < TRAINED else "validation", None, ())
+                yield self._entry(number, "train" if number < TRAINED else "validation", None, FaceFile(None, ()))
 
     def make(self, entry: Entry, output: Path) -> Made:
         """Check the face's file; of a photo, cut the face out and write it to `output`/faces."""
@@ -151,21 +162,37 @@ class FfhqLayout:
             notes.append(f"no {JSON_NAME}: no landmarks, files are not checked by md5, the published split by number")
         return notes
 
-    def _entry(self, number: int, side: str, md5: str | None, landmarks: Points, fault: str | None = None) -> Entry:
+    def _entry(self, number: int, side: str, md5: str | None, marked: FaceFile) -> Entry:
         split = {"published": side}
         if paper := self._paper.get(number):
             split["paper"] = paper
         name, files = self._images.name(number), (self._images.path(number),)
-        return _FfhqEntry(name=name, files=files, split=split, landmarks=landmarks, md5=md5, fault=fault)
+        return _FfhqEntry(
+            name=name,
+            files=files,
+            split=split,
+            landmarks=marked.landmarks,
+            md5=md5,
+            fault=marked.fault,
+            size=marked.size,
+        )
 
     def _cut_out(self, entry: Entry, data: bytes, output: Path) -> Made:
         path = entry.files[0]
         if not entry.landmarks:
             raise InputError(f"{JSON_NAME} has no landmarks for it", where=path)
-        photo = decode_photo(data, str(path))
+        # The landmarks are in the pixels as stored: FFHQ's authors opened its photos without a look at their EXIF.
+        photo = decode_photo(data, str(path), upright=False)
         _check_md5(entry, data)
+        if isinstance(entry, _FfhqEntry) and entry.size is not None and entry.size != photo.size:
+            (width, height), (across, down) = entry.size, photo.size
+            what = f"its landmarks in {JSON_NAME} are those of a photo of {width}×{height}, this one is {across}×{down}"
+            raise InputError(what, where=path, hint="download it again")
         try:
             landmarks = Landmarks(np.array(entry.landmarks, dtype=np.float64))
+            outside = _outside(landmarks, photo)
+            if outside > len(entry.landmarks) // 2:
+                raise InputError(f"{outside} of its {len(entry.landmarks)} landmarks lie outside of the photo")
             crop, to_source = warp(photo, ffhq_frame(landmarks), self._size)
         except InputError as error:
             raise InputError(error.what, where=path, hint=error.hint) from error
@@ -174,7 +201,10 @@ class FfhqLayout:
         face = encode_png(crop)
         write_png(face, target)
         points = np.round(landmarks.moved(to_source.inverse()).points, 2).tolist()
-        return Made(sample=_sample(entry, target, face, tuple((x, y) for x, y in points)), written=(target,))
+        odd = ("some of its landmarks lie outside of the photo",) if outside else ()
+        return Made(
+            sample=_sample(entry, target, face, tuple((x, y) for x, y in points)), written=(target,), warnings=odd
+        )
 
 
 def _find(folder: Path, source: str | None, has_json: bool) -> tuple[str, NumberedImages, Sequence[str]]:
@@ -205,6 +235,12 @@ def _paper_sides(seed: int) -> Mapping[int, str]:
     names = drawn((f"{number:0{_DIGITS}}" for number in range(FACES)), PAPER_SAMPLE, seed)
     split = divide(((name, name) for name in names), PAPER_FRACTIONS, seed)
     return {int(name): side for side in ("train", "validation") for name in split.names(side)}
+
+
+def _outside(landmarks: Landmarks, photo: Photo) -> int:
+    """How many of the landmarks lie outside of the photo."""
+    points = landmarks.points
+    return int(((points < -0.5) | (points > np.array(photo.size) - 0.5)).any(axis=1).sum())
 
 
 def _check_md5(entry: Entry, data: bytes) -> None:

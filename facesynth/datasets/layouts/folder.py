@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -14,11 +14,12 @@ from facesynth.core.image_files import IMAGE_SUFFIXES
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import STANDARD, schema_named
 from facesynth.core.refs import sha256_bytes
-from facesynth.datasets.fitting import fits
+from facesynth.core.scan import walk
+from facesynth.datasets.fitting import fits, training_refuses
 from facesynth.datasets.importing.layout import Entry, Made
 from facesynth.datasets.layouts.checked import check_image
+from facesynth.datasets.left_right import sides_swapped
 from facesynth.datasets.manifest import Description, Sample
-from facesynth.datasets.sides import sides_swapped
 
 _SIDES: Mapping[str, str] = MappingProxyType(
     {
@@ -48,9 +49,11 @@ class _Tree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FolderEntry(Entry):
-    """`labels` is the label map's file; `fault` says why the entry cannot be used, `odd` what is odd."""
+    """`labels` is the label map's file, `schema` the order of ids in it where it does not say so itself; `fault` says
+    why the entry cannot be used, `odd` what is odd."""
 
     labels: Path | None = None
+    schema: str | None = None
     fault: str | None = None
     odd: tuple[str, ...] = ()
 
@@ -74,6 +77,12 @@ class FolderLayout:
         self._folder, self._schema = folder, schema
         self._notes: dict[str, None] = {}
         self._trees = self._found(folder, labels)
+        for tree in self._trees:
+            if tree.labels is not None and tree.labels.samefile(tree.images):
+                hint = "give the folder that holds the label maps, or leave it out where there are none"
+                raise UsageError(
+                    "images and label maps are looked for in the same folder", where=tree.labels, hint=hint
+                )
         self._count = images = pairs = 0
         first: dict[bool, Path] = {}  # of images, and of label maps without image
         for entry in self.entries():
@@ -103,10 +112,11 @@ class FolderLayout:
     def entries(self) -> Iterator[_FolderEntry]:
         """Each image, folder by folder, then the label maps without image."""
         for tree in self._trees:
-            for inner, stems in self._walk(tree.images, without=tree.labels):
+            for inner, stems in self._walk(tree.images, *(() if tree.labels is None else (tree.labels,))):
                 partners = {} if tree.labels is None else _stems(tree.labels / inner)
                 for stem, suffixes in stems.items():
-                    yield from _image_entries(tree, inner, stem, suffixes, partners.get(stem, ()))
+                    for entry in _image_entries(tree, inner, stem, suffixes, partners.get(stem, ())):
+                        yield replace(entry, schema=self._schema)
             if tree.labels is None:
                 continue
             for inner, stems in self._walk(tree.labels):
@@ -149,7 +159,7 @@ class FolderLayout:
         (width, height), (across, down) = size, (labels.width, labels.height)
         if not fits(size, (across, down)):
             raise LabelMapError(f"the label map is {across}×{down}, its image {width}×{height}", where=path)
-        odd = ["not square: training refuses it"] if width != height or across != down else []
+        odd = ["not square: training refuses it"] if training_refuses(size, (across, down)) else []
         if sides_swapped(labels):
             odd.append("left and right are swapped in the label map")
         if not labels.ids.any():
@@ -174,41 +184,34 @@ class FolderLayout:
                 self._notes[f"{path.name}/ is left out: it holds no images/"] = None
         return trees
 
-    def _walk(self, top: Path, without: Path | None = None) -> Iterator[tuple[PurePosixPath, _Stems]]:
-        """Yield each folder below `top`, relative to it, with its images, in a fixed order. Links are followed, hidden
-        ones are passed by; so is the folder `without`."""
-        entered = set() if without is None else {_identity(without)}
-        folders = [PurePosixPath()]
-        while folders:
-            inner = folders.pop()
-            path = top / inner
-            try:
-                if _identity(path) in entered:
-                    continue
-                entered.add(_identity(path))
-                with os.scandir(path) as found:
-                    below = [entry.name for entry in found if not entry.name.startswith(".") and entry.is_dir()]
-            except OSError as error:
-                self._notes[f"{path} is left out: it cannot be listed ({error.strerror or error})"] = None
-                continue
-            folders += [inner / name for name in sorted(below, reverse=True)]
-            yield inner, _stems(path)
+    def _walk(self, top: Path, *without: Path) -> Iterator[tuple[PurePosixPath, _Stems]]:
+        """Yield each folder below `top`, relative to it, with its images, in a fixed order, but for those `without`."""
+
+        def note(folder: Path, error: OSError) -> None:
+            self._notes[f"{folder} is left out: it cannot be listed ({error.strerror or error})"] = None
+
+        for folder, names in walk(top, note, without=without):
+            yield PurePosixPath(folder.relative_to(top).as_posix()), _by_stem(names)
 
 
 def _stems(folder: Path) -> _Stems:
     """The images of a folder; none where it cannot be listed."""
     try:
         with os.scandir(folder) as found:
-            names = [entry.name for entry in found if not entry.name.startswith(".") and not entry.is_dir()]
+            names = sorted(entry.name for entry in found if not entry.name.startswith(".") and not entry.is_dir())
     except OSError:
         return {}
+    return _by_stem(name for name in names if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)
+
+
+def _by_stem(names: Iterable[str]) -> _Stems:
+    """The sorted names of images by their stems."""
     stems: dict[str, tuple[str, ...]] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # a folder may hold 200,000 files of one kind
-    for name in sorted(names):
+    for name in names:
         stem, suffix = os.path.splitext(name)
-        if suffix.lower() in IMAGE_SUFFIXES:
-            suffixes = tuple(sorted((*stems.get(stem, ()), suffix), key=lambda each: (each != ".png", each)))
-            stems[stem] = shared.setdefault(suffixes, suffixes)
+        suffixes = tuple(sorted((*stems.get(stem, ()), suffix), key=lambda each: (each != ".png", each)))
+        stems[stem] = shared.setdefault(suffixes, suffixes)
     return stems
 
 
@@ -240,8 +243,3 @@ def _image_entries(
             fault=fault,
             odd=odd,
         )
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino

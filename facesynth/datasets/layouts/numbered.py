@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class NumberedImages:
         self._digits = digits
         self._published: _Form = (not grouped, suffix)
         self._forms: list[_Form] = []
+        self._seen: Counter[_Form] = Counter()
         self._form_of = bytearray(10**digits)  # 0: not there, else 1 + the index of its form
         self._count = 0
         try:
@@ -63,7 +65,7 @@ class NumberedImages:
     def path(self, number: int) -> Path:
         """Where the image lies, or should lie."""
         known = self._form_of[number]
-        flat, suffix = self._forms[known - 1] if known else min(self._forms, default=self._published)
+        flat, suffix = self._forms[known - 1] if known else self._usual()
         name = self.name(number) + suffix
         return self.folder / name if flat else self.folder / self.group(number) / name
 
@@ -85,6 +87,7 @@ class NumberedImages:
             self.others += 1
             return
         number, form = int(stem), (group is None, suffix)
+        self._seen[form] += 1
         if form not in self._forms:
             self._forms.append(form)
         known = self._form_of[number]
@@ -92,6 +95,10 @@ class NumberedImages:
         # Of several files with one number the choice must not depend on the order of the listing.
         if not known or form < self._forms[known - 1]:
             self._form_of[number] = self._forms.index(form) + 1
+
+    def _usual(self) -> _Form:
+        """How most images lie."""
+        return min(self._seen, key=lambda form: (-self._seen[form], form), default=self._published)
 
     def _is_number(self, text: str) -> bool:
         return len(text) == self._digits and text.isascii() and text.isdigit()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -215,6 +216,21 @@ def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_manifest(output:
     assert not list(output.glob(".dataset.jsonl-*"))
 
 
+def test_another_version_of_the_layout_makes_everything_anew(texts: Path, output: Path) -> None:
+    class Shouting(TextLayout):
+        version = 2
+
+        def make(self, entry: Entry, output: Path) -> Made:
+            made = super().make(entry, output)
+            made.written[0].write_text(made.written[0].read_text() + "!")
+            return made
+
+    import_dataset(TextLayout(texts), output)
+    for kept in (0, 12):
+        done = import_dataset(Shouting(texts), output)
+        assert done.kept == kept and (output / "upper" / "0003.txt").read_text() == "TEXT 3!"
+
+
 def test_a_second_import_says_that_one_is_at_work_and_does_no_harm(texts: Path, output: Path) -> None:
     started, proceed = threading.Event(), threading.Event()
 
@@ -246,6 +262,45 @@ def test_a_damaged_ledger_costs_time_and_nothing_else(damage: bytes, texts: Path
     again = import_dataset(TextLayout(texts), output)
     assert again.kept == 0 and again.manifest.read_bytes() == manifest
     assert import_dataset(TextLayout(texts), output).kept == 12
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE rows SET sample = '{}', written = '[]'",
+        "UPDATE rows SET sample = replace(sample, '0', '1')",
+        "UPDATE rows SET written = 'no JSON'",
+        "UPDATE rows SET sample = CAST(x'ff22' || sample AS TEXT)",
+        "UPDATE rows SET basis = CAST(x'ff' AS TEXT), warnings = 7",
+        "UPDATE rows SET run = 2",
+        "UPDATE rows SET run = 9223372036854775807",
+        "UPDATE settings SET value = '0' WHERE key = 'run'",
+        "UPDATE settings SET value = CAST(x'ff' AS TEXT)",
+        "ALTER TABLE rows RENAME COLUMN basis TO bases",
+        "DROP TABLE settings",
+    ],
+)
+def test_rows_that_are_damaged_are_made_anew(damage: str, texts: Path, output: Path) -> None:
+    manifest = import_dataset(TextLayout(texts), output).manifest.read_bytes()
+    with closing(sqlite3.connect(output / ".dataset.sqlite")) as ledger:
+        ledger.execute(damage)
+        ledger.commit()
+    assert import_dataset(TextLayout(texts), output).manifest.read_bytes() == manifest
+    assert import_dataset(TextLayout(texts), output).kept == 12
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_bytes_that_change_in_the_ledger_cost_time_and_nothing_else(seed: int, texts: Path, output: Path) -> None:
+    manifest = import_dataset(TextLayout(texts), output).manifest.read_bytes()
+    drawn = random.Random(seed)
+    data = bytearray((output / ".dataset.sqlite").read_bytes())
+    for _ in range(drawn.choice((1, 10, 300))):
+        data[drawn.randrange(len(data))] = drawn.randrange(256)
+    (output / ".dataset.sqlite").write_bytes(data)
+    for _ in range(2):
+        done = import_dataset(TextLayout(texts), output)
+        assert (done.failed, done.manifest.read_bytes()) == (0, manifest)
+    assert done.kept == 12
 
 
 def test_two_faces_of_one_name_are_not_both_taken(texts: Path, output: Path) -> None:
@@ -284,6 +339,18 @@ def test_something_else_in_the_way_is_left_alone(texts: Path, output: Path) -> N
     with pytest.raises(UsageError, match="of another dataset, others, this one is texts"):
         import_dataset(TextLayout(texts), output)
     assert [sample.name for sample in Manifest.open(output / MANIFEST_NAME)] == []
+
+
+def test_a_report_of_someone_else_is_left_alone(texts: Path, output: Path) -> None:
+    output.mkdir()
+    (output / REPORT_NAME).write_text('{"mine": 1}')
+    with pytest.raises(UsageError, match="is there, and no import made it; give another folder"):
+        import_dataset(TextLayout(texts), output)
+    assert sorted(path.name for path in output.iterdir()) == [".dataset.lock", REPORT_NAME]
+    assert (output / REPORT_NAME).read_text() == '{"mine": 1}'
+    (output / REPORT_NAME).write_text("")
+    for kept in (0, 12):
+        assert import_dataset(TextLayout(texts), output).kept == kept
 
 
 def test_an_output_that_cannot_be_written_is_named(texts: Path, tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from facesynth.core.errors import OutputError
 from facesynth.core.images import Photo
 from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.inspection import duplicates
@@ -181,3 +184,14 @@ def test_a_search_among_too_many_alike_is_ended_and_says_so(monkeypatch: pytest.
     bits = planted(1, 0, seed=4)[0].bits
     assert not found_among([Look(bits, look.shape) for look in planted(50, 0, seed=5)[:50]]).complete
     assert found_among(planted(5, 0, seed=6)).complete
+
+
+def test_a_full_folder_for_temporary_files_is_told_with_advice(
+    photos: list[Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for buffering in (0, 1 << 20):  # fails at the first face, or when all of them are looked at
+        full = Path("/dev/full").open("wb", buffering=buffering)  # noqa: SIM115 - the search closes it
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda full=full, **options: full)
+        with pytest.raises(OutputError, match=r"No space left on device\); set TMPDIR .* or give --no-duplicates"):
+            searched(photos)
+        assert full.closed

@@ -13,16 +13,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesynth.core.errors import ConfigError, UsageError
+from facesynth.core.errors import ConfigError, LabelMapError, UsageError
 from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import read_label_map, write_label_map
 from facesynth.core.labels import LABEL_NAMES, Label, LabelMap
-from facesynth.datasets.inspection import inspect as module
+from facesynth.datasets.ahead import AHEAD
+from facesynth.datasets.importing.engine import import_dataset
 from facesynth.datasets.inspection.document import inspection_json
 from facesynth.datasets.inspection.inspect import Inspection, inspect_dataset
 from facesynth.datasets.inspection.target import open_target
-from facesynth.datasets.manifest import Description, Sample, write_manifest
-from facesynth.datasets.sides import sides_swapped
+from facesynth.datasets.layouts.folder import FolderLayout
+from facesynth.datasets.left_right import sides_swapped
+from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
+from facesynth.datasets.pairs import find_pairs
 from tests.drawn_faces import textured_photo
 from tests.drawn_pairs import drawn_labels
 
@@ -159,7 +162,8 @@ def test_a_manifest_tells_sides_persons_and_changed_files(pairs: Path) -> None:
     found = inspected(manifest.parent)
     assert (found.kind, found.name, found.identities, found.pairs) == ("manifest", "drawn", 2, 5)
     assert faults(found) == [
-        ("changed", "004.png", "its bytes are not those that were imported; import the dataset again")
+        ("changed", "004.png", "its bytes are not those that were imported; import the dataset again"),
+        ("no_labels", "005.png", "it has no label map, other faces have one"),
     ]
     other, own = found.divisions
     assert {name: side.images for name, side in own.sides.items()} == {"train": 3, "validation": 1, "test": 1}
@@ -168,6 +172,68 @@ def test_a_manifest_tells_sides_persons_and_changed_files(pairs: Path) -> None:
     assert (other.name, other.outside, other.shared_identities) == ("other", 5, 0)
     assert own.sides["test"].faces_with[Label.SKIN] == 1
     assert [division.name for division in inspected(manifest, "own").divisions] == ["own"]
+
+
+def test_what_was_wrong_before_an_import_is_wrong_after_it(pairs: Path) -> None:
+    (pairs / "labels" / "001.png").unlink()
+    (pairs / "images" / "004.png").unlink()
+    before = inspected(pairs)
+    assert [(kind, name) for kind, name, _ in faults(before)] == [("no_labels", "001.png"), ("no_image", "004.png")]
+    done = import_dataset(FolderLayout(pairs), pairs.parent / "out")
+    after = inspected(pairs.parent / "out")
+    assert faults(after) == [
+        ("left_out", "004.png", "a label map without image"),
+        ("no_labels", "001.png", "it has no label map, other faces have one"),
+    ]
+    assert before.exit_code == after.exit_code == 3
+    assert {problem["kind"] for problem in json.loads(inspection_json(after))["problems"]} == {"left_out", "no_labels"}
+    for report in ("damaged", json.dumps(json.loads(done.report.read_text()) | {"faces": 9})):  # of another import
+        done.report.write_text(report)
+        assert [kind for kind, _, _ in faults(inspected(done.manifest))] == ["no_labels"]
+
+
+def test_faces_without_label_maps_are_no_fault_where_none_has_one(pairs: Path) -> None:
+    import_dataset(FolderLayout(pairs / "images"), pairs.parent / "out")
+    found = inspected(pairs.parent / "out")
+    assert (found.images, found.faults, found.exit_code) == (6, (), 0)
+
+
+def test_a_label_map_that_training_refuses_is_told(pairs: Path) -> None:
+    write_photo(textured_photo(512, 512, 1), pairs / "images" / "001.png")
+    write_label_map(LabelMap(drawn_labels(1, 512).ids[:, :510]), pairs / "labels" / "001.png")
+    assert faults(inspected(pairs)) == [("other_shape", "001.png", "510×512, its image is 512×512")]
+    with pytest.raises(LabelMapError, match="510×512"):
+        find_pairs(pairs)[1].read()
+
+
+def test_a_manifest_is_read_through_once_where_nothing_is_twice(
+    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = write_dataset(pairs, [{"split": {"own": "train"}}] * 6)
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps({"train": ["000", "001"], "validation": ["gone"]}))
+    through, rows = Manifest.__iter__, 0
+
+    def counted(self: Manifest) -> Iterator[Sample]:
+        nonlocal rows
+        for sample in through(self):
+            rows += 1
+            yield sample
+
+    monkeypatch.setattr(Manifest, "__iter__", counted)
+    (division,) = inspected(manifest, str(file)).divisions
+    assert rows == 6 and division.missing == 1
+
+
+def test_label_maps_in_another_order_are_read_in_it(pairs: Path) -> None:
+    for path in (pairs / "labels").iterdir():
+        Image.fromarray(read_label_map(path).to_ids("zllrunning")).save(path)
+    found = inspect_dataset(open_target(pairs, schema="zllrunning"))
+    assert found.faults == () and found.classes[Label.HAIR].faces == 6 and found.classes[Label.CLOTH].faces == 6
+    with pytest.raises(UsageError, match="unknown label schema"):
+        open_target(pairs, schema="mine")
+    with pytest.raises(UsageError, match="the manifest itself says the order of ids"):
+        open_target(write_dataset(pairs, [{}] * 6), schema="zllrunning")
 
 
 def test_a_manifest_in_another_order_of_ids_is_read_in_it(pairs: Path) -> None:
@@ -216,9 +282,8 @@ def test_what_is_found_does_not_depend_on_the_number_of_workers(pairs: Path) -> 
     assert one | {"seconds": 0} == many | {"seconds": 0}
 
 
-def test_few_faces_are_under_way_at_once(pairs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_AHEAD", 1)
-    opened = open_target(pairs)
+def test_few_faces_are_under_way_at_once(pairs: Path) -> None:
+    opened = open_target(fill(pairs, 20))
     handed = done = most = 0
 
     class Watched:
@@ -239,7 +304,7 @@ def test_few_faces_are_under_way_at_once(pairs: Path, monkeypatch: pytest.Monkey
         done += 1
 
     found = inspect_dataset(Watched(), workers=2, duplicates=False, on_row=count)  # type: ignore[arg-type]
-    assert (found.images, done, most) == (6, 6, 2)
+    assert (found.images, done, most) == (20, 20, 2 * AHEAD)
 
 
 def test_the_json_document_holds_everything(pairs: Path) -> None:

@@ -102,8 +102,48 @@ def test_faces_that_are_listed_and_not_there_or_damaged_are_named(tmp_path: Path
     assert faults["000017"] == faults["202599"] == "no image"
     assert layout.notes() == [
         "3 images that the lists name are not in img_align_celeba",
+        "1 faces are not in list_eval_partition: they are on no side of official",
+        "1 faces are not in identity_CelebA: they get no identity",
+        "1 faces are not in list_attr_celeba: they get no attributes, as if none held",
+        "1 faces are not in list_landmarks_align_celeba: they get no landmarks",
         "1 images with other names are left out",
     ]
+
+
+def test_faces_that_the_list_of_attributes_lacks_are_counted(tmp_path: Path) -> None:
+    folder = write_celeba(tmp_path, NUMBERS)
+    path = folder / "list_attr_celeba.txt"
+    first, names, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([str(int(first) - 2), names, *rows[:-2]]) + "\n")
+    layout = CelebaLayout(folder)
+    assert layout.notes() == ["2 faces are not in list_attr_celeba: they get no attributes, as if none held"]
+    assert by_name(layout)["202599"].attributes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("list_eval_partition", "they are on no side of official"), ("identity_CelebA", "they get no identity")],
+)
+def test_faces_that_a_list_without_a_count_lacks_are_counted(name: str, told: str, tmp_path: Path) -> None:
+    folder = write_celeba(tmp_path, NUMBERS)
+    path = folder / f"{name}.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
+    assert CelebaLayout(folder).notes() == [f"3 faces are not in {name}: {told}"]
+
+
+def test_a_face_that_a_list_names_twice_is_told(tmp_path: Path) -> None:
+    folder = write_celeba(tmp_path, NUMBERS)
+    path = folder / "identity_CelebA.txt"
+    path.write_text(path.read_text() + "000002.jpg 77\n")
+    with pytest.raises(ConfigError, match=r"000002\.jpg comes twice"):
+        CelebaLayout(folder)
+
+
+def test_a_missing_image_is_looked_for_where_most_of_them_lie(tmp_path: Path) -> None:
+    folder = write_celeba(tmp_path, NUMBERS, images=(1, 2, 17))
+    images = folder / "img_align_celeba"
+    (images / "000002.jpg").rename(images / "000002.JPG")
+    assert by_name(CelebaLayout(folder))["000003"].files == (images / "000003.jpg",)
 
 
 def test_the_png_edition_is_taken(tmp_path: Path) -> None:

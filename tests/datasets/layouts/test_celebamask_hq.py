@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def test_splits_identities_and_attributes_come_from_the_lists(tmp_path: Path) ->
         "0": "2880",
         "27999": "17",
     }
-    assert again.notes == ()
+    assert again.notes == ("3 faces are not in identity_CelebA.txt: they get no identity: 1, 5, 28000",)
 
 
 def test_a_dataset_that_is_half_there_is_listed_and_the_rest_taken(source: Path, tmp_path: Path) -> None:
@@ -232,6 +233,46 @@ def test_a_damaged_list_is_named_with_its_line(source: Path) -> None:
         CelebAMaskHqLayout(source)
 
 
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("1  162771      16", "a row is two numbers and a file, this one '1  162771      16'"),
+        ("1  2  000003", "a row is two numbers"),
+        ("1  2  000003.jp", "a row is two numbers"),
+        ("1  2  3.jpg", "a row is two numbers"),
+        ("x  2  000003.jpg", "a row is two numbers"),
+        ("0  2  000003.jpg", "0 comes twice"),
+        ("1  1  000002.jpg", "000002.jpg comes twice"),
+    ],
+)
+def test_a_wrong_row_of_the_mapping_is_told(row: str, fault: str, source: Path) -> None:
+    write_celebamask_lists(source, {0: 1})
+    mapping = source / "CelebA-HQ-to-CelebA-mapping.txt"
+    mapping.write_text(mapping.read_text() + row)
+    with pytest.raises(ConfigError, match=f"line 3: {fault}") as caught:
+        CelebAMaskHqLayout(source)
+    assert caught.value.where == str(mapping)
+    mapping.write_text("idx orig_idx orig_file\n")
+    with pytest.raises(ConfigError, match="no rows in it"):
+        CelebAMaskHqLayout(source)
+
+
+def test_lists_that_end_too_soon_leave_no_face_out_in_silence(source: Path, tmp_path: Path) -> None:
+    write_celebamask_lists(source, {0: 1, 2000: 2})
+    write_celeba_lists(source, {"000002.jpg": 0}, {"000003.jpg": 7})
+    notes = CelebAMaskHqLayout(source).notes()
+    assert [note.partition(": ")[0] + note[note.rindex(": ") :] for note in notes] == [
+        "1 faces are not in CelebAMask-HQ-attribute-anno.txt: 1",
+        "1 faces are not in CelebA-HQ-to-CelebA-mapping.txt: 1",
+        "1 faces are not in list_eval_partition.txt: 2000",
+        "1 faces are not in identity_CelebA.txt: 0",
+    ]
+    attributes = source / "CelebAMask-HQ-attribute-anno.txt"
+    attributes.write_text("".join(attributes.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ConfigError, match="its first line counts 2 rows, there are 1"):
+        CelebAMaskHqLayout(source)
+
+
 def test_the_source_is_never_changed_and_its_own_labels_are_refused(source: Path) -> None:
     (source / "labels").mkdir()
     (source / "labels" / "0.png").write_text("mine")
@@ -246,6 +287,22 @@ def test_the_source_is_never_changed_and_its_own_labels_are_refused(source: Path
         assert (done.count, done.kept) == (3, kept)
         assert {path: path.read_bytes() for path in before} == before
         assert next(iter(Manifest.open(done.manifest))).image == source / "CelebA-HQ-img" / "0.jpg"
+
+
+def test_faces_that_the_list_of_attributes_lacks_are_counted(source: Path, tmp_path: Path) -> None:
+    write_celebamask_lists(source, {0: 1})
+    (source / "CelebA-HQ-to-CelebA-mapping.txt").unlink()
+    done, samples = taken(source, tmp_path / "out")
+    told = "2 faces are not in CelebAMask-HQ-attribute-anno.txt: they get no attributes, as if none held: 1, 2000"
+    assert told in done.notes and samples["2000"].attributes == ()
+
+
+def test_the_label_map_of_version_1(source: Path, tmp_path: Path) -> None:
+    _, samples = taken(source, tmp_path / "out")
+    labels = samples["0"].labels
+    assert labels is not None and CelebAMaskHqLayout.version == 1
+    digest = hashlib.sha256(read_label_map(labels).ids.tobytes()).hexdigest()
+    assert digest.startswith("464cc92823c6effb"), "the label map changed: raise the layout's version"
 
 
 def test_ranges_are_spelled() -> None:

@@ -6,12 +6,13 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from facesynth.core.errors import ConfigError, ImageError, InputError, UsageError
 from facesynth.core.faces import Landmarks, Similarity
@@ -21,7 +22,7 @@ from facesynth.datasets.importing.engine import import_dataset
 from facesynth.datasets.importing.layout import Entry, Made, MakesFiles
 from facesynth.datasets.layouts.ffhq import FfhqLayout
 from facesynth.inference.frames import ffhq_frame
-from tests.drawn_faces import plain_landmarks
+from tests.drawn_faces import plain_landmarks, textured_photo
 from tests.drawn_field_datasets import (
     CROP_LANDMARKS,
     ffhq_row,
@@ -229,12 +230,71 @@ def test_a_damaged_json_is_named(tmp_path: Path) -> None:
     for content, message in (
         (text.replace('"metadata"', "metadata", 1), "damaged JSON"),
         (json.dumps({"abc": rows["0"]}), "row 'abc' is damaged"),
-        (json.dumps({"0": {"category": "training"}}), "row '0' is damaged"),
-        (json.dumps({"1": rows["1"] | {"category": "other"}}), "row '1' is damaged"),
+        (f"{text} {{}}", "damaged JSON behind '1': more follows than one object"),
+        (
+            text.replace('{"file_url"', '{"a": ' + "[" * 100_000 + "]" * 100_000 + ', "file_url"', 1),
+            "nested too deeply",
+        ),
+        (text.replace('"photo_url"', '"' + "x" * 3_000_000, 1), "damaged JSON at its beginning"),
     ):
         told.write_text(content)
         with pytest.raises(ConfigError, match=message):
             list(FfhqLayout(folder).entries())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda row: row["image"].update(face_landmarks=None), "its landmarks in ffhq-dataset-v2.json are no list"),
+        (lambda row: row["image"]["face_landmarks"][7].append(3), "are no list of pairs"),
+        (lambda row: row["image"]["face_landmarks"].append(7), "are no list of pairs"),
+        (lambda row: row["image"]["face_landmarks"][7].__setitem__(0, 1e39), "is no number: 1e+39"),
+        (lambda row: row["image"]["face_landmarks"][7].__setitem__(1, 10**400), "is no number: 1000"),
+        (lambda row: row["image"]["face_landmarks"][7].__setitem__(1, float("nan")), "is no number: NaN"),
+        (lambda row: row["image"].update(file_md5=5), "file_md5 in ffhq-dataset-v2.json is no text: 5"),
+        (lambda row: row.pop("category"), "its category in ffhq-dataset-v2.json is null, not one of training"),
+        (lambda row: row.update(category="other"), "its category in ffhq-dataset-v2.json is 'other'"),
+        (lambda row: row.update(category=[]), "its category in ffhq-dataset-v2.json is []"),
+        (lambda row: row.pop("image"), "its image in ffhq-dataset-v2.json is null, not an object"),
+        (lambda row: row.update(image=[]), "its image in ffhq-dataset-v2.json is [], not an object"),
+        (lambda row: row.clear(), "its category in ffhq-dataset-v2.json is null"),
+    ],
+)
+def test_an_odd_row_fails_its_face_alone(change: Callable[[Any], object], reason: str, tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path / "ffhq", (0, 1, 2))
+    path = folder / "ffhq-dataset-v2.json"
+    rows = json.loads(path.read_text())
+    change(rows["1"])
+    path.write_text(json.dumps(rows))
+    done = import_dataset(FfhqLayout(folder), tmp_path / "out")
+    assert (done.count, done.failed, done.failures[0].names) == (2, 1, ("00001",))
+    assert reason in done.failures[0].what
+
+
+def test_a_row_that_is_no_object_fails_its_face_alone(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path / "ffhq", (0, 1))
+    path = folder / "ffhq-dataset-v2.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"1": None}))
+    assert import_dataset(FfhqLayout(folder), tmp_path / "out").failures[0].names == ("00001",)
+
+
+def test_without_the_landmarks_the_photos_cannot_be_taken_and_no_hint_says_so(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0, 1), parts=("in-the-wild",))
+    told = folder / "ffhq-dataset-v2.json"
+    text = told.read_text()
+    for content in (text[:-200], text.replace('"metadata"', "metadata", 1)):
+        told.write_text(content)
+        with pytest.raises(ConfigError, match=r"get ffhq-dataset-v2\.json again$"):
+            list(FfhqLayout(folder).entries())
+
+
+def test_a_size_is_refused_where_no_faces_are_made(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0,), parts=("images", "in-the-wild"))
+    assert FfhqLayout(folder, size=64, source="in-the-wild").settings.endswith("at 64")
+    assert FfhqLayout(folder, source="in-the-wild").settings.endswith("at 1024")
+    for source in (None, "images"):
+        with pytest.raises(UsageError, match="but the images are taken; they stay as they are"):
+            FfhqLayout(folder, size=64, source=source)
 
 
 def test_memory_does_not_grow_with_the_json(tmp_path: Path) -> None:
@@ -355,6 +415,76 @@ def test_the_cut_out_picture_is_what_lies_under_its_pixels(tmp_path: Path) -> No
     best = min(shifts, key=error)
     assert math.hypot(*best) <= 0.25
     assert error((0, 0)) < 2 < error((0, 1)) / 2
+
+
+def test_landmarks_are_in_the_pixels_as_stored_whatever_exif_says(tmp_path: Path) -> None:
+    """The published procedure opens the photos without a look at their EXIF."""
+
+    def cut(folder: Path) -> Photo:
+        write_ffhq(folder, (0,), parts=("in-the-wild",))
+        path = folder / "in-the-wild-images" / "00000" / "00000.png"
+        stored = Image.open(path)
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        stored.save(path, exif=exif if folder.name == "turned" else None)
+        told = folder / "ffhq-dataset-v2.json"
+        rows = json.loads(told.read_text())
+        rows["0"]["in_the_wild"] |= {"file_md5": hashlib.md5(path.read_bytes()).hexdigest(), "pixel_size": [150, 130]}
+        told.write_text(json.dumps(rows))
+        return read_photo(made(FfhqLayout(folder, size=64), folder / "out")["00000"].sample.image)
+
+    assert np.array_equal(cut(tmp_path / "turned").pixels, cut(tmp_path / "plain").pixels)
+
+
+def test_a_photo_of_another_size_than_the_json_tells_is_refused(tmp_path: Path) -> None:
+    folder = write_ffhq(tmp_path, (0, 1, 2), parts=("in-the-wild",))
+    told = folder / "ffhq-dataset-v2.json"
+    rows = json.loads(told.read_text())
+    for number, size in (("0", [130, 150]), ("1", [150, 130]), ("2", "large")):
+        rows[number]["in_the_wild"]["pixel_size"] = size
+    told.write_text(json.dumps(rows))
+    done = import_dataset(FfhqLayout(folder, size=64), tmp_path / "out")
+    assert done.count == 1 and {problem.names[0]: problem.what for problem in done.failures} == {
+        "00000": "its landmarks in ffhq-dataset-v2.json are those of a photo of 130×150, this one is 150×130;"
+        " download it again",
+        "00002": "pixel_size in ffhq-dataset-v2.json is no size: 'large'",
+    }
+
+
+def test_landmarks_outside_of_the_photo_are_told_and_most_of_them_refused(tmp_path: Path) -> None:
+    scale = {0: (75, 60), 1: (75, 6), 2: (75, -20)}  # inside, brows above the edge, all but the chin above it
+
+    def marked(number: int) -> Landmarks:
+        return plain_landmarks(Similarity.of(20, 0, scale[number]))
+
+    folder = write_ffhq(tmp_path, scale, parts=("in-the-wild",), landmarks=marked)
+    done = import_dataset(FfhqLayout(folder, size=64), tmp_path / "out")
+    assert [(each.what, each.names) for each in done.warnings] == [
+        ("some of its landmarks lie outside of the photo", ("00001",))
+    ]
+    ((what, names),) = [(each.what, each.names) for each in done.failures]
+    assert names == ("00002",) and what.endswith("of its 68 landmarks lie outside of the photo")
+
+
+def test_the_crop_of_version_1(tmp_path: Path) -> None:
+    landmarks = plain_landmarks(Similarity.of(60, 0.3, (60, 330)))
+    folder = write_ffhq(
+        tmp_path,
+        (0,),
+        parts=("in-the-wild",),
+        wild=lambda number: textured_photo(480, 400, number),
+        landmarks=lambda _: landmarks,
+    )
+    face = read_photo(made(FfhqLayout(folder, size=128), tmp_path / "out")["00000"].sample.image)
+    assert FfhqLayout.version == 1
+    thumbnail = face.pixels.reshape(4, 32, 4, 32, 3).mean((1, 3, 4))
+    expected = [
+        [119.3, 132.0, 125.1, 118.6],
+        [145.9, 130.7, 123.9, 113.5],
+        [141.9, 134.2, 133.5, 140.9],
+        [118.8, 117.8, 116.6, 141.0],
+    ]
+    assert np.abs(thumbnail - np.array(expected)).max() < 0.5, "the crop changed: raise the layout's version"
 
 
 def test_faces_are_the_same_bytes_each_time_and_nothing_half_written_stays(tmp_path: Path) -> None:

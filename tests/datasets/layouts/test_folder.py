@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesynth.core.errors import UsageError
+from facesynth.core.errors import InputError, UsageError
 from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import read_label_map, write_label_map
 from facesynth.core.labels import LabelMap
@@ -75,6 +75,13 @@ def test_label_maps_of_any_form_and_schema_are_read(tmp_path: Path) -> None:
         assert np.array_equal(read_label_map(sample.labels, schema=schema).ids, expected.ids)
     for pair, expected in zip(open_pairs(done.manifest), labels, strict=True):
         assert np.array_equal(pair.read()[1].ids, expected.ids)
+
+
+def test_label_maps_are_checked_anew_where_their_order_is_told(pairs: Path, tmp_path: Path) -> None:
+    write_label_map(drawn_labels(2, 32), pairs / "labels" / "002.png", schema="zllrunning")
+    assert import_dataset(FolderLayout(pairs), tmp_path / "out").failed == 0
+    told = FolderLayout(pairs, schema="celebamask-hq")
+    assert import_dataset(told, tmp_path / "fresh").failed == import_dataset(told, tmp_path / "out").failed == 1
 
 
 def test_label_maps_inside_the_folder_of_images_are_no_images(tmp_path: Path) -> None:
@@ -204,10 +211,15 @@ def test_a_dataset_that_was_moved_with_its_manifest_goes_on(tmp_path: Path) -> N
 def test_pairs_that_are_not_square_are_told(tmp_path: Path) -> None:
     write_image(tmp_path / "d" / "images" / "b.png", 8)
     Image.new("RGB", (64, 48)).save(tmp_path / "d" / "images" / "a.png")
-    for name, shape in (("a", (48, 64)), ("b", (8, 8))):
+    write_image(tmp_path / "d" / "images" / "c.png", 512)
+    for name, shape in (("a", (48, 64)), ("b", (8, 8)), ("c", (512, 510))):
         write_label_map(LabelMap(np.ones(shape, dtype=np.uint8)), tmp_path / "d" / "labels" / f"{name}.png")
     done, _ = taken(FolderLayout(tmp_path / "d"), tmp_path / "out")
-    assert told(done) == {"not square: training refuses it": ("a",)}
+    assert told(done) == {"not square: training refuses it": ("a", "c")}
+    for pair in open_pairs(done.manifest):
+        if pair.name != "b":
+            with pytest.raises(InputError, match="square"):
+                pair.read()
 
 
 def test_label_maps_beside_images_are_those_of_images(tmp_path: Path) -> None:
@@ -215,3 +227,14 @@ def test_label_maps_beside_images_are_those_of_images(tmp_path: Path) -> None:
     write_label_map(drawn_labels(0, 16), tmp_path / "d" / "masks" / "a.png")
     _, samples = taken(FolderLayout(tmp_path / "d", labels=tmp_path / "d" / "masks"), tmp_path / "out")
     assert list(samples) == ["a"] and samples["a"].labels is not None
+
+
+def test_images_and_label_maps_in_one_folder_are_told_so(tmp_path: Path) -> None:
+    write_image(tmp_path / "d" / "a.png", 16)
+    (tmp_path / "linked").symlink_to(tmp_path / "d")
+    for labels in (tmp_path / "d", tmp_path / "linked"):
+        with pytest.raises(UsageError, match="images and label maps are looked for in the same folder"):
+            FolderLayout(tmp_path / "d", labels=labels)
+    (tmp_path / "images").mkdir()
+    with pytest.raises(UsageError, match="in the same folder"):
+        FolderLayout(tmp_path, labels=tmp_path / "images")
