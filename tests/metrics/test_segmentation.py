@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from facesynth.core.labels import LabelMap
-from facesynth.metrics.segmentation import ConfusionMatrix
+from facesynth.metrics.segmentation import GROUPS, ConfusionMatrix
 from tests.drawn_pairs import drawn_labels
 
 
@@ -48,3 +48,27 @@ def test_one_matrix_over_all_pixels_and_nothing_at_all() -> None:
 def test_maps_of_two_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in size"):
         ConfusionMatrix().add(drawn_labels(0, 32), drawn_labels(0, 64))
+
+
+def test_precision_and_recall_counted_by_hand() -> None:
+    matrix = ConfusionMatrix()
+    matrix.add(LabelMap(np.array([[0, 0, 1, 1, 1]])), LabelMap(np.array([[0, 1, 1, 1, 0]])))
+    skin = matrix.agreement((1,))
+    assert (skin.both, skin.truth, skin.predicted) == (2, 3, 3)
+    assert skin.precision == skin.recall == pytest.approx(2 / 3)
+    assert skin.iou == pytest.approx(matrix.iou[1]) and skin.f1 == pytest.approx(matrix.f1[1])
+    hat = matrix.agreement((14,))
+    assert all(math.isnan(score) for score in (hat.iou, hat.f1, hat.precision, hat.recall))
+
+
+def test_classes_taken_as_one_forgive_mixing_them_up() -> None:
+    matrix = ConfusionMatrix()
+    matrix.add(LabelMap(np.array([[4, 5, 0, 0]])), LabelMap(np.array([[5, 4, 4, 0]])))
+    assert matrix.agreement((4,)).iou == matrix.agreement((5,)).iou == 0
+    assert matrix.agreement(GROUPS["eyes"]).iou == pytest.approx(2 / 3)
+    assert matrix.agreement(GROUPS["eyes"]).recall == 1
+
+
+def test_groups_hold_each_class_once() -> None:
+    held = [label for labels in GROUPS.values() for label in labels]
+    assert len(held) == len(set(held)) == 8

@@ -1,0 +1,36 @@
+"""Options that the commands of `evaluate` share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import rich_click as click
+
+from facesynth.cli.value_types import Schema
+
+side_option = click.option(
+    "--side",
+    type=click.Choice(["train", "validation", "test", "all"]),
+    help="Of the split.  [default: validation, without a split all]",
+)
+truth_schema_option = click.option(
+    "--truth-schema",
+    type=Schema(),
+    help="The order of ids in true label maps that do not say theirs (celebamask-hq, zllrunning, facer, segface).",
+)
+output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write evaluation.json, report.html, confusion.png, worst.png and best.png there.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print evaluation.json in place of the table.")
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=lambda: max(2, min(8, os.cpu_count() or 2)),
+    show_default="one a core, 2 to 8",
+    help="Threads that read, decode and compare.",
+)

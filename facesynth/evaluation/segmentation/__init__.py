@@ -1,0 +1,1 @@
+"""How well label maps agree with the true ones: scores, protocol, pictures and pages."""

@@ -1,0 +1,154 @@
+"""`facesynth evaluate parser`: held-out faces parsed, through the cache, and compared with their true label maps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from facesynth.core.errors import InputError
+from facesynth.core.faces import Face
+from facesynth.core.files import read_file
+from facesynth.core.label_files import decode_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Digest, Done, Failed, Origin, Ref, sha256_bytes
+from facesynth.datasets.pairs import Pair
+from facesynth.evaluation.held_out import HeldOut
+from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject
+from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
+from facesynth.jobs.evaluate_compare import comparing, require_scores
+from facesynth.jobs.items import face_item
+from facesynth.jobs.session import Execution
+from facesynth.pipeline import run
+from facesynth.report import installed_versions
+from facesynth.stages.base import Stage
+
+
+class ParserStage(Stage[Face, LabelMap], Protocol):
+    """A stage that parses faces and says how it computes: `segment`."""
+
+    precision: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOfPair:
+    """A pair's face as an item; its digest is that of the same file for `segment --aligned`, so their work is shared.
+
+    A file whose bytes are not those that its dataset was made of raises InputError.
+    """
+
+    pair: Pair
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(str(self.pair.image))
+
+    def identify(self) -> Ref[Face]:
+        ref = face_item(self.pair.image).identify()
+        if self.pair.image_sha256 is not None and ref.digest != self.pair.image_sha256:
+            raise _changed(self.pair.image)
+        return ref
+
+
+def evaluate_parser(
+    held_out: HeldOut, stage: ParserStage, execution: Execution, *, name: str, settings: Mapping[str, Any]
+) -> Evaluation:
+    """Parse held-out faces and score them against their label maps, each at the size of its label map.
+
+    `name` is what the parser is called. Label maps go through the store: an evaluation that was stopped goes on. A face
+    that cannot be used is left out and listed; InputError where none is left.
+    """
+    scores, counts = Scores(), {True: 0, False: 0}
+    execution.progress.begin(len(held_out), "evaluate parser")
+    sha256 = stage.weights["parser"]
+    if held_out.missing:
+        named = ", ".join(held_out.missing[:3]) + (", …" if len(held_out.missing) > 3 else "")
+        execution.progress.note(f"{len(held_out.missing)} names of the split belong to no face here: {named}")
+    waiting: deque[Pair] = deque()
+
+    def feed() -> Generator[FaceOfPair, None, None]:
+        for pair in held_out:
+            waiting.append(pair)
+            yield FaceOfPair(pair)
+
+    with (
+        comparing(scores, execution.progress, execution.workers) as work,
+        closing(
+            run(
+                stage,
+                feed(),
+                execution.store,
+                batch_size=execution.batch_size,
+                workers=execution.workers,
+                force=execution.force,
+                on_mended=lambda origin, message: execution.progress.note(message),
+            )
+        ) as results,
+    ):
+        for result in results:
+            pair = waiting.popleft()
+            if isinstance(result, Done):
+                counts[result.cached] += 1
+                work.add(pair.name, str(pair.labels), _task(pair, result))
+            else:
+                work.leave_out(
+                    pair.name, str(pair.image), result.error if isinstance(result, Failed) else result.reason
+                )
+    require_scores(scores, held_out.data)
+    subject = Subject(
+        kind="parser",
+        name=name,
+        sha256=sha256,
+        precision=stage.precision,
+        device=_device(stage.device) if counts[False] else None,
+        computed=counts[False],
+        cached=counts[True],
+    )
+    source = Source(data=str(held_out.data), split=held_out.split, side=held_out.side, missing=held_out.missing)
+    return Evaluation(subject=subject, source=source, scores=scores, settings=settings, versions=installed_versions())
+
+
+def _task(pair: Pair, result: Done[LabelMap]) -> Callable[[], tuple[Compared, Callable[[], Seen]]]:
+    def look() -> Seen:
+        return Seen(FaceOfPair(pair).identify().load().photo, _truth(pair)[0], result.ref.load())
+
+    def compared() -> tuple[Compared, Callable[[], Seen]]:
+        truth, digest = _truth(pair)
+        image = FaceOfPair(pair).identify().digest
+        return (
+            compare(
+                pair.name,
+                truth,
+                result.ref.load(),
+                where=str(pair.labels),
+                schema=pair.schema,
+                digests=(image, digest),
+                predicted_digest=result.ref.identify().digest,
+            ),
+            look,
+        )
+
+    return compared
+
+
+def _truth(pair: Pair) -> tuple[LabelMap, Digest]:
+    """The true label map, and the sha256 of its file."""
+    data = read_file(pair.labels)
+    digest = sha256_bytes(data)
+    if pair.labels_sha256 is not None and digest != pair.labels_sha256:
+        raise _changed(pair.labels)
+    return decode_label_map(data, str(pair.labels), schema=pair.schema), digest
+
+
+def _changed(path: Path) -> InputError:
+    return InputError("has changed since its dataset was imported", where=path, hint="import the dataset again")
+
+
+def _device(asked: str) -> str:
+    from facesynth.inference.device import resolve_device  # torch, which computed
+
+    return str(resolve_device(asked))
