@@ -20,8 +20,8 @@ MODELS_MAY_IMPORT = {"torch", "torchvision", "facesynth.models"} | {
 }  # fmt: skip
 GRAB_BAGS = {"util", "utils", "helper", "helpers", "common", "misc"}
 # The command line, the weights, and the adapters that set their own library's variables.
-MAY_USE_ENVIRONMENT = ("cli/", "weights.py", "inference/landmarks_", "datasets/random_faces.py")
-MAY_UNPICKLE = ("training/checkpoint.py", "inference/convert.py")
+MAY_USE_ENVIRONMENT = ("cli/", "weights/", "inference/landmarks_", "datasets/random_faces.py")
+MAY_UNPICKLE = ("training/checkpoint.py", "inference/convert/reading.py")
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

@@ -6,7 +6,9 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -186,6 +188,50 @@ def test_leftovers_of_a_killed_run_are_removed_by_the_next(tmp_path: Path) -> No
     with _tree(tmp_path / "out") as tree:
         tree.write(b"y", PurePosixPath("b"))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+
+
+def test_two_trees_in_one_folder_write_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As two sessions of a process do, and two containers of the same name, in which every process has the same id."""
+    artifact, stamp = _artifact(tmp_path / "cache", b"AAAA")
+    first, second = _tree(tmp_path / "out"), _tree(tmp_path / "out")
+    first.write(b"1", PurePosixPath("one"))
+    real = os.utime
+
+    def utime(*arguments: Any, **options: Any) -> None:
+        real(*arguments, **options)
+        second.write(b"BBBB", PurePosixPath("other"))  # when the first one's file is checked but not yet in place
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "utime", utime)
+        assert first.copy(artifact, stamp, PurePosixPath("a")).read_bytes() == b"AAAA"
+    with second:
+        second.write(b"2", PurePosixPath("two"))
+    with first:
+        first.write(b"3", PurePosixPath("three"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "one", "other", "three", "two"]
+
+
+def test_a_folder_that_may_be_a_living_runs_is_left_for_an_hour(tmp_path: Path) -> None:
+    elsewhere = tmp_path / ".partial-0a1b2c3d-1-0a1b2c3d"
+    elsewhere.mkdir()
+    with _tree(tmp_path) as tree:
+        tree.write(b"x", PurePosixPath("a"))
+    assert elsewhere.is_dir()
+    os.utime(elsewhere, (time.time() - 7200, time.time() - 7200))
+    with _tree(tmp_path) as tree:
+        tree.write(b"x", PurePosixPath("b"))
+    assert not elsewhere.exists()
+
+
+def test_a_run_whose_partial_folder_was_removed_goes_on(tmp_path: Path) -> None:
+    artifact, stamp = _artifact(tmp_path / "cache")
+    with _tree(tmp_path / "out") as tree:
+        tree.write(b"x", PurePosixPath("a"))
+        (partial,) = (tmp_path / "out").glob(".partial-*")
+        partial.rmdir()
+        assert tree.write(b"y", PurePosixPath("b")).read_bytes() == b"y"
+        partial.rmdir()
+        assert tree.copy(artifact, stamp, PurePosixPath("c")).read_bytes() == b"picture"
 
 
 def test_a_sheet_is_known_by_what_it_says_of_itself(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from facesynth.core.refs import Item
+from facesynth.core.refs import Done, Item
 from facesynth.pipeline import run
 from facesynth.stages.base import Codec, FileCodec
 from facesynth.store import ArtifactStore
@@ -108,3 +108,17 @@ def test_reading_computing_and_writing_overlap(store: ArtifactStore) -> None:
     given = [item(value, partial(load, value)) for value in range(8)]
     assert len(list(run(Waiting(wait), given, store, batch_size=4))) == 8
     assert in_time == [True, True]
+
+
+def test_what_a_slow_stage_has_made_does_not_wait_for_what_it_has_yet_to_make(store: ArtifactStore) -> None:
+    """One stage's results are passed through the next by the batch, not by what hits are looked up by."""
+    slow = Doubled(lambda batch: time.sleep(0.06))
+    quick = Doubled(factor=3)
+    given = (
+        result.ref for result in run(slow, items(range(100, 140)), store, batch_size=2) if isinstance(result, Done)
+    )
+    ahead = [
+        sum(map(len, slow.batches)) - count for count, _ in enumerate(run(quick, given, store, batch_size=2), start=1)
+    ]
+    assert len(ahead) == 40 and max(ahead) <= 8
+    assert all(len(batch) == 2 for batch in quick.batches), "full batches all the same"

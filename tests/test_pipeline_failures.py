@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from facesynth.core.errors import CacheError, DependencyMissing, FacesynthError, InputError, UsageError, WeightsMissing
+from facesynth.core.errors import CacheError, FacesynthError, ImageError, InputError, UsageError, WeightsMissing
 from facesynth.core.refs import Failed, FileRef, Item, Origin, Outcome, Result
 from facesynth.pipeline import find, flatten, run
 from facesynth.stages.base import Codec, FileCodec
@@ -51,12 +53,13 @@ def test_an_error_of_another_library_names_the_item(store: ArtifactStore) -> Non
 
 def test_items_that_cannot_be_read_or_decoded_fail_alone(store: ArtifactStore, tmp_path: Path) -> None:
     def undecodable() -> int:
-        raise DependencyMissing("pillow-heif", "heic")  # the next item may be a JPEG
+        raise ImageError("a HEIC image, and pillow-heif is not installed")  # the next item may be a JPEG
 
     missing = FileRef(tmp_path / "gone", Origin("gone"), lambda data, where: 0)
     given: list[Item[int]] = [item(1), missing, item(2, undecodable), item(3)]
     words = spelled(run(Doubled(), given, store, batch_size=2))
-    assert words == ["1=2", "gone!cannot be read (No such file or directory)", "2!pillow-heif is not installed", "3=6"]
+    reasons = ["gone!cannot be read (No such file or directory)", "2!a HEIC image, and pillow-heif is not installed"]
+    assert words == ["1=2", *reasons, "3=6"]
 
 
 @pytest.mark.parametrize("error", [WeightsMissing("parser is not on this disk"), UsageError("no"), TypeError("a bug")])
@@ -114,6 +117,36 @@ def test_ctrl_c_in_a_later_stage_publishes_the_earlier_ones_too(store: ArtifactS
     with pytest.raises(KeyboardInterrupt):
         list(nested(Doubled(at_once)))
     assert all(find(Digits(), item(value), store) is not None for value in range(10, 40))
+
+
+def test_the_second_ctrl_c_waits_for_what_each_thread_is_at_and_no_more(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, at_work, go_on = ThreadPoolExecutor.shutdown, threading.Event(), threading.Event()
+
+    def encode(value: int) -> bytes:
+        if value > 0:
+            at_work.set()
+            assert go_on.wait(30)
+        return str(value).encode()
+
+    class Slow(Doubled):
+        codec = FileCodec("number.txt", encode, lambda data, where: int(data))
+
+    def shutdown(pool: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if wait:
+            assert at_work.wait(30)
+            raise KeyboardInterrupt
+        real(pool, wait=False, cancel_futures=cancel_futures)
+        go_on.set()
+        real(pool)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shutdown)
+    results = run(Slow(), items(range(8)), store, batch_size=8, workers=1)
+    next(results)
+    with pytest.raises(KeyboardInterrupt):
+        results.close()
+    assert [find(Doubled(), item(value), store) is not None for value in range(8)] == [True] * 2 + [False] * 6
 
 
 def test_closing_a_run_early_publishes_what_is_computed(store: ArtifactStore) -> None:

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,8 +20,8 @@ from typing import ClassVar
 
 import pytest
 
-from facesynth.core.errors import CacheError, InputError, WeightsMissing
-from facesynth.core.refs import Done, Failed, Item, Origin, Outcome, PairRef, Rejected, sha256_bytes
+from facesynth.core.errors import CacheError, DeviceError, InputError, WeightsMissing
+from facesynth.core.refs import Done, Failed, Item, Origin, Outcome, PairRef, Ref, Rejected, sha256_bytes
 from facesynth.pipeline import find, flatten, run
 from facesynth.stages.base import Codec, FileCodec
 from facesynth.store import ArtifactStore, Recipe
@@ -186,7 +187,7 @@ def test_an_input_that_came_out_otherwise_may_be_a_hit(store: ArtifactStore) -> 
     assert spelled(run(Doubled(never, factor=3), numbers, store)) == [f"5={3 * following}*"]
 
 
-@pytest.mark.parametrize("error", [InputError("the photo is gone"), WeightsMissing("not on this disk"), OSError("no")])
+@pytest.mark.parametrize("error", [InputError("the photo is gone"), RuntimeError("kernel failed"), OSError("no")])
 def test_what_cannot_be_made_anew_fails_alone_and_says_why(store: ArtifactStore, error: Exception) -> None:
     def broken(batch: Sequence[int]) -> None:
         if 4 in batch:
@@ -201,6 +202,39 @@ def test_what_cannot_be_made_anew_fails_alone_and_says_why(store: ArtifactStore,
     assert isinstance(bad, Failed) and isinstance(bad.error, CacheError)
     assert "differs from its sha256, and it could not be made anew: " in str(bad.error) and str(error) in str(bad.error)
     assert damaged(store.root) == [] and find(Doubled(), item(4), store) is None, "it is thrown away"
+
+
+@pytest.mark.parametrize("error", [WeightsMissing("not on this disk"), DeviceError("no such device")])
+@pytest.mark.parametrize("while_found", [False, True])
+def test_what_no_item_can_be_made_anew_without_ends_the_run(
+    store: ArtifactStore, error: Exception, while_found: bool
+) -> None:
+    """A later stage loads what is damaged, or (`while_found`) already looks it up, as it does to mix two styles."""
+
+    def broken(batch: Sequence[int]) -> None:
+        raise error
+
+    @dataclass(frozen=True)
+    class LoadedFirst:
+        ref: Ref[int]
+
+        @property
+        def origin(self) -> Origin:
+            return self.ref.origin
+
+        def identify(self) -> Ref[int]:
+            return item(self.ref.load())
+
+    list(run(Doubled(), items([3, 4]), store))
+    for file in artifact_files(store.root):
+        flip(file)
+    numbers = (done.ref for done in run(Doubled(broken), items([3, 4]), store) if isinstance(done, Done))
+    last = Doubled(factor=3)
+    given: Iterator[Item[int]] = (LoadedFirst(ref) if while_found else ref for ref in numbers)
+    with pytest.raises(type(error), match=str(error)):
+        list(run(last, given, store))
+    assert last.batches == []
+    assert one(store, Doubled(), 4).ref.load() == 8, "it is left for a run that can"
 
 
 def test_an_input_that_has_gone_is_the_reason_given(store: ArtifactStore) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from facesynth.core.errors import InputError
 from facesynth.datasets.importing.layout import Entry, Made
@@ -15,6 +16,7 @@ from facesynth.datasets.manifest import Description, Sample
 class TextLayout:
     """Files of a folder by name. A text `bad` cannot be used, `odd` is warned of, and `slow` seconds go by for each."""
 
+    version: ClassVar[int] = 1
     folders = ("upper",)
 
     def __init__(self, folder: Path, *, name: str = "texts", settings: str = "", slow: float = 0.0) -> None:

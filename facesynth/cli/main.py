@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "synthesize": "facesynth.cli.synthesize",
         "transfer": "facesynth.cli.transfer",
         "run": "facesynth.cli.run",
+        "evaluate": "facesynth.cli.evaluate",
         "dataset": "facesynth.cli.dataset",
         "weights": "facesynth.cli.weights",
         "cache": "facesynth.cli.cache",
@@ -81,7 +82,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.simplefilter("ignore", append=True)
     if threading.current_thread() is threading.main_thread():  # queues stop jobs by SIGTERM: as good as Ctrl-C
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(_exit_code(given))
+    try:
+        code = _exit_code(given)
+    except KeyboardInterrupt:  # the second one, while the first was told
+        code = INTERRUPTED
+    if arguments is None:
+        _end_undisturbed()
+    sys.exit(code)
+
+
+def _end_undisturbed() -> None:
+    """Let Python end with the exit code that it is given, also where it is interrupted again while it cleans up."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    # Python remembers an interrupt that has passed through exec of a string, as dataclasses use it, and would end as if
+    # SIGINT had killed it, whoever caught that since; the next exec forgets it.
+    exec("")
 
 
 def _exit_code(given: list[str]) -> int:
@@ -90,6 +107,8 @@ def _exit_code(given: list[str]) -> int:
         code: Any = cli.main(given, prog_name="facesynth", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except SystemExit as end:  # of a job that has told how it went
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (KeyboardInterrupt, plain_click.Abort):
         tell("interrupted", as_json=as_json)
         return INTERRUPTED
@@ -117,14 +136,17 @@ def _exit_code(given: list[str]) -> int:
 def _tell_unexpected(error: Exception, *, show: bool, as_json: bool) -> None:
     told = "".join(traceback.format_exception(error))
     if show:
-        tell(told.rstrip(), as_json=as_json)
+        for line in [told.rstrip()] if as_json else told.rstrip().split("\n"):
+            tell(line, as_json=as_json)
         return
     with tempfile.NamedTemporaryFile(
         "w", prefix="facesynth-error-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
     ) as file:
         file.write(f"facesynth {__version__}, Python {sys.version}\n{told}")
-    message = f"error: unexpected {type(error).__name__}: {error}\nPlease report it with the traceback in {file.name}"
-    tell(message, as_json=as_json)
+    report = f"Please report it with the traceback in {file.name}"
+    message = f"error: unexpected {type(error).__name__}: {error}"
+    for line in [f"{message}\n{report}"] if as_json else [message, report]:
+        tell(line, as_json=as_json)
 
 
 def _wants_json(given: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from facesynth.cli.value_types import BatchSize, Device, Schema
 from facesynth.cli.work import Work
+from facesynth.inference.engines import ENGINE_NAMES
 from facesynth.weights import user_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,10 +75,10 @@ _WORK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--engine",
-        type=click.Choice(["auto", "eager"]),
+        type=click.Choice(ENGINE_NAMES),
         default="auto",
         show_default=True,
-        help="What runs the networks; eager PyTorch is the only one yet.",
+        help="What runs a parser: auto is the fastest that is installed. All else runs in eager PyTorch.",
     ),
     click.option("--batch-size", type=BatchSize(), default="auto", show_default=True, help="Items computed at once."),
     click.option(
@@ -112,12 +113,23 @@ def work_options(command: F) -> F:
     """Add how a command works on a folder; it gets all of it, with its inputs and its output, as `work`."""
 
     @functools.wraps(command)
+    def checked(engine: str, **values: Any) -> Any:
+        if engine not in ("auto", "eager"):
+            raise click.UsageError(f"--engine {engine} is for parsing alone, not for painting yet: use auto or eager")
+        return command(**values)
+
+    return parsing_work_options(checked)  # type: ignore[return-value]
+
+
+def parsing_work_options(command: F) -> F:
+    """The same for a command that parses: it gets what runs the parser too, as `engine`."""
+
+    @functools.wraps(command)
     def gathered(**values: Any) -> Any:
         if values["no_cache"] and given("cache"):
             raise click.UsageError("--cache names a cache, --no-cache uses none: give one of them")
         if values["dry_run"] and values["report"]:
             raise click.UsageError("--dry-run writes nothing, so there is no --report")
-        del values["engine"]
         how = {field.name: values.pop(field.name) for field in dataclasses.fields(Work)}
         return command(**values, work=Work(**how))
 
@@ -152,7 +164,7 @@ def style_option(*, required: bool = False) -> Callable[[F], F]:
     )
 
 
-def schema_option(meaning: str, default: str | None = None) -> Callable[[F], F]:
+def schema_option(meaning: str, default: str | None = None, *, name: str = "--schema") -> Callable[[F], F]:
     """A named order of the 19 classes."""
     names = f"{meaning} celebamask-hq, zllrunning, facer or segface."
-    return click.option("--schema", type=Schema(), default=default, show_default=True, help=names)
+    return click.option(name, type=Schema(), default=default, show_default=True, help=names)

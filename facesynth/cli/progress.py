@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from facesynth.cli.one_line import one_line
+
 
 class Console(Protocol):
     """What jobs and commands tell the user; see facesynth.jobs.session.Progress."""
@@ -46,7 +48,8 @@ class Bar:
         from rich.console import Console as Terminal
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        what = TextColumn("{task.description}", markup=False)
+        columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._terminal = Terminal(stderr=True, highlight=False, soft_wrap=True)
         self._progress = Progress(*columns, console=self._terminal, transient=True)
         self._task: Any = None
@@ -56,7 +59,7 @@ class Bar:
             self._progress.start()
         else:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(what, total=total)
+        self._task = self._progress.add_task(one_line(what), total=total)
 
     def more(self, count: int) -> None:
         task = self._progress.tasks[-1]
@@ -66,7 +69,7 @@ class Bar:
         self._progress.advance(self._task, count)
 
     def note(self, message: str) -> None:
-        self._terminal.print(message, markup=False)
+        self._terminal.print(one_line(message), markup=False)
 
     def close(self) -> None:
         self._progress.stop()
@@ -107,8 +110,12 @@ class Log:
 
 
 def tell(message: str, *, as_json: bool = False, **numbers: int) -> None:
-    """Write a line to stderr, or a JSON object that holds it and the numbers."""
-    text = json.dumps({"message": message, **numbers}, ensure_ascii=False) if as_json else message
-    # Names on a disk need not be valid Unicode, and a log need not be UTF-8.
+    """Write a line to stderr, or a JSON object that holds it and the numbers.
+
+    What cannot be printed is escaped: a name may hold line feeds, which would forge lines, and codes for the terminal.
+    """
+    plain = message.isprintable()
+    text = json.dumps({"message": message, **numbers}, ensure_ascii=not plain) if as_json else one_line(message)
+    # A log need not be UTF-8.
     encoding = sys.stderr.encoding or "utf-8"
     sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

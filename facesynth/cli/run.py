@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from facesynth.cli.options import inputs_and_output, set_option, work_options
+from facesynth.cli.options import inputs_and_output, parsing_work_options, set_option
 from facesynth.cli.work import Work
 
 
@@ -12,8 +12,8 @@ from facesynth.cli.work import Work
 @click.argument("pipeline", metavar="PIPELINE.yaml")
 @inputs_and_output("PHOTOS")
 @set_option
-@work_options
-def run(work: Work, pipeline: str, overrides: tuple[str, ...]) -> None:
+@parsing_work_options
+def run(work: Work, engine: str, pipeline: str, overrides: tuple[str, ...]) -> None:
     """Carry out a plan: align, parse, read the styles, paint every face again, lay out a contact sheet.
 
     A name of which there is no file stands for a plan that comes with facesynth: demo.yaml.
@@ -34,8 +34,13 @@ def run(work: Work, pipeline: str, overrides: tuple[str, ...]) -> None:
         raise UsageError(f"is a pipeline of kind {plan.kind}", where=path, hint=f"run: facesynth train {pipeline}")
     painter = plan.synthesize
     stages = painting_stages(
-        painter.generator, align=plan.align, parser=plan.segment.parser, size=painter.size, **work.networks
+        painter.generator,
+        align=plan.align,
+        parser=plan.segment.parser,
+        size=painter.size,
+        engine=engine,
+        **work.networks,
     )
-    settings = {"plan": plan, "precision": work.precision}
+    settings = {"plan": plan, "engine": engine, "precision": work.precision}
     with work.session("run", settings, align=stages.align) as session:
         carry_out(session, stages, painter, sheet=plan.sheet)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import rich_click as click
 
 from facesynth.cli import options
@@ -12,7 +14,15 @@ from facesynth.cli.work import Work
 @options.inputs_and_output("PHOTOS")
 @click.option("--aligned", is_flag=True, help="The inputs are aligned faces; only labels/ is written.")
 @options.parser_option
-@options.schema_option("The order of ids in the label maps that are written.", "celebamask-hq")
+@options.schema_option("The order of the classes of a foreign parser, FILE.onnx:")
+@click.option(
+    "--parser-input",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="The input of a foreign parser: size=N where its graph leaves that open (default 512), "
+    "normalisation=imagenet|0..1|-1..1|0..255 (imagenet), order=rgb|bgr (rgb).",
+)
+@options.schema_option("The order of ids in the label maps that are written:", "celebamask-hq", name="--write-schema")
 @click.option(
     "--probabilities", is_flag=True, help="Add probabilities/NAME.npy: 19×H×W float16, by celebamask-hq's ids."
 )
@@ -20,12 +30,15 @@ from facesynth.cli.work import Work
 @click.option("--on-photo", is_flag=True, help="Add on-photo/NAME.png: the labels in the photo's own frame.")
 @options.landmarks_option
 @options.sheet_option
-@options.work_options
+@options.parsing_work_options
 def segment(
     work: Work,
     aligned: bool,
+    engine: str,
     parser: str | None,
-    schema: str,
+    schema: str | None,
+    parser_input: tuple[str, ...],
+    write_schema: str,
     probabilities: bool,
     parts: bool,
     on_photo: bool,
@@ -37,20 +50,32 @@ def segment(
     \b
     Example: facesynth segment photos -o pairs
     Example: facesynth segment faces -o pairs --aligned --parts
+
+    A parser of another project is run from its ONNX export:
+
+    facesynth segment photos -o pairs --parser bisenet.onnx --schema zllrunning --parser-input size=512
     """
     if aligned and on_photo:
         raise click.UsageError("--on-photo needs photos: an aligned face does not know where it came from")
     if aligned and options.given("landmarks"):
         raise click.UsageError("--landmarks is for photos: no face is searched for with --aligned")
+    from facesynth.inference.foreign_input import InputDeclaration
     from facesynth.jobs.segment import SegmentOutputs
     from facesynth.jobs.segment import segment as job
     from facesynth.stages.align import AlignStage
     from facesynth.stages.segment import ProbabilitiesStage, SegmentStage
 
     align = None if aligned else AlignStage(landmarks=landmarks, device=work.device)
-    stage = SegmentStage(parser=parser, **work.networks)
-    extra = ProbabilitiesStage(parser=parser, **work.networks) if probabilities else None
-    files = SegmentOutputs(schema=schema, parts=parts, on_photo=on_photo, sheet=sheet)
-    settings = {"parser": parser, "precision": work.precision, "align": align and dict(align.config)}
+    how: dict[str, Any] = {
+        "parser": parser,
+        "schema": schema,
+        "declared": InputDeclaration.parse(parser_input),
+        "engine": engine,
+    }
+    stage = SegmentStage(**how, **work.networks)
+    extra = ProbabilitiesStage(**how, **work.networks) if probabilities else None
+    files = SegmentOutputs(schema=write_schema, parts=parts, on_photo=on_photo, sheet=sheet)
+    settings = {"parser": parser, "schema": schema, "parser_input": parser_input or None, "engine": engine,
+                "precision": work.precision, "align": align and dict(align.config)}  # fmt: skip
     with work.session("segment", {**settings, "outputs": files}, align=align) as session:
         job(session, stage, align=align, probabilities=extra, outputs=files)

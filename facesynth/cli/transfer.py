@@ -31,9 +31,10 @@ from facesynth.cli.work import Work
     landmarks=options.landmarks_option,
 )
 @options.sheet_option
-@options.work_options
+@options.parsing_work_options
 def transfer(
     work: Work,
+    engine: str,
     style: Path,
     strength: float,
     paste_back: bool,
@@ -56,9 +57,9 @@ def transfer(
     from facesynth.jobs.painting import StyleReader, painting_stages
     from facesynth.jobs.transfer import transfer as job
 
-    stages = painting_stages(**painting, **work.networks)
+    stages = painting_stages(**painting, engine=engine, **work.networks)
     how: dict[str, Any] = {"strength": strength, "paste_back": paste_back, "schema": schema}
-    settings = {"style": style, **how, "labels": labels, **painting, "precision": work.precision}
+    settings = {"style": style, **how, "labels": labels, **painting, "engine": engine, "precision": work.precision}
     with work.session("transfer", settings, align=stages.align) as session:
         wanted = StyleReader(session, stages).image(style)
         job(session, stages, wanted, all_labels=labels, sheet=sheet, **how)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import rich_click as click
 
 from facesynth.cli.progress import Console, console
 from facesynth.cli.quantities import spelled_size
+from facesynth.cli.temporary_cache import temporary_cache
 
 if TYPE_CHECKING:
     from facesynth.jobs.items import FaceFinder
@@ -63,9 +63,7 @@ class Work:
 
         with contextlib.ExitStack() as stack:
             told = stack.enter_context(console(self.log_format, quiet=self.quiet))
-            root = self.cache
-            if self.no_cache:
-                root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="facesynth-")))
+            root = stack.enter_context(temporary_cache()) if self.no_cache else self.cache
             how = Execution(
                 store=ArtifactStore(root),
                 progress=told,
@@ -85,7 +83,7 @@ class Work:
             except KeyboardInterrupt:
                 told.close()
                 finished = f"{session.report.summary()}, from {len(session.sources)} inputs"
-                told.note(f"interrupted: {finished}; what is finished is kept, run the same command again to go on")
+                told.note(f"interrupted: {finished}; what is finished is kept, {self._going_on}")
                 raise SystemExit(INTERRUPTED) from None
             except BaseException:
                 told.close()
@@ -94,6 +92,13 @@ class Work:
             told.close()
             self._tell(session, told)
         raise SystemExit(0 if self.dry_run else session.report.exit_code)
+
+    @property
+    def _going_on(self) -> str:
+        """What becomes of an interrupted command when it is run again."""
+        if self.no_cache:
+            return "but without the cache the same command starts anew"
+        return "run the same command again to go on"
 
     def _tell(self, session: Session, told: Console) -> None:
         self._tell_problems(session, told)

@@ -22,6 +22,10 @@ NUM_LANDMARKS = 68
 FEATHER = 0.1
 """The share of a crop's side over which an edited face fades into the photo."""
 
+_OWN = (Label.BACKGROUND, Label.CLOTH)
+"""What a photo keeps of itself under an edited face: a painted collar ends at the crop's edge, in the middle of the
+photo's own, and has light and dark spots where it meets the neck."""
+
 Points = NDArray[np.float64]
 
 
@@ -138,8 +142,8 @@ class Face:
 
         `edited` is square and of any size; `onto` is the source photo (or an edit of it, of the same size). The blend
         grows smoothly from nothing at the crop's edge to all over `feather` (0 to 0.5) of its side. With the face's
-        `labels` (square, of any size) the photo keeps its own background, softly cut out. Pixels outside the crop are
-        returned bit for bit. Raises UsageError for a face that has no way back.
+        `labels` (square, of any size) the photo keeps its own background and clothes, softly cut out. Pixels outside
+        the crop are returned bit for bit. Raises UsageError for a face that has no way back.
         """
         if not 0 <= feather <= 0.5:
             raise UsageError(f"feather is a share of the face's side, 0 to 0.5, not {feather}")
@@ -164,7 +168,7 @@ class Face:
         ramp = np.clip(depth / feather, 0, 1) if feather else (depth > 0).astype(np.float64)
         alpha = (ramp * ramp * (3 - 2 * ramp))[..., None]
         if labels is not None:
-            cut = Image.fromarray(np.where(labels.ids == Label.BACKGROUND, 0, 255).astype(np.uint8))
+            cut = Image.fromarray(np.where(np.isin(labels.ids, _OWN), 0, 255).astype(np.uint8))
             # Drawn in by what the blur spreads: the painted background must not come in around the hair.
             cut = cut.resize(image.size, Image.Resampling.BILINEAR)
             cut = cut.filter(ImageFilter.MinFilter(2 * max(1, round(image.width / 64)) + 1))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +13,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageErro
 from PIL.PngImagePlugin import PngInfo
 
 from facesynth.core.errors import ImageError, OutputError
-from facesynth.core.files import read_file
+from facesynth.core.files import read_file, replacing
 from facesynth.core.images import Photo
 
 Colour = tuple[int, int, int]
@@ -60,19 +58,20 @@ def read_photo(path: Path, *, background: Colour = (255, 255, 255)) -> Photo:
     return decode_photo(read_file(path), str(path), background=background)
 
 
-def decode_photo(data: bytes, where: str, *, background: Colour = (255, 255, 255)) -> Photo:
+def decode_photo(data: bytes, where: str, *, background: Colour = (255, 255, 255), upright: bool = True) -> Photo:
     """Decode an image file's bytes: first frame, EXIF upright, embedded profile to sRGB, alpha over `background`.
 
-    16-bit samples become 8-bit (v / 257, rounded). `where` names the file in errors. Raises ImageError.
+    Without `upright` the pixels lie as the file stores them, whatever its EXIF says (PNG and JPEG alone). 16-bit
+    samples become 8-bit (v / 257, rounded). `where` names the file in errors. Raises ImageError.
     """
-    image = load_image(data, where)
+    image = load_image(data, where, upright=upright)
     try:
         return Photo(np.asarray(_flat_srgb(_eight_bit(image, where), background, image.info.get("icc_profile"))))
     except (OSError, ValueError, MemoryError) as error:
         raise ImageError(f"this {image.mode} image cannot be converted to RGB ({error})", where=where) from error
 
 
-def load_image(data: bytes, where: str) -> Image.Image:
+def load_image(data: bytes, where: str, *, upright: bool = True) -> Image.Image:
     """Decode bytes to a Pillow image in its own mode, first frame, upright; ImageError says why not."""
     if not data:
         raise ImageError("the file is empty", where=where)
@@ -94,15 +93,15 @@ def load_image(data: bytes, where: str) -> Image.Image:
         raise ImageError("not an image in a format that facesynth reads", where=where) from None
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         truncated = isinstance(error, EOFError) or "truncated" in str(error).lower()
-        fault = "the file is truncated" if truncated else f"the file is damaged ({error})"
+        fault = "the file is truncated" if truncated else f"the file is damaged ({str(error) or type(error).__name__})"
         raise ImageError(fault, where=where) from error
     # Only after load(): the TIFF and HEIF readers turn the image themselves and then drop the tag.
     turn = _UPRIGHT.get(_orientation(image))
-    if turn is None:
+    if turn is None or not upright:
         return image
-    upright = image.transpose(turn)
-    upright.info = image.info
-    return upright
+    turned = image.transpose(turn)
+    turned.info = image.info
+    return turned
 
 
 def encode_png(photo: Photo, text: Mapping[str, str] | None = None) -> bytes:
@@ -130,16 +129,8 @@ def write_png(data: bytes, path: Path) -> None:
     """Publish bytes under a name that ends in .png by one rename; missing folders are made."""
     if path.suffix.lower() != ".png":
         raise OutputError("images are written as PNG", where=path, hint="give a name that ends in .png")
-    aside = path.with_name(f".{secrets.token_hex(8)}.part")  # hidden, so that a scan of the folder passes it by
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            aside.write_bytes(data)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
+    with replacing(path) as draft:
+        draft.write_bytes(data)
 
 
 def _open(data: bytes, where: str) -> Image.Image:

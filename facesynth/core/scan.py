@@ -1,10 +1,11 @@
-"""From what a user names (files, folders, patterns) to a sorted list of files."""
+"""From what a user names (files, folders, patterns) to a sorted list of files, and the one walk through folders."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -45,6 +46,61 @@ def scan(inputs: Sequence[str | Path], *, suffixes: Collection[str] = IMAGE_SUFF
     return sorted(found.values(), key=lambda source: (source.relative.parts, str(source.path)))
 
 
+def walk(
+    top: Path,
+    on_error: Callable[[Path, OSError], None],
+    *,
+    suffixes: Collection[str] = IMAGE_SUFFIXES,
+    links: bool = True,
+    hidden: bool = False,
+    without: Collection[Path] = (),
+) -> Iterator[tuple[Path, list[str]]]:
+    """Yield `top` and each folder below it with the sorted names of its files that have one of the suffixes.
+
+    Each folder is entered once, those `without` never; linked ones (with `links`) come last, so that a folder is known
+    by its own name first. Hidden files and folders are passed by unless `hidden`. `on_error` hears of each folder that
+    cannot be listed, and may raise; else the walk goes on.
+    """
+    entered = {identity for folder in without if (identity := _identity(folder)) is not None}
+    folders, linked = [top], deque[Path]()
+    while folders or linked:
+        folder = folders.pop() if folders else linked.popleft()
+        if (identity := _identity(folder)) in entered:
+            continue
+        below: list[str] = []
+        names: list[str] = []
+        away: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(".") and not hidden:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        below.append(entry.name)
+                    elif entry.is_symlink() and _is_folder(folder / entry.name):
+                        away.append(entry.name)
+                    elif os.path.splitext(entry.name)[1].lower() in suffixes:
+                        names.append(entry.name)
+        except OSError as error:
+            on_error(folder, error)
+            continue
+        if identity is not None:
+            entered.add(identity)
+        folders += [folder / name for name in sorted(below, reverse=True)]
+        if links:
+            linked += [folder / name for name in sorted(away)]
+        yield folder, sorted(names)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What a folder is under all of its names; None where the system does not say."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _rank(source: SourceFile, folder: Path) -> tuple[bool, int, str]:
     """Of several ways to one file prefer that without links, then the longer relative name: it mirrors the tree."""
     return source.path.parent.absolute() != folder, -len(source.relative.parts), str(source.path)
@@ -75,32 +131,11 @@ def _matches(pattern: Path, suffixes: frozenset[str]) -> Iterator[SourceFile]:
 
 
 def _walk(top: Path, root: Path, suffixes: frozenset[str]) -> Iterator[SourceFile]:
-    """Yield the files below `top`; linked folders come last, so that a folder is known by its own name first."""
-    entered: set[tuple[int, int]] = set()
-    folders: list[Path] = [top]
-    linked: list[Path] = []
-    while folders or linked:
-        folder = folders.pop() if folders else linked.pop(0)
-        try:
-            identity = folder.stat()
-            if (identity.st_dev, identity.st_ino) in entered:
-                continue
-            entered.add((identity.st_dev, identity.st_ino))
-            with os.scandir(folder) as entries:
-                listing = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            yield _below(folder, root)
-            continue
-        for entry in listing:
-            if entry.name.startswith("."):
-                continue
-            path = folder / entry.name
-            if entry.is_symlink() and _is_folder(path):
-                linked.append(path)
-            elif entry.is_dir(follow_symlinks=False):
-                folders.append(path)
-            elif path.suffix.lower() in suffixes:
-                yield _below(path, root)
+    """Yield the files below `top`, and the folders that cannot be listed."""
+    unlisted: list[Path] = []
+    for folder, names in walk(top, lambda folder, _: unlisted.append(folder), suffixes=suffixes):
+        yield from (_below(folder / name, root) for name in names)
+    yield from (_below(folder, root) for folder in unlisted)
 
 
 def _is_folder(path: Path) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from facesynth.core.faces import Face
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
-from facesynth.core.refs import Item, Origin
+from facesynth.core.refs import Done, Item, Origin
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, photo_item
 from facesynth.jobs.session import Session
@@ -28,9 +30,14 @@ def align(session: Session, stage: FaceFinder, *, sheet: bool = False) -> None:
                 session.place(result, file, name.with_name(f"{name.name}.png"))
                 for file, name in zip(files, names, strict=True)
             ]
-            if sheets:
-                faces = [face.photo for face in result.ref.load()]
-                sheets.add(str(session.name(origin)), [read_photo(Path(origin.path)), *faces])
             session.finish(origin, outputs, cached=result.cached)
+            if sheets:
+                sheets.add(str(session.name(origin)), partial(_row, origin, result))
     if sheets:
         sheets.close()
+
+
+def _row(origin: Origin, result: Done[tuple[Face, ...]]) -> Iterator[Photo]:
+    yield read_photo(Path(origin.path))
+    for face in result.ref.load():
+        yield face.photo

@@ -5,23 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from facesynth.core.errors import InputError, LabelMapError, UsageError
+from facesynth.core.errors import InputError, LabelMapError
 from facesynth.core.faces import Face
 from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap, schema_named
-from facesynth.core.refs import Declined, Digest, Done, Failed, FileRef, Item, Origin, Ref, sha256_bytes
+from facesynth.core.refs import Digest, Done, FileRef, Item, Origin, Ref, sha256_bytes
 from facesynth.core.scan import SourceFile
 from facesynth.core.styles import Style
 from facesynth.jobs.session import Session
-from facesynth.pipeline import find, flatten, run
+from facesynth.pipeline import flatten
 from facesynth.stages.base import FanOutCodec, Stage
 
 
@@ -112,65 +111,6 @@ def found_faces(
         session.execution.progress.more(len(files) - 1)
         for item, file in zip(flatten([result], stage.codec), files, strict=True):
             yield item, FoundFace(item, result, file)
-
-
-def style_of(session: Session, path: Path, align: FaceFinder, encode: Stage[Face, Style]) -> Item[Style]:
-    """The style of the largest face in a photo, or of a square image in which no face is found: it may be one already.
-
-    Raises the error of a file that cannot be used: without its style, the job has nothing to do.
-    """
-    found = _only(session, align, photo_item(path))
-    if found is None:  # in a dry run
-        session.estimate.add(encode, apart=True)
-        return Ref("", Origin(str(path)), _never)
-    face: Item[Face]
-    if isinstance(found, Done):
-        face, *others = flatten([found], align.codec)
-        if others:
-            session.execution.progress.note(f"{path} shows {1 + len(others)} faces: the largest gives the style")
-            face = max(face, *others, key=lambda one: _side(one.identify().load()))
-    else:
-        photo = photo_item(path).identify().load()
-        if photo.width != photo.height:
-            raise InputError(found.reason, where=path, hint="give a style image with a face in it")
-        session.execution.progress.note(f"{path}: {found.reason}; the square image is taken for an aligned face")
-        face = face_item(path)
-    style = _only(session, encode, face)
-    return style.ref if isinstance(style, Done) else Ref("", Origin(str(path)), _never)
-
-
-def _side(face: Face) -> float:
-    """The side, in the photo's pixels, of the square that a face was cut out of."""
-    return 0.0 if face.to_source is None else face.to_source.scale * face.size
-
-
-def _only(session: Session, stage: Stage[Any, Any], item: Item[Any]) -> Done[Any] | Declined | None:
-    how = session.execution
-    session.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
-    if how.dry_run:
-        result = None if how.force else find(stage, item, how.store)
-        if result is None:
-            session.estimate.add(stage, apart=True)
-    else:
-        with closing(
-            run(
-                stage,
-                [item],
-                how.store,
-                batch_size=how.batch_size,
-                workers=how.workers,
-                force=how.force,
-                on_mended=session.note_mended,
-            )
-        ) as results:
-            result = next(results)
-    if isinstance(result, Failed):
-        raise result.error
-    return result
-
-
-def _never() -> Style:
-    raise UsageError("a dry run computes no style")
 
 
 def _decode_labels(data: bytes, where: str, *, schema: str | None) -> LabelMap:

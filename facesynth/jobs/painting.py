@@ -11,8 +11,9 @@ from facesynth.core.errors import UsageError
 from facesynth.core.label_files import holds_label_map
 from facesynth.core.refs import Item
 from facesynth.core.styles import Style
-from facesynth.jobs.items import style_item, style_of
+from facesynth.jobs.items import style_item
 from facesynth.jobs.session import Session
+from facesynth.jobs.styles import style_of
 from facesynth.jobs.synthesize import Variant, between, by_seeds
 from facesynth.jobs.transfer import TransferStages
 from facesynth.plans import AlignPlan
@@ -32,8 +33,9 @@ def painting_stages(
     precision: str,
     device: str,
     batch_size: int | None,
+    engine: str = "auto",
 ) -> TransferStages:
-    """The real stages; nothing is loaded before one of them has something to compute."""
+    """The real stages; nothing is loaded before one of them has something to compute. `engine` runs the parser."""
     how: dict[str, Any] = {"precision": precision, "device": device, "batch_size": batch_size}
     chosen = align or AlignPlan()
     return TransferStages(
@@ -44,7 +46,7 @@ def painting_stages(
             landmarks=chosen.landmarks if align else landmarks,
             device=device,
         ),
-        segment=SegmentStage(parser=parser, **how),
+        segment=SegmentStage(parser=parser, engine=engine, **how),
         encode=EncodeStage(generator=generator, **how),
         synthesize=SynthesizeStage(generator=generator, size=size, **how),
     )

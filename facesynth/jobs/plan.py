@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -40,8 +41,9 @@ class _Subject:
 
 @dataclass(frozen=True, slots=True)
 class _Painting:
-    """One picture to make: a subject in a style, what the report calls it, and where it goes."""
+    """One picture to make: the subject of that index in a style, what the report calls it, and where it goes."""
 
+    index: int
     subject: _Subject
     style: Ref[Style]
     part: str
@@ -52,59 +54,59 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
     """Write `faces/`, `labels/`, `own-style/`, `other-styles/` and `seeds/`, with the inputs' names, and the sheet.
 
     A face in another's style is `other-styles/NAME/in-the-style-of-OTHER.png`. Only references to faces, label maps
-    and styles are held, never their pixels.
+    and styles are held, never their pixels. Whatever ends the run, the report says what is in place by then.
     """
-    subjects = _placed(session, stages)
-    flat = _flat_names(subjects)
-    planned = [list(_paintings(subjects, flat, index, plan)) for index in range(len(subjects))]
-    paintings = [painting for of_subject in planned for painting in of_subject]
-    session.execution.progress.begin(len(paintings), "paint")
-    items: Iterator[tuple[Item[tuple[LabelMap, Style]], _Painting]]
-    items = ((PairRef(painting.subject.labels.ref, painting.style), painting) for painting in paintings)
-    matrix = plan.own and not plan.seeds and 1 < len(subjects) <= min(MATRIX, plan.others + 1)
-    sheets = _sheets(session, subjects, plan, matrix) if sheet and not session.execution.dry_run else None
-    painted = finishing(session, stages.synthesize, items, part=lambda painting: painting.part)
-    places = {subject.origin: index for index, subject in enumerate(subjects)}
-    finished: set[Origin] = set()
-    for origin, group in groupby(painted, key=lambda item: item[0].origin):
-        pictures: dict[PurePosixPath, Photo] = {}
-        subject = None
-        for picture, painting in group:
-            subject = painting.subject
-            with session.item(origin, painting.part):
-                subject.outputs.append(session.place(picture, "picture.png", painting.place))
-                subject.cached &= picture.cached
-                session.execution.progress.advance()
-                if sheets:
-                    pictures[painting.place] = picture.ref.load().resized(sheets.cell, sheets.cell)
-        if subject is not None:
-            finished.add(origin)
-            if sheets:
-                index = places[origin]
-                cells = [pictures.get(painting.place) for painting in planned[index]]
-                _add_row(sheets, subject, [*cells[-index:], *cells[:-index]] if matrix and index else cells)
+    subjects: list[_Subject] = []
+    told: set[Origin] = set()
+    try:
+        for subject in _subjects(session, stages):
+            subjects.append(subject)
+        for subject in _painted(session, stages, plan, subjects, sheet=sheet and not session.execution.dry_run):
             session.add(subject.origin, subject.outputs, cached=subject.cached)
-    for subject in subjects:
-        if not session.execution.dry_run and subject.origin not in finished:
-            session.add(subject.origin, subject.outputs, cached=subject.cached)
-    if sheets:
-        sheets.close()
+            told.add(subject.origin)
+            subject.outputs.clear()  # the report holds them now
+    finally:
+        for subject in subjects:
+            if not session.execution.dry_run and subject.origin not in told:
+                session.add(subject.origin, subject.outputs, cached=subject.cached)
     session.estimate.follow(stages.align, stages.segment)
     session.estimate.follow(stages.segment, stages.encode)
     session.estimate.follow(stages.encode, stages.synthesize, int(plan.own) + plan.others + len(plan.seeds))
 
 
-def _placed(session: Session, stages: TransferStages) -> list[_Subject]:
-    """All subjects; where something ends the run before, the report says what is in place of those that there were."""
-    subjects: list[_Subject] = []
-    try:
-        for subject in _subjects(session, stages):
-            subjects.append(subject)
-    except BaseException:
-        for subject in subjects:
-            session.add(subject.origin, subject.outputs, cached=subject.cached)
-        raise
-    return subjects
+def _painted(
+    session: Session, stages: TransferStages, plan: SynthesizePlan, subjects: Sequence[_Subject], *, sheet: bool
+) -> Iterator[_Subject]:
+    """The subjects of which something is painted, in order, each when all of that is in its place."""
+    others = min(plan.others, max(0, len(subjects) - 1))
+    session.execution.progress.begin(len(subjects) * (int(plan.own) + others + len(plan.seeds)), "paint")
+    flat = _flat_names(subjects)
+    items: Iterator[tuple[Item[tuple[LabelMap, Style]], _Painting]]
+    items = (
+        (PairRef(painting.subject.labels.ref, painting.style), painting)
+        for index in range(len(subjects))
+        for painting in _paintings(subjects, flat, index, plan)
+    )
+    matrix = plan.own and not plan.seeds and 1 < len(subjects) <= min(MATRIX, plan.others + 1)
+    sheets = _sheets(session, subjects, plan, matrix) if sheet else None
+    painted = finishing(session, stages.synthesize, items, part=lambda painting: painting.part)
+    for index, group in groupby(painted, key=lambda item: item[1].index):
+        subject = subjects[index]
+        pictures: dict[PurePosixPath, Ref[Photo]] = {}
+        for picture, painting in group:
+            with session.item(subject.origin, painting.part):
+                subject.outputs.append(session.place(picture, "picture.png", painting.place))
+                subject.cached &= picture.cached
+                session.execution.progress.advance()
+                if sheets:
+                    pictures[painting.place] = picture.ref
+        yield subject
+        if sheets:
+            cells = [pictures.get(painting.place) for painting in _paintings(subjects, flat, index, plan)]
+            turned = [*cells[-index:], *cells[:-index]] if matrix and index else cells
+            sheets.add(str(subject.name), partial(_row, subject, turned))
+    if sheets:
+        sheets.close()
 
 
 def _subjects(session: Session, stages: TransferStages) -> Iterator[_Subject]:
@@ -129,15 +131,17 @@ def _paintings(
     """What is painted of one subject: its own style, then the next subjects' styles, then seeds."""
     subject = subjects[index]
     if plan.own:
-        yield _Painting(subject, subject.style, "own style", PurePosixPath("own-style") / f"{subject.name}.png")
+        yield _Painting(index, subject, subject.style, "own style", PurePosixPath("own-style") / f"{subject.name}.png")
     for step in range(1, min(plan.others + 1, len(subjects))):
         chosen = (index + step) % len(subjects)
         other = subjects[chosen]
         place = PurePosixPath("other-styles") / subject.name / f"in-the-style-of-{flat[chosen]}.png"
-        yield _Painting(subject, other.style, f"in the style of {other.name}", place)
+        yield _Painting(index, subject, other.style, f"in the style of {other.name}", place)
     for seed in plan.seeds:
         style = style_item(Style.from_seed(seed))
-        yield _Painting(subject, style, f"seed {seed}", PurePosixPath("seeds") / subject.name / f"seed{seed}.png")
+        yield _Painting(
+            index, subject, style, f"seed {seed}", PurePosixPath("seeds") / subject.name / f"seed{seed}.png"
+        )
 
 
 def _flat_names(subjects: Sequence[_Subject]) -> list[str]:
@@ -156,16 +160,19 @@ def _sheets(session: Session, subjects: Sequence[_Subject], plan: SynthesizePlan
     """A matrix has a column for each face's style; else there is a column for own style, next face's style, …"""
     if matrix:
         sheets = Sheets(session, ("photo", "face", "labels", *(f"style of {s.name}" for s in subjects)), synthetic=True)
-        sheets.add("style", [None, None, None, *(_face(subject) for subject in subjects)])
+        sheets.add("style", lambda: [None, None, None, *map(_face, subjects)])
         return sheets
     others = [f"style of {step} on" for step in range(1, min(plan.others + 1, len(subjects)))]
     own, seeds = ["own style"] if plan.own else [], [f"seed {seed}" for seed in plan.seeds]
     return Sheets(session, ("photo", "face", "labels", *own, *others, *seeds), synthetic=True)
 
 
-def _add_row(sheets: Sheets, subject: _Subject, cells: Sequence[Cell]) -> None:
-    photo = read_photo(Path(subject.origin.path))
-    sheets.add(str(subject.name), [photo, _face(subject), subject.labels.ref.load(), *cells])
+def _row(subject: _Subject, pictures: Sequence[Ref[Photo] | None]) -> Iterator[Cell]:
+    yield read_photo(Path(subject.origin.path))
+    yield _face(subject)
+    yield subject.labels.ref.load()
+    for picture in pictures:
+        yield None if picture is None else picture.load()
 
 
 def _face(subject: _Subject) -> Photo:

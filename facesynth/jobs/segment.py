@@ -88,10 +88,9 @@ def segment(
 
 
 def _finish(session: Session, item: _Parsed, sheets: Sheets | None) -> None:
-    if sheets:
-        face, labels = item.face.identify().load(), item.labels.ref.load()
-        sheets.add(str(session.name(item.origin)), [face.photo, labels])
     session.finish(item.origin, item.places, cached=item.labels.cached)
+    if sheets:
+        sheets.add(str(session.name(item.origin)), lambda: (item.face.identify().load().photo, item.labels.ref.load()))
 
 
 def _parsed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -12,13 +11,15 @@ from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from facesynth.core.errors import CacheError, InputError, OutputError
+from facesynth.core.files import replacing
 from facesynth.core.image_files import IMAGE_SUFFIXES
 from facesynth.core.refs import Declined, Done, Failed, Item, Origin, Result
 from facesynth.core.scan import SourceFile, scan
 from facesynth.jobs.estimate import Estimate
+from facesynth.jobs.rows import Rows
 from facesynth.outputs import FACE_TAIL, OutputTree, is_sheet, mirrored_names, numbered
 from facesynth.pipeline import find, run
-from facesynth.report import Report, Row
+from facesynth.report import Report
 from facesynth.stages.base import Stage
 from facesynth.store import ArtifactStore
 
@@ -81,8 +82,7 @@ class Session:
     sources: list[SourceFile] = field(init=False)
     report: Report = field(init=False)
     estimate: Estimate = field(init=False)
-    _anew: set[Origin] = field(init=False, default_factory=set)
-    _unusable: dict[Origin, Row] = field(init=False, default_factory=dict)
+    _rows: Rows = field(init=False)
     _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
 
@@ -90,6 +90,7 @@ class Session:
         found = scan(self.inputs, suffixes=self.suffixes)
         self.sources = [source for source in found if not is_sheet(source)] or found
         self.report = Report(self.command, self.settings)
+        self._rows = Rows(self.report)
         self.estimate = Estimate(self.execution.store.root)
         self._tree = OutputTree(self.folder, self.inputs, self.sources)
         names = mirrored_names(self.sources, tail=self.tail)
@@ -126,7 +127,6 @@ class Session:
         several things are made of one input. With `fail_fast` a failure ends the run: its error is
         raised after everything before it was passed on.
         """
-        self.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
         waiting: deque[T] = deque()
 
         def feed() -> Generator[Item[In], None, None]:
@@ -135,7 +135,7 @@ class Session:
                     waiting.append(along)
                     yield item
 
-        with closing(self._results(stage, feed())) as results:
+        with closing(self.results(stage, feed())) as results:
             for result in results:
                 along = waiting.popleft()
                 if isinstance(result, Done):
@@ -143,9 +143,15 @@ class Session:
                 elif result is not None:
                     self.settle(result, part(along))
 
-    def _results(self, stage: Stage[In, Out], items: Iterable[Item[In]]) -> Generator[Result[Out] | None, None, None]:
-        """One result an item; in a dry run None for what would have to be computed."""
+    def results(
+        self, stage: Stage[In, Out], items: Iterable[Item[In]], *, apart: bool = False
+    ) -> Generator[Result[Out] | None, None, None]:
+        """One result an item, of which no row is made; in a dry run None for what would have to be computed.
+
+        What is `apart`, as a style is, no other stage's work follows on: the estimate is told.
+        """
         how = self.execution
+        self.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
         if not how.dry_run:
             yield from run(
                 stage,
@@ -154,13 +160,13 @@ class Session:
                 batch_size=how.batch_size,
                 workers=how.workers,
                 force=how.force,
-                on_mended=self.note_mended,
+                on_mended=self._note_mended,
             )
             return
         for item in items:
             found = None if how.force else find(stage, item, how.store)
             if found is None:
-                self.estimate.add(stage)
+                self.estimate.add(stage, apart=apart)
             yield found
 
     @contextmanager
@@ -176,21 +182,9 @@ class Session:
 
         With `fail_fast` raises a failure's error.
         """
-        origin = result.origin
         self.execution.progress.advance()
-        whole = part_name(origin)
-        named = whole if part is None else part if whole is None else f"{whole}, {part}"
-        if isinstance(result, Declined):
-            self.report.rows.append(Row(origin.path, "rejected", reason=result.reason, part=named))
-            return
-        reason = str(result.error).removeprefix(f"{origin.path}: ")
-        unusable = isinstance(result.error, InputError) and result.error.where == origin.path
-        row = Row(origin.path, "failed", reason=reason, part=whole if unusable else named)
-        if not unusable or row != self._unusable.get(origin):
-            self.report.rows.append(row)
-        if unusable:
-            self._unusable[origin] = row
-        if self.execution.fail_fast:
+        self._rows.without_result(result, part)
+        if isinstance(result, Failed) and self.execution.fail_fast:
             raise result.error
 
     def finish(
@@ -202,9 +196,7 @@ class Session:
 
     def add(self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None) -> None:
         """Make a row of an item whose outputs are in place, where the progress counts something smaller than items."""
-        names = tuple(str(output) for output in outputs)
-        cached = cached and self._anew.isdisjoint((origin, Origin(origin.path)))
-        self.report.rows.append(Row(origin.path, "cached" if cached else "done", names, part=part or part_name(origin)))
+        self._rows.placed(origin, outputs, cached=cached, part=part)
 
     def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
         """Copy one file of a result to its place in the output tree, and return that.
@@ -222,11 +214,6 @@ class Session:
             self._tree.write(data(), relative)
         return relative
 
-    def note_mended(self, origin: Origin, message: str) -> None:
-        """Tell that an item's cached result was damaged and made anew: its row will not say `cached`."""
-        self._anew.add(origin)
-        self.execution.progress.note(message)
-
     def output(self, relative: PurePosixPath) -> Path:
         """Where an output lies."""
         return self._tree.path(relative)
@@ -235,21 +222,19 @@ class Session:
         if self.report_file is None:
             self._tree.write(self.report.to_json(), PurePosixPath(REPORT))
         else:
-            self.report_file.parent.mkdir(parents=True, exist_ok=True)
             if self.report_file.exists() and any(
                 self.report_file.samefile(s.path) for s in self.sources if s.path.exists()
             ):
                 raise OutputError(
                     "the report would overwrite an input", where=self.report_file, hint="name another file"
                 )
-            draft = self.report_file.with_name(f".{self.report_file.name}.draft")
-            draft.write_bytes(self.report.to_json())
-            os.replace(draft, self.report_file)
+            with replacing(self.report_file) as draft:
+                draft.write_bytes(self.report.to_json())
 
-
-def part_name(origin: Origin) -> str | None:
-    """How the report calls one of several faces of a photo."""
-    return None if origin.index is None else f"face {origin.index}"
+    def _note_mended(self, origin: Origin, message: str) -> None:
+        """Tell that an item's cached result was damaged and made anew."""
+        self._rows.mended(origin)
+        self.execution.progress.note(message)
 
 
 def _generator(items: Iterable[T]) -> Generator[T, None, None]:

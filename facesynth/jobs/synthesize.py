@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from facesynth.core.images import Photo
 from facesynth.core.label_files import read_label_map
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Item, Origin, PairRef
+from facesynth.core.refs import Item, Origin, PairRef, Ref
 from facesynth.core.styles import Style
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import MixedStyle, labels_item, style_item
 from facesynth.jobs.session import Session
-from facesynth.jobs.sheets import Sheets
+from facesynth.jobs.sheets import Cell, Sheets
 from facesynth.stages.base import Stage
 
 VARIANT_TAIL = r"seed\d+|frame\d+"
@@ -65,18 +66,22 @@ def synthesize(
 
     pictures_made = finishing(session, stage, items(), part=lambda variant: variant.name or None)
     for path, group in groupby(pictures_made, key=lambda painted: painted[0].origin.path):
-        pictures: dict[str, Photo] = {}
+        pictures: dict[str, Ref[Photo]] = {}
         for result, variant in group:
             with session.item(Origin(path), variant.name or None):
                 name = session.name(result.origin)
                 name = name.with_name("_".join(part for part in (name.name, variant.name) if part) + ".png")
                 place = session.place(result, "picture.png", name)
-                if sheets:
-                    pictures[variant.name] = result.ref.load()
                 session.finish(result.origin, [place], cached=result.cached, part=variant.name or None)
-        if sheets:
-            with session.item(Origin(path)):
-                cells = [pictures.get(variant.name) for variant in variants]
-                sheets.add(str(session.name(Origin(path))), [read_label_map(Path(path), schema=schema), *cells])
+                pictures[variant.name] = result.ref
+        if sheets and pictures:
+            made = [pictures.get(variant.name) for variant in variants]
+            sheets.add(str(session.name(Origin(path))), partial(_row, Path(path), schema, made))
     if sheets:
         sheets.close()
+
+
+def _row(path: Path, schema: str | None, pictures: Sequence[Ref[Photo] | None]) -> Iterator[Cell]:
+    yield read_label_map(path, schema=schema)
+    for picture in pictures:
+        yield None if picture is None else picture.load()

@@ -16,6 +16,7 @@ from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
 from facesynth.jobs.session import Progress
 from facesynth.plans import Plan
 from facesynth.store import ArtifactStore
+from facesynth.training.data import chosen_pairs
 from facesynth.training.runs import ParserRun, SpadeRun
 
 
@@ -81,9 +82,16 @@ def _require(start: str | Path, folder: Path) -> None:
 
 
 def describe(prepared: PreparedRun) -> str:
-    """All settings as JSON, and where the run would lie."""
-    settings = json.dumps(dataclasses.asdict(prepared.config), indent=1)
-    return f"{settings}\nrun: {prepared.folder}"
+    """All settings as JSON, how many pairs there are where data is named, and where the run would lie.
+
+    Raises ConfigError and UsageError where the run would be refused for its data or its split.
+    """
+    config = prepared.config
+    told = [json.dumps(dataclasses.asdict(config), indent=1)]
+    if config.data.folder is not None:
+        train, held_out = chosen_pairs(config.data, prepared.base, config.seed)
+        told.append(f"pairs: {sum(1 for _ in train)} to train on, {len(held_out)} to judge it by")
+    return "\n".join([*told, f"run: {prepared.folder}"])
 
 
 def train(prepared: PreparedRun, cache: Path, *, device: str, progress: Progress, losses: bool = True) -> Path | None:

@@ -23,7 +23,7 @@ from facesynth.core.styles import CodeSource, Style
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, MixedStyle, found_faces, labels_item
 from facesynth.jobs.session import Session
-from facesynth.jobs.sheets import Sheets
+from facesynth.jobs.sheets import Cell, Sheets
 from facesynth.stages.base import Stage
 
 
@@ -133,14 +133,17 @@ def _finish(session: Session, faces: list[_Painted], picture: Done[Photo] | None
         session.place(picture, "picture.png", place)
     else:
         session.write(lambda: encode_png(_pasted(faces), SYNTHETIC_TEXT), place)
-    if sheets:
-        for painted in faces:
-            content = None if painted.face is None else painted.face.load().photo
-            row = [content, painted.labels.identify().load(), painted.picture.ref.load()]
-            sheets.add(str(session.name(painted.origin)), row)
     if not picture:
         session.execution.progress.advance(len(faces) - 1)
     session.finish(origin, [place], cached=all(painted.picture.cached for painted in faces))
+    if sheets:
+        for painted in faces:
+            sheets.add(str(session.name(painted.origin)), partial(_row, painted))
+
+
+def _row(painted: _Painted) -> list[Cell]:
+    content = None if painted.face is None else painted.face.load().photo
+    return [content, painted.labels.identify().load(), painted.picture.ref.load()]
 
 
 def _pasted(faces: list[_Painted]) -> Photo:

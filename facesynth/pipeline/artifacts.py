@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from facesynth.core.errors import CacheError, FacesynthError
 from facesynth.core.refs import Digest, FileStamp, Ref, Rejected
-from facesynth.pipeline.failures import OF_THE_ITEM
+from facesynth.pipeline.failures import OF_THE_ITEM, OF_THE_RUN
 from facesynth.pipeline.maker import Maker
 from facesynth.store import Entry, discard
 
@@ -68,7 +68,7 @@ class CachedArtifact(Generic[In, Out]):
     ) -> T:
         """What `decode` makes of the folder, of whose files it reads those that `names` chooses.
 
-        Raises CacheError where these are damaged and cannot be made anew.
+        Raises CacheError where these are damaged and cannot be made anew, and what would end a run where no item can.
         """
 
         def checked(entry: Entry) -> T:
@@ -118,6 +118,8 @@ class CachedArtifact(Generic[In, Out]):
     def _made_anew(self, seen: Entry, fault: CacheError) -> Entry:
         try:
             made = self._computed(seen)
+        except OF_THE_RUN:
+            raise
         except OF_THE_ITEM as error:
             with contextlib.suppress(OSError):
                 discard(seen.folder)

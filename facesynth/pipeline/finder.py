@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from facesynth.core.refs import Declined, Done, Item, Ref, Result
 from facesynth.pipeline.artifacts import CachedArtifact
-from facesynth.pipeline.failures import OF_THE_ITEM, failed
+from facesynth.pipeline.failures import OF_THE_ITEM, OF_THE_RUN, failed
 from facesynth.pipeline.maker import Maker
 from facesynth.store import Entry, Recipe
 
@@ -41,6 +41,8 @@ class Finder(Generic[In, Out]):
         """The cached result, `Failed` where the item cannot be identified, or a miss."""
         try:
             ref = item.identify()
+        except OF_THE_RUN:
+            raise
         except OF_THE_ITEM as error:
             return failed(item.origin, error)
         recipe = self._maker.recipe(ref.digest)

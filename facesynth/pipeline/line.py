@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from itertools import islice
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -23,6 +23,9 @@ _CHUNK = 32
 _WINDOW = 1024
 """Results that may wait behind one that is not yet computed."""
 
+_SLOW = 0.05
+"""Seconds that the next item may take before items are said to come slowly, as from a run that computes them."""
+
 
 class Line(Generic[In, Out]):
     """A stage at work: one slot an item, in order; the misses among them are decoded, computed and published."""
@@ -32,6 +35,7 @@ class Line(Generic[In, Out]):
         self._batch_size = batch_size
         self._force = force
         self._chunk, self._ahead = (1, batch_size) if maker.store is None else (_CHUNK, 2 * workers)
+        self._slow = 0
         self._finder = Finder(maker, force=force)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix=f"facesynth-{maker.name}")
         self._lookups: deque[Future[list[Result[Out] | Miss[In, Out]]]] = deque()
@@ -50,7 +54,11 @@ class Line(Generic[In, Out]):
         for miss in self._decoding:
             if miss.value is not None:
                 miss.value.cancel()
-        self._threads.shutdown(wait=True)  # what is being published gets published
+        try:
+            self._threads.shutdown(wait=True)  # what is being published gets published
+        except KeyboardInterrupt:  # the second one: no more than what each thread is at
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            raise
         self._maker.flush()
 
     def results(self, items: Iterator[Item[In]]) -> Iterator[Result[Out]]:
@@ -60,24 +68,48 @@ class Line(Generic[In, Out]):
                 self._slots.append(found)
                 if isinstance(found, Miss):
                     self._decode(found)
-                while self._slots and (len(self._slots) > _WINDOW or _ready(self._slots[0])):
+                while self._slots and (len(self._slots) > _WINDOW or self._due(self._slots[0])):
                     yield self._first()
         while self._slots:
             yield self._first()
 
     def _look_ahead(self, items: Iterator[Item[In]]) -> bool:
-        while len(self._lookups) < self._ahead:
-            chunk = list(islice(items, self._chunk))
+        """Have the next items looked up: one at a time where they come slowly, or those that are there would wait."""
+        while len(self._lookups) < (1 if self._slow else self._ahead):
+            chunk = self._next_chunk(items)
             if not chunk:
                 break
             self._lookups.append(self._threads.submit(self._finder.find_all, chunk))
         return bool(self._lookups)
 
+    def _next_chunk(self, items: Iterator[Item[In]]) -> list[Item[In]]:
+        chunk: list[Item[In]] = []
+        while len(chunk) < (1 if self._slow else self._chunk):
+            asked = time.perf_counter()
+            item = next(items, None)
+            if item is None:
+                break
+            chunk.append(item)
+            if time.perf_counter() - asked > _SLOW:
+                self._slow = _CHUNK + self._batch_size  # they come by the batch: many at once, and then none for long
+            elif self._slow:
+                self._slow -= 1
+        return chunk
+
+    def _due(self, slot: Result[Out] | Miss[In, Out]) -> bool:
+        """Whether to pass it on before the next item is asked for, which may take longer than publishing does."""
+        if not isinstance(slot, Miss):
+            return True
+        return slot.result is not None and (self._slow > 0 or slot.result.done())
+
     def _decode(self, miss: Miss[In, Out]) -> None:
-        """Have it decoded; with two batches on their way, compute the first one while the second is being decoded."""
+        """Have it decoded; with two batches on their way, compute the first one while the second is being decoded.
+
+        Where items come slowly there is time to decode them, and a batch is computed as soon as it is there.
+        """
         miss.value = self._threads.submit(miss.ref.load)
         self._decoding.append(miss)
-        if len(self._decoding) >= 2 * self._batch_size:
+        if len(self._decoding) >= (1 if self._slow else 2) * self._batch_size:
             self._compute()
 
     def _first(self) -> Result[Out]:
@@ -97,6 +129,8 @@ class Line(Generic[In, Out]):
             try:
                 value = _taken(miss)
                 self._identify_again(miss)
+            except OF_THE_RUN:
+                raise
             except OF_THE_ITEM as error:
                 miss.result = _settled(failed(miss.ref.origin, error))
             if miss.result is None:
@@ -153,10 +187,6 @@ class Line(Generic[In, Out]):
             return self._finder.answer(miss.ref, entry, cached=False)
         stamps = {name: FileStamp(len(data), sha256_bytes(data)) for name, data in files.items()}
         return Done(origin, Ref(stamps[codec.main].digest, origin, lambda: outcome), False, stamps, None)
-
-
-def _ready(slot: object) -> bool:
-    return not isinstance(slot, Miss) or (slot.result is not None and slot.result.done())
 
 
 def _taken(miss: Miss[In, Out]) -> In:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -206,3 +207,31 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ended(["--version"]) == 0
     assert capsys.readouterr().out == f"facesynth {__version__}\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal does not end Python on Windows")
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        "def diagnose(cache): exec('raise KeyboardInterrupt')",  # as code of dataclasses is when it is imported
+        "def diagnose(cache): raise KeyboardInterrupt\nmain.tell = lambda *_, **__: signal.raise_signal(signal.SIGINT)",
+        "def diagnose(cache):\n"
+        "    threading.Thread(target=last).start()\n"
+        "    raise KeyboardInterrupt\n"
+        "def last():\n"
+        "    threading.main_thread().join()\n"  # which ends when Python is left but for its threads
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(1)",
+    ],
+    ids=["inside exec", "while it is told", "at the end"],
+)
+def test_however_it_is_interrupted_it_ends_with_130_and_no_traceback(stopped: str, tmp_path: Path) -> None:
+    (tmp_path / "stopped.py").write_text(
+        "import os, signal, sys, threading, time\nfrom facesynth.cli import doctor, main\n"
+        f"{stopped}\ndoctor.diagnose = diagnose\nsys.argv[1:] = ['doctor']\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\nmain.main()"
+    )
+    command = [sys.executable, "-m", "stopped"]
+    where = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    told = subprocess.run(command, cwd=tmp_path, env=where, capture_output=True, text=True, check=False, timeout=60)
+    assert (told.returncode, "Traceback" in told.stderr) == (130, False), told.stderr

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 
 import pytest
 
-from facesynth.cli.progress import Log
+from facesynth.cli.progress import Bar, Log, console
 from tests.cli.test_main import ended
 
 
@@ -27,3 +29,45 @@ def test_errors_are_json_lines_for_machines(
     assert ended([*arguments, *option]) == code
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["message"].startswith("error: ")
+
+
+HOSTILE = "a\x1b[2Jb\nerror: forged\x9b31m\u202egnp.exe\x07\udce9名"
+SHOWN = "a\\x1b[2Jb\\nerror: forged\\x9b31m\\u202egnp.exe\\x07\\udce9名"
+
+
+def test_names_reach_a_log_as_one_harmless_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log = Log()
+    log.note(f"failed: {HOSTILE}")
+    log.begin(1, HOSTILE)
+    log.advance()
+    assert capsys.readouterr().err == f"failed: {SHOWN}\n{SHOWN}: 1/1\n"
+
+
+def test_names_reach_machines_as_they_are_in_one_harmless_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Log(as_json=True).note(HOSTILE)
+    told = capsys.readouterr().err
+    assert json.loads(told)["message"] == HOSTILE
+    assert told.removesuffix("\n").isprintable()
+
+
+def test_names_reach_a_terminal_as_one_harmless_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    monkeypatch.setattr(sys, "stderr", out)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    with console("text", quiet=False) as told:
+        assert isinstance(told, Bar)
+        told.begin(1, f"[/bold]{HOSTILE}")
+        told.advance()
+        told.note(HOSTILE)
+    assert f"{SHOWN}\n" in out.getvalue() and f"[/bold]{SHOWN}" in out.getvalue()
+    assert not any(code in out.getvalue() for code in ("\x07", "\x9b", "\u202e", "\x1b[2J"))
+
+
+def test_an_error_about_a_hostile_name_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(["dataset", "inspect", "a\x1b[2J\nb"]) == 2
+    assert capsys.readouterr().err == "error: a\\x1b[2J\\nb: no such file or folder\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from facesynth.core.errors import InputError, UsageError
 from facesynth.core.faces import Face, Landmarks, Similarity
 from facesynth.core.images import Photo
-from facesynth.core.labels import LabelMap
+from facesynth.core.labels import Label, LabelMap
 from tests.drawn_faces import plain_landmarks, ramp_photo, textured_photo
 
 similarities = st.builds(
@@ -193,11 +193,12 @@ def test_labels_outside_of_the_photo_leave_it_background() -> None:
     assert not face.labels_on_photo(labels, 30, 30).ids.any()
 
 
-def test_paste_back_with_labels_keeps_the_photos_own_background() -> None:
+@pytest.mark.parametrize("own", [Label.BACKGROUND, Label.CLOTH])
+def test_paste_back_with_labels_keeps_the_photos_own_background_and_clothes(own: Label) -> None:
     photo = textured_photo(200, 160)
     face = Face(photo.resized(64, 64), None, Similarity.of(1.5, 0.0, (40.0, 30.0)), None)
-    ids = np.zeros((32, 32), dtype=np.uint8)
-    ids[12:20, 12:20] = 1
+    ids = np.full((32, 32), own, dtype=np.uint8)
+    ids[12:20, 12:20] = Label.SKIN
     edited = Photo(np.full((64, 64, 3), 255, dtype=np.uint8))
     whole, cut = face.paste_back(photo, edited), face.paste_back(photo, edited, labels=LabelMap(ids))
     x, y = (int(value) for value in face.to_source.apply(np.array([[32.0, 32.0]]))[0])  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from facesynth.core.errors import ImageError, OutputError
 from facesynth.core.image_files import (
@@ -322,7 +322,7 @@ def test_writing_is_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("facesynth.core.image_files.os.replace", fail)
+    monkeypatch.setattr("facesynth.core.files.os.replace", fail)
     with pytest.raises(OutputError, match="No space left") as caught:
         write_photo(DRAWING.flip(), path)
     assert caught.value.where == str(path)
@@ -340,3 +340,12 @@ def test_what_cannot_be_written_is_named(tmp_path: Path, name: str, make: Callab
     with pytest.raises(OutputError) as caught:
         write_photo(DRAWING, path)
     assert caught.value.where == str(path)
+
+
+def test_what_a_decoder_says_nothing_of_is_told_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(ImageError, match=r"the file is damaged \(MemoryError\)"):
+        decode_photo(encoded(IMAGE, "PNG"), "x")

@@ -3,11 +3,12 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from facesynth.core.errors import UsageError
-from facesynth.core.scan import scan
+from facesynth.core.scan import scan, walk
 
 
 @pytest.fixture
@@ -121,6 +122,43 @@ def test_a_missing_path_and_an_empty_folder_are_usage_errors(tree: Path, tmp_pat
     for nothing in ([tmp_path / "empty"], [f"{tree}/*.tiff"], []):
         with pytest.raises(UsageError, match="no files ending in"):
             scan(nothing)
+
+
+def test_a_walk_takes_linked_folders_last_and_each_once(tree: Path) -> None:
+    (tree / "a_link").symlink_to("sub", target_is_directory=True)
+    (tree / "loop").symlink_to(tree, target_is_directory=True)
+    (tree / "itself").symlink_to("itself")
+    elsewhere = tree.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "z.png").touch()
+    (tree / "0_first").symlink_to(elsewhere, target_is_directory=True)
+
+    def walked(**options: Any) -> list[tuple[str, list[str]]]:
+        def refuse(folder: Path, error: OSError) -> None:
+            raise error
+
+        return [(folder.relative_to(tree).as_posix(), names) for folder, names in walk(tree, refuse, **options)]
+
+    own = [(".", ["a.JPG", "b.png"]), ("sub", ["c.webp"]), ("sub/deep", ["d.png"])]
+    assert walked() == [*own, ("0_first", ["z.png"])]
+    assert walked(links=False) == own
+    assert walked(without=(tree / "sub",)) == [own[0], ("0_first", ["z.png"])]
+    assert walked(suffixes={".pdf"}, links=False) == [(".", []), ("sub", ["f.pdf"]), ("sub/deep", [])]
+    hidden = dict(walked(links=False, hidden=True))
+    assert hidden["."] == [".hidden.png", "a.JPG", "b.png"] and hidden[".git"] == ["e.png"]
+
+
+def test_a_walk_goes_on_past_folders_that_cannot_be_listed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir, heard = os.scandir, list[tuple[Path, str | None]]()
+
+    def refuse(folder: Path) -> object:
+        if folder.name == "sub":
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = list(walk(tree, lambda folder, error: heard.append((folder, error.strerror))))
+    assert found == [(tree, ["a.JPG", "b.png"])] and heard == [(tree / "sub", "Permission denied")]
 
 
 def test_other_suffixes_can_be_asked_for(tree: Path) -> None:

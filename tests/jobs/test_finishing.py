@@ -6,7 +6,7 @@ import inspect
 import json
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,7 @@ def test_segment_with_probabilities(faces: Path, opened: Opener, tmp_path: Path,
     session = stopped(opened(faces), job(stopping(Likely())))
     assert finished(session) == (FIRST - {max(FIRST)} if on_photo else FIRST)  # another face of that photo may follow
     files = written(tmp_path / "out")
-    assert {f"labels/{index:02}.png" for index in range(COUNT)} <= files, "label maps are there before probabilities"
+    assert {f"labels/{name}" for name in FIRST} <= files
     assert {f"probabilities/{name[:2]}.npy" for name in FIRST} <= files
     again = Likely()
     with opened(faces) as session:
@@ -123,14 +123,19 @@ def test_segment_with_probabilities(faces: Path, opened: Opener, tmp_path: Path,
 
 
 def test_no_later_stage_begins_anything_after_the_interrupt(faces: Path, opened: Opener) -> None:
-    last = Likely()
+    first, last, by_then = Brightness(), Likely(), []
+
+    def interrupt() -> None:
+        if first.computed >= STOPPED_AT:
+            by_then.append(last.computed)
+            raise KeyboardInterrupt
+
+    first.before = interrupt
     stopped(
         opened(faces),
-        lambda session: segment(
-            session, stopping(Brightness()), align=Tiles(), probabilities=last, outputs=SegmentOutputs()
-        ),
+        lambda session: segment(session, first, align=Tiles(), probabilities=last, outputs=SegmentOutputs()),
     )
-    assert last.computed == 0
+    assert by_then == [last.computed]
 
 
 def test_synthesize_transfer_and_run(faces: Path, maps: Path, opened: Opener) -> None:
@@ -149,7 +154,7 @@ def test_synthesize_transfer_and_run(faces: Path, maps: Path, opened: Opener) ->
         opened(faces, out="run"), lambda session: carry_out(session, stages, SynthesizePlan(others=0), sheet=False)
     )
     assert {f"own-style/{name}" for name in FIRST} <= written(session.folder)
-    assert finished(session) == FIRST - {max(FIRST)}  # its row is written when the next one's pictures come
+    assert finished(session) == {f"{index:02}.png" for index in range(COUNT)}, "all have their face and label map"
 
 
 def test_what_is_computed_anew_is_not_taken_from_before(faces: Path, opened: Opener) -> None:
@@ -189,20 +194,41 @@ def test_the_second_ctrl_c_ends_it_at_once(faces: Path, opened: Opener, monkeypa
     assert finished(session) == {"00.png", "01.png"}
 
 
-@pytest.mark.parametrize("stopped_in", ["align", "segment", "encode"])
+@pytest.mark.parametrize("stopped_in", ["align", "segment", "encode", "synthesize"])
 def test_run_reports_what_is_in_place_wherever_it_is_interrupted(faces: Path, opened: Opener, stopped_in: str) -> None:
     stages = painted_stages()
     stopping(getattr(stages, stopped_in))
     fresh = opened(faces)
     fresh.folder.mkdir()
     (fresh.folder / "report.json").write_text('{"complete": true}')
-    session = stopped(fresh, lambda session: carry_out(session, stages, SynthesizePlan(), sheet=True))
+    session = stopped(fresh, lambda session: carry_out(session, stages, SynthesizePlan(others=2), sheet=True))
     report = json.loads((session.folder / "report.json").read_bytes())
     assert not report["complete"]
     told = {output for item in report["items"] for output in item["outputs"]}
     assert told == written(session.folder) - {"report.json"}
     if stopped_in == "encode":
         assert finished(session) == FIRST
+    if stopped_in == "synthesize":
+        assert len(told) == 2 * COUNT + STOPPED_AT, "of those too of whom there are more to come"
+
+
+def test_run_reports_what_is_in_place_when_the_disk_is_full(
+    faces: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Session.place
+
+    def place(session: Session, result: Any, file: str, relative: PurePosixPath) -> PurePosixPath:
+        if relative.match("other-styles/05/*"):
+            raise OSError(28, "No space left on device")
+        return real(session, result, file, relative)
+
+    monkeypatch.setattr(Session, "place", place)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(OSError, match="No space left"), opened(faces) as session:
+        carry_out(session, painted_stages(), SynthesizePlan(others=2), sheet=False)
+    told = {output for row in session.report.rows for output in row.outputs}
+    assert told == written(session.folder) - {"report.json"} and "own-style/05.png" in told
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_mistake_before_anything_is_done_leaves_no_folder(faces: Path, opened: Opener) -> None:

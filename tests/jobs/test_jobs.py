@@ -19,10 +19,11 @@ from facesynth.core.labels import SCHEMAS, LabelMap
 from facesynth.core.refs import Outcome, Rejected
 from facesynth.core.styles import Style
 from facesynth.jobs.align import align
-from facesynth.jobs.items import style_item, style_of
+from facesynth.jobs.items import style_item
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.segment import SegmentOutputs, segment
 from facesynth.jobs.session import Session
+from facesynth.jobs.styles import style_of
 from facesynth.jobs.synthesize import VARIANT_TAIL, Variant, between, by_seeds, synthesize
 from facesynth.jobs.transfer import transfer
 from facesynth.plans import SynthesizePlan

@@ -14,10 +14,11 @@ from facesynth.core.image_files import write_photo
 from facesynth.core.images import Photo
 from facesynth.core.refs import Item
 from facesynth.jobs.align import align
-from facesynth.jobs.items import photo_item, style_of
+from facesynth.jobs.items import photo_item
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.segment import SegmentOutputs, segment
 from facesynth.jobs.session import Session
+from facesynth.jobs.styles import style_of
 from facesynth.jobs.transfer import transfer
 from facesynth.outputs import numbered
 from facesynth.plans import SynthesizePlan

@@ -17,9 +17,9 @@ from facesynth.core.label_files import write_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Outcome
 from facesynth.core.styles import CodeSource, Style
-from facesynth.jobs.items import style_of
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.sheets import Cell, Sheets
+from facesynth.jobs.styles import style_of
 from facesynth.jobs.synthesize import between, by_seeds, synthesize
 from facesynth.jobs.transfer import TransferStages, transfer
 from facesynth.plans import SynthesizePlan
@@ -46,7 +46,7 @@ def choosy() -> TransferStages:
 def laid_out(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Cell]]:
     """The cells of each sheet row, by its name."""
     found: dict[str, list[Cell]] = {}
-    monkeypatch.setattr(Sheets, "add", lambda self, name, cells: found.update({name: list(cells)}))
+    monkeypatch.setattr(Sheets, "add", lambda self, name, cells: found.update({name: list(cells())}))
     return found
 
 

@@ -11,9 +11,13 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from facesynth.cli.main import main
 from facesynth.core.errors import ConfigError, TrainingError, UsageError, WeightsMissing
+from facesynth.datasets.importing.engine import import_dataset
+from facesynth.datasets.layouts.folder import FolderLayout
 from facesynth.jobs.train import describe, prepare, train
 from facesynth.training.runs import ParserRun
+from tests.drawn_datasets import write_image
 from tests.drawn_pairs import write_pairs
 from tests.jobs.conftest import Listener
 
@@ -159,3 +163,30 @@ def test_losses_are_told_unless_nobody_wants_them(place: Path) -> None:
     assert loud.done == quiet.done == 8
     assert not logging.getLogger("lightning_fabric").isEnabledFor(logging.INFO), "nor does the library greet"
     assert describe(prepared).endswith(f"run: {place / 'runs' / 'parser-8'}")
+
+
+def test_a_dry_run_is_refused_where_the_run_would_be(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_image(place / "photos" / "a.png", 16)
+    (place / "foreign.json").write_text('{"train": ["x"], "validation": ["y"]}')
+    (place / "here.json").write_text('{"train": ["000", "001"], "validation": ["002"]}')
+    pairs, photos = place / "pairs", place / "photos"
+    import_dataset(FolderLayout(photos), photos)
+
+    def ended(data: Path, *options: str) -> int:
+        command = ["train", str(place / "parser.yaml"), "--data", str(data), "--runs", str(place / "dry"), "--dry-run"]
+        with pytest.raises(SystemExit) as caught:
+            main([*command, *(part for option in options for part in ("--set", option))])
+        assert isinstance(caught.value.code, int)
+        return caught.value.code
+
+    for data, option, fault in (
+        (pairs, "data.split=nope", "not a split file"),
+        (pairs, f"data.split={place / 'foreign.json'}", "none of the faces that it holds out is in the training data"),
+        (photos, "seed=3", "none of its faces has a label map"),
+        (place / "photos" / "a.png", "seed=3", "not a dataset's manifest"),
+    ):
+        assert ended(data, option) != 0
+        assert fault in capsys.readouterr().err
+    assert ended(pairs, f"data.split={place / 'here.json'}") == 0
+    assert "pairs: 2 to train on, 1 to judge it by\nrun: " in capsys.readouterr().out
+    assert not (place / "dry").exists()

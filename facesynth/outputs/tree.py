@@ -1,0 +1,156 @@
+"""The folder that results go to: no input is touched, no file is ever seen half written."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+
+from facesynth.core.errors import CacheError, OutputError, UsageError
+from facesynth.core.refs import FileStamp, sha256_file
+from facesynth.core.scan import SourceFile
+from facesynth.outputs.partial import partial_folder, remove_stale
+
+_ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
+
+
+class OutputTree:
+    """A folder that results are written to, whole or not at all; used as a context.
+
+    Made from the output folder, what the user named as inputs and the files found in it. Raises UsageError where the
+    folder lies inside an input folder: the next run would take results for inputs.
+    """
+
+    def __init__(self, folder: Path, inputs: Iterable[str | Path], sources: Iterable[SourceFile]) -> None:
+        self.folder = folder
+        _refuse_inside(folder, inputs)
+        self._inputs: dict[tuple[int, int], Path] = {}
+        for source in sources:
+            with contextlib.suppress(OSError):  # whoever reads it says why
+                self._inputs[_identity(os.stat(source.path))] = source.path
+        self._parents: set[Path] = set()
+        self._aside = partial_folder(folder)
+
+    def __enter__(self) -> OutputTree:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._aside, ignore_errors=True)
+
+    def path(self, relative: PurePosixPath) -> Path:
+        """Where an output lies."""
+        if relative.is_absolute() or ".." in relative.parts:
+            raise OutputError("an output must lie inside the output folder", where=str(relative))
+        return self.folder / relative
+
+    def copy(self, file: Path, stamp: FileStamp, relative: PurePosixPath) -> Path:
+        """Put a copy of an artifact's file in its place, unless that already holds it.
+
+        The copy carries the artifact's time of change, as with `rsync -t`: with equal size and time it is in place;
+        with another time its sha256 decides. Raises CacheError where the artifact is damaged, OutputError for this
+        item, OSError where no item can be written.
+        """
+        self._open()
+        target = self.path(relative)
+        changed = os.stat(file).st_mtime_ns
+        found = self._stat(target)
+        if found is not None and found.st_size == stamp.size:
+            if found.st_mtime_ns == changed:
+                return target
+            if sha256_file(target) == stamp.digest:
+                os.utime(target, ns=(changed, changed))
+                return target
+        with _item_faults(target):
+            aside = self._prepare(target)
+            shutil.copyfile(file, aside)
+            if sha256_file(aside) != stamp.digest:
+                aside.unlink()
+                raise CacheError("the cached file differs from its sha256", where=file)
+            os.utime(aside, ns=(changed, changed))
+            os.replace(aside, target)
+        return target
+
+    def write(self, data: bytes, relative: PurePosixPath) -> Path:
+        """Write bytes to their place, unless that already holds them. Raises as `copy` does."""
+        self._open()
+        target = self.path(relative)
+        found = self._stat(target)
+        if found is not None and found.st_size == len(data) and target.read_bytes() == data:
+            return target
+        with _item_faults(target):
+            aside = self._prepare(target)
+            aside.write_bytes(data)
+            os.replace(aside, target)
+        return target
+
+    def _open(self) -> None:
+        if not self._parents:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                remove_stale(self.folder)
+                self._aside.mkdir(exist_ok=True)
+            except OSError as error:
+                told = f"nothing can be written here ({error.strerror}); choose another output folder with -o"
+                raise OSError(error.errno, told, str(self.folder)) from error
+            self._parents.add(self.folder)
+
+    def _stat(self, target: Path) -> os.stat_result | None:
+        with _item_faults(target):
+            try:
+                found = os.stat(target)
+            except FileNotFoundError:
+                return None
+        if (source := self._inputs.get(_identity(found))) is not None:
+            raise OutputError(
+                f"is the input {source}, which is never overwritten", where=target, hint="choose another -o"
+            )
+        return found
+
+    def _prepare(self, target: Path) -> Path:
+        """Make the folder that a write needs; the file to write aside."""
+        if target.parent not in self._parents:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._parents.add(target.parent)
+        self._aside.mkdir(exist_ok=True)  # another run may have taken it for a dead one's, after a long step
+        return self._aside / "file"
+
+
+class _item_faults:  # noqa: N801 - reads as a statement
+    """Turn what is wrong with one name alone into an OutputError; let a full or read-only disk through."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError) and (error.errno in _ITEM_FAULTS or isinstance(error, FileExistsError)):
+            raise OutputError(f"cannot be written ({error.strerror})", where=self._target) from error
+        if isinstance(error, OSError):  # of copying, it may name the source
+            told = f"{error.strerror}; make room, or choose another output folder with -o"
+            raise OSError(error.errno, told, str(self._target)) from error
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _refuse_inside(folder: Path, inputs: Iterable[str | Path]) -> None:
+    target = Path(os.path.realpath(folder))
+    if target.exists() and not target.is_dir():
+        raise UsageError("the output is a file, not a folder", where=folder, hint="name a folder with -o")
+    for given in inputs:
+        source = Path(os.path.realpath(given))
+        if source.is_dir() and target.is_relative_to(source):
+            raise UsageError(
+                f"the output folder lies inside the input folder {given}", where=folder, hint="choose another -o"
+            )
