@@ -358,6 +358,13 @@ def test_needs_no_torch_and_reads_nothing_at_import() -> None:
 # ---- the command
 
 
+def test_list_marks_the_newest_of_a_kind_that_is_bundled() -> None:
+    lines = CliRunner().invoke(command, ["list"], catch_exceptions=False).stdout.splitlines()
+    marked = [line.split()[0] for line in lines if line.split()[1] == "*"]
+    assert marked == [weights.default_name(kind) for kind in ("parser", "generator", "judge")]
+    assert all("CC-BY-NC-SA-4.0" in line for line in lines if " bundled " in line)
+
+
 def test_list_tells_what_little_is_known_of_some(known: dict[str, WeightsFile], alone: Path) -> None:
     known["toy"] = made(url="https://example.org/toy.bin")
     known["begun"] = made(name="begun", sha256_prefix=SHA[:10], file="b.bin", url="https://example.org/b.bin")
@@ -365,7 +372,7 @@ def test_list_tells_what_little_is_known_of_some(known: dict[str, WeightsFile], 
     (alone / "toy.bin").write_bytes(DATA)
     lines = CliRunner().invoke(command, ["list"], catch_exceptions=False).stdout.splitlines()
     assert lines[1].split()[:5] == ["toy", "parser", "url", "yes", "1.0"]
-    assert "the first 10 digits of sha256" in lines[2]
+    assert lines[1].split()[5:] == ["sha256", "CC0"] and lines[2].split()[4:] == ["?", "10", "digits", "CC0"]
     rows = json.loads(CliRunner().invoke(command, ["list", "--json"], catch_exceptions=False).stdout)
     assert [(row["name"], row["here"]) for row in rows] == [("toy", str(alone / "toy.bin")), ("begun", None)]
 

@@ -10,13 +10,13 @@ import rich_click as click
 from facesynth import weights as library
 from facesynth.core.errors import WeightsMissing
 
-TABLE = "{:<28} {:<10} {:<8} {:<5} {:>7}  {}"
+TABLE = "{:<29} {:<9} {:<8} {:<5} {:>6}  {:<11}  {}"
 
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
 def list_weights(as_json: bool) -> None:
-    """List the known weights: their source, whether they lie here, and what they are verified by.
+    """List the known weights: their source, whether they lie here, what they are verified by, and their licence.
 
     \b
     Example: facesynth weights list
@@ -25,11 +25,18 @@ def list_weights(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_told(entry) for entry in entries], indent=2))
         return
-    click.echo(TABLE.format("NAME", "KIND", "SOURCE", "HERE", "MB", "VERIFIED BY"))
+    click.echo(TABLE.format("NAME", "KIND", "SOURCE", "HERE", "MB", "VERIFIED BY", "LICENCE"))
     for entry in entries:
+        name = f"{entry.name} *" if _is_default(entry) else entry.name
         here = "yes" if any(library.candidates(entry)) else "-"
         size = f"{entry.size / 1e6:.1f}" if entry.size else "?"
-        click.echo(TABLE.format(entry.name, entry.kind, entry.source, here, size, entry.verified_by))
+        verified = "sha256" if entry.sha256 else f"{len(entry.sha256_prefix or '')} digits"
+        click.echo(TABLE.format(name, entry.kind, entry.source, here, size, verified, entry.licence))
+    click.echo("* what commands use when no weights of its kind are named", err=True)
+
+
+def _is_default(entry: library.WeightsFile) -> bool:
+    return entry.source == "bundled" and entry.name == library.default_name(entry.kind)
 
 
 @click.command("show")
