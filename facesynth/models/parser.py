@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facesynth.core.labels import FLIP_TABLE
 from facesynth.models.specs import ParserSpec
 from facesynth.models.trunks import TRUNKS, MobileNetV2
 
@@ -20,14 +21,21 @@ Trunk = MobileNetV2
 class ParserNet(nn.Module):
     """N×3×H×W, ImageNet-normalised, H and W multiples of 32 → logits N×labels×H/2×W/2."""
 
+    _exchanged: Tensor
+
     def __init__(self, spec: ParserSpec) -> None:
         super().__init__()
         self.trunk = TRUNKS[spec.trunk](whole=spec.head == "pyramid")
         self.head = _HEADS[spec.head](self.trunk.channels, spec)
+        self._mirrored = spec.mirrored
+        self.register_buffer("_exchanged", torch.from_numpy(FLIP_TABLE.astype("int64")), persistent=False)
         self.register_load_state_dict_pre_hook(_renamed)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.trunk(x))
+        if self._mirrored and not self.training:
+            other: Tensor = self.head(self.trunk(x.flip(-1)))
+            logits = (logits + other.flip(-1)[:, self._exchanged]) / 2
         return logits
 
 

@@ -13,7 +13,8 @@ HeadName = Literal["pyramid", "lraspp"]
 class ParserSpec:
     """A face parser: a trunk, a head under it, logits at half the input's resolution.
 
-    A `pyramid` uses the trunk down to stride 32, `lraspp` (Lite R-ASPP) cuts it off at stride 16.
+    A `pyramid` uses the trunk down to stride 32, `lraspp` (Lite R-ASPP) cuts it off at stride 16. A `mirrored` parser
+    looks at the mirrored face too, when it is not being trained, and answers with the mean of both: twice the work.
     """
 
     labels: int = 19
@@ -22,12 +23,15 @@ class ParserSpec:
     head: HeadName = "pyramid"
     pyramid_channels: int = 96  # of the head's coarse maps
     detail_channels: int = 48  # of its finest
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         if self.size % 32 or self.size < 64:
             raise ValueError(f"parser size {self.size} must be a multiple of 32, and at least 64")
         if self.trunk not in get_args(TrunkName) or self.head not in get_args(HeadName):
             raise ValueError(f"a parser of trunk {self.trunk!r} and head {self.head!r} is none that is known")
+        if self.mirrored and self.labels != 19:
+            raise ValueError(f"a mirrored parser needs the 19 labels whose left and right are known, not {self.labels}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from facesynth.inference.convert import read_state
 from facesynth.models.parser import ParserNet
 from facesynth.models.perceptual import MobileNetFeatures, PerceptualDistance, Vgg19Features
 
-# What may differ between weights and the network that starts from them: neither changes what a parameter means.
-_FREE = ("size", "spectral")
+# What may differ between weights and the network that starts from them: none of these changes what a parameter means.
+_FREE = ("size", "spectral", "mirrored")
 _POWER_ITERATIONS = 20
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from facesynth import weights
 from facesynth.config import load_pipeline
 from facesynth.core.errors import TrainingError, WeightsMissing
+from facesynth.core.labels import FLIP_TABLE
 from facesynth.inference.parser import Parser
 from facesynth.models.parser import ParserNet
 from facesynth.models.specs import HeadName, ParserSpec, TrunkName
@@ -35,6 +36,23 @@ def test_logits_have_half_the_side_and_every_parameter_takes_part(trunk: TrunkNa
     assert logits.shape == (2, 19, 32, 48)
     logits.square().mean().backward()
     assert not [name for name, parameter in network.named_parameters() if parameter.grad is None]
+
+
+def test_a_mirrored_parser_answers_alike_for_mirrored_faces_and_trains_as_a_plain_one() -> None:
+    plain = ParserNet(ParserSpec(pyramid_channels=8, detail_channels=8))
+    both = ParserNet(ParserSpec(pyramid_channels=8, detail_channels=8, mirrored=True))
+    both.load_state_dict(plain.state_dict())
+    faces, mirror = torch.randn(2, 3, 64, 96), torch.from_numpy(FLIP_TABLE.astype("int64"))
+    with torch.no_grad():
+        assert torch.equal(plain(faces), both(faces)), "in training"
+        plain.eval(), both.eval()
+        one, other = both(faces), both(faces.flip(-1))
+        torch.testing.assert_close(one, other.flip(-1)[:, mirror], atol=1e-5, rtol=0)
+        expected = (plain(faces) + plain(faces.flip(-1)).flip(-1)[:, mirror]) / 2
+        torch.testing.assert_close(one, expected, atol=1e-5, rtol=0)
+        assert (plain(faces) - plain(faces.flip(-1)).flip(-1)[:, mirror]).abs().max() > 1e-2
+    with pytest.raises(ValueError, match="left and right"):
+        ParserSpec(labels=5, mirrored=True)
 
 
 @pytest.mark.parametrize("kind", [MobileNetV2, EfficientNetLite0])
