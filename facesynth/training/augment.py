@@ -102,8 +102,33 @@ def _margin(config: Augment, side: int) -> int:
 
 def recoloured(images: Tensor, config: Augment, generator: Generator) -> Tensor:
     """Images N×3×H×W in 0..1 with their colours, contrast and sharpness changed at random."""
-    if not (config.colour or config.grey or config.blur):
-        return images
+    if config.colour or config.grey or config.blur:
+        images = _recoloured(images, config, generator)
+    return coarsened(images, config.coarse, generator) if config.coarse else images
+
+
+def coarsened(images: Tensor, probability: float, generator: Generator) -> Tensor:
+    """Some of the images N×3×H×W in 0..1 scaled down to between an eighth and a half of their side, and up again.
+
+    With noise that is enlarged with them; half of them by nearest, whose squares look like those of a compressed photo.
+    """
+    side, out = images.shape[-1], []
+    for image in images:
+        chosen, share, noise, by_nearest = torch.rand(4, generator=generator).tolist()
+        if chosen < probability:
+            few = max(1, round(side * 2 ** -(1 + 2 * share)))
+            small = F.interpolate(image[None], (few, few), mode="area")
+            grain = torch.randn(small.shape, generator=generator).to(image.device, non_blocking=True)
+            small = (small + 0.04 * noise * grain).clamp(0, 1)
+            if by_nearest < 0.5:
+                [image] = F.interpolate(small, image.shape[-2:], mode="nearest-exact")
+            else:
+                [image] = F.interpolate(small, image.shape[-2:], mode="bilinear", align_corners=False)
+        out.append(image)
+    return torch.stack(out)
+
+
+def _recoloured(images: Tensor, config: Augment, generator: Generator) -> Tensor:
     strength, count = config.colour, len(images)
 
     def uniform(low: float, high: float) -> Tensor:

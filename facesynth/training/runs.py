@@ -56,11 +56,12 @@ class Augment:
     colour: float = 0.3  # strength of brightness, contrast, saturation and gain, 0..1
     grey: float = 0.1  # probability
     blur: float = 0.2  # probability
+    coarse: float = 0.0  # probability that a face looks as if it came from a small, compressed photo
 
     def __post_init__(self) -> None:
         _require(self, "scale", low=1)  # pictures are zoomed between 1/scale and scale
         _require(self, "rotation", high=180)
-        _require(self, "shift", "colour", "grey", "blur", high=1)
+        _require(self, "shift", "colour", "grey", "blur", "coarse", high=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

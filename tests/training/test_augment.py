@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from facesynth.core.labels import LabelMap
-from facesynth.training.augment import augment, flip_pairs
+from facesynth.training.augment import augment, flip_pairs, recoloured
 from facesynth.training.runs import Augment
 from tests.drawn_pairs import drawn_labels
 
@@ -94,3 +96,16 @@ def test_what_comes_in_from_beyond_the_border_is_the_mirrored_picture() -> None:
     image, label = augment(images, labels, far, torch.Generator().manual_seed(3), size=16, label_size=16)
     torch.testing.assert_close(image, images, atol=1e-5, rtol=0)
     assert (label == 17).all()
+
+
+def test_coarse_faces_keep_their_look_and_lose_what_is_fine() -> None:
+    images = torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.25
+    config = replace(STILL, coarse=1.0)
+    found = recoloured(images, config, torch.Generator().manual_seed(1))
+    assert found.shape == images.shape and found.min() >= 0 and found.max() <= 1
+    torch.testing.assert_close(found.mean((2, 3)), images.mean((2, 3)), atol=0.02, rtol=0)
+    assert (found.var((1, 2, 3)) < images.var((1, 2, 3)) / 2).all()
+    assert torch.equal(found, recoloured(images, config, torch.Generator().manual_seed(1)))
+    some = recoloured(images.repeat(20, 1, 1, 1), replace(STILL, coarse=0.5), torch.Generator().manual_seed(2))
+    kept = (some == images.repeat(20, 1, 1, 1)).flatten(1).all(1).float().mean()
+    assert 0.3 < kept < 0.7
