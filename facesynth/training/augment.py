@@ -148,5 +148,7 @@ def _recoloured(images: Tensor, config: Augment, generator: Generator) -> Tensor
     mean = images.mean((1, 2, 3), keepdim=True)
     images = ((images - mean) * factor(strength) + mean) * gains * factor(strength)
     images = images.clamp(1e-4, 1).pow(factor(strength))
-    small = F.interpolate(F.avg_pool2d(images, 3, 2, 1), images.shape[-2:], mode="bilinear", align_corners=False)
-    return torch.where((uniform(0, 1) < config.blur)[:, None, None, None], small, images)
+    half = [(side + 1) // 2 for side in images.shape[-2:]]
+    small = F.interpolate(images, half, mode="bilinear", align_corners=False, antialias=True)
+    blurred = F.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
+    return torch.where((uniform(0, 1) < config.blur)[:, None, None, None], blurred, images)

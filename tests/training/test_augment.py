@@ -109,3 +109,15 @@ def test_coarse_faces_keep_their_look_and_lose_what_is_fine() -> None:
     some = recoloured(images.repeat(20, 1, 1, 1), replace(STILL, coarse=0.5), torch.Generator().manual_seed(2))
     kept = (some == images.repeat(20, 1, 1, 1)).flatten(1).all(1).float().mean()
     assert 0.3 < kept < 0.7
+
+
+def test_blurred_faces_stay_where_they_are_and_as_bright() -> None:
+    config = replace(STILL, blur=1.0)
+    for side in (64, 63):
+        even = torch.full((1, 3, side, side), 0.8)
+        torch.testing.assert_close(recoloured(even, config, torch.Generator().manual_seed(0)), even, atol=1e-3, rtol=0)
+        ramp = torch.linspace(0.1, 0.9, side).expand(1, 3, side, side)
+        found = recoloured(ramp, config, torch.Generator().manual_seed(0))
+        torch.testing.assert_close(found[..., 2:-2], ramp[..., 2:-2], atol=1e-3, rtol=0)
+        fine = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1))
+        assert recoloured(fine, config, torch.Generator().manual_seed(0)).var() < fine.var() / 2
