@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,11 +18,18 @@ Status = Literal["done", "cached", "rejected", "failed"]
 _PACKAGES = ("dlib-bin", "face-alignment", "numpy", "opencv-python", "pillow", "torch", "torchvision")
 
 
+HEAD_BYTES = 200
+"""As many of a report's first bytes tell that it is one."""
+
+_HEAD = re.compile(rb'\s*\{\s*"command":\s*"[^"]*",\s*"complete":\s*(true|false),\s*"counts":\s*\{')
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One item: a photo or label map, and `part` of it where several were made of it ("face 1", "seed 3").
 
-    `outputs` are relative to the output folder; `reason` tells of a rejected or failed one why.
+    `outputs` are relative to the output folder; `reason` tells of a rejected or failed one why; `about` is what else a
+    command has to say of it, as JSON values by name.
     """
 
     input: str
@@ -29,6 +37,7 @@ class Row:
     outputs: tuple[str, ...] = ()
     reason: str | None = None
     part: str | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.input if self.part is None else f"{self.input} ({self.part})"
@@ -76,9 +85,16 @@ class Report:
         return "\n".join(lines)
 
     def to_json(self) -> bytes:
-        """The whole report as JSON in UTF-8, rows in the order of inputs."""
+        """The whole report as JSON in UTF-8, rows in the order of inputs. ValueError for a setting that is nan."""
         rows = [
-            {"input": row.input, "part": row.part, "status": row.status, "outputs": row.outputs, "reason": row.reason}
+            {
+                "input": row.input,
+                "part": row.part,
+                "status": row.status,
+                "outputs": row.outputs,
+                "reason": row.reason,
+                **row.about,
+            }
             for row in sorted(self.rows, key=_order)
         ]
         document = {
@@ -90,8 +106,13 @@ class Report:
             "weights": dict(sorted(self.weights.items())),
             "items": rows,
         }
-        text = json.dumps(document, indent=1, ensure_ascii=False, default=str) + "\n"
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
         return text.encode("utf-8", "backslashreplace")  # a file's name need not be valid Unicode
+
+
+def starts_a_report(head: bytes) -> bool:
+    """Whether a file that starts with these bytes is a report, as `Report.to_json` writes it."""
+    return _HEAD.match(head) is not None
 
 
 def installed_versions() -> dict[str, str]:

@@ -47,6 +47,7 @@ class CodedStage:
     codec: ClassVar[FileCodec[LabelMap]] = FileCodec("labels.png", encode_label_map, decode_label_map)
     precision: str = "float32"
     device: str = "cpu"
+    engine: str = "eager"
     calls: list[int] = field(default_factory=list)
     interrupt_after: int | None = None
 

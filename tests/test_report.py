@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from facesynth.report import Report, Row
+import pytest
+
+from facesynth.report import HEAD_BYTES, Report, Row, starts_a_report
 
 ROWS = [
     Row("b.jpg", "done", ("b_01.png",), part="face 10"),
@@ -39,6 +41,18 @@ def test_the_file_lists_items_in_the_order_of_inputs() -> None:
     }  # fmt: skip
     assert written["complete"] and written["settings"] == {"size": 512}
     assert {"facesynth", "python", "numpy", "torch"} <= written["versions"].keys()
+
+
+def test_a_report_is_known_by_how_it_starts() -> None:
+    data = Report("align", rows=ROWS).to_json()
+    assert starts_a_report(data[:HEAD_BYTES]) and starts_a_report(json.dumps(json.loads(data)).encode())
+    for other in (b"", b"{}", b'{"command": "align"}', b"\x89PNG\r\n", b'["command", "complete", "counts"]'):
+        assert not starts_a_report(other)
+
+
+def test_a_report_is_json_or_nothing() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        Report("align", {"strength": float("nan")}).to_json()
 
 
 def test_a_name_that_is_no_unicode_does_not_keep_the_report_from_being_written() -> None:

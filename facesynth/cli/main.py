@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import signal
 import sys
 import tempfile
-import threading
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,6 +19,7 @@ from facesynth import __version__
 from facesynth.cli.progress import tell
 from facesynth.cli.work import INTERRUPTED
 from facesynth.core.errors import FacesynthError, UsageError
+from facesynth.core.stop_signals import ignore_stop_signals, interrupt_on_stop_signals
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -80,8 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not sys.warnoptions:  # libraries warn developers, not users; last, so that other filters keep their say
         warnings.simplefilter("ignore", append=True)
-    if threading.current_thread() is threading.main_thread():  # queues stop jobs by SIGTERM: as good as Ctrl-C
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_on_stop_signals()
     try:
         code = _exit_code(given)
     except KeyboardInterrupt:  # the second one, while the first was told
@@ -93,9 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _end_undisturbed() -> None:
     """Let Python end with the exit code that it is given, also where it is interrupted again while it cleans up."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+    ignore_stop_signals()
     # Python remembers an interrupt that has passed through exec of a string, as dataclasses use it, and would end as if
     # SIGINT had killed it, whoever caught that since; the next exec forgets it.
     exec("")
@@ -125,6 +121,8 @@ def _exit_code(given: list[str]) -> int:
         sys.stdout = open("/dev/null" if sys.platform != "win32" else "NUL", "w", encoding="utf-8")  # noqa: SIM115
         return 1
     except OSError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # click could not tell of it: the terminal was closed
+            return INTERRUPTED
         where = f"{error.filename}: " if error.filename else ""
         tell(f"error: {where}{error.strerror or error}", as_json=as_json)
         return 1

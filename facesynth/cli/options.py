@@ -45,10 +45,43 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 log_format_option = click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of lines on stderr."
 )
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16", "fp16"]),
+    default="float32",
+    show_default=True,
+    help="Of the networks' arithmetic; faces are found at float32.",
+)
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINE_NAMES),
+    default="auto",
+    show_default=True,
+    help="What runs a parser: auto is the fastest that is installed. All else runs in eager PyTorch.",
+)
+batch_size_option = click.option(
+    "--batch-size", type=BatchSize(), default="auto", show_default=True, help="Items computed at once."
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=lambda: max(2, min(8, os.cpu_count() or 2)),
+    show_default="one a core, 2 to 8",
+    help="Threads that read, decode and write.",
+)
+no_cache_option = click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier work.")
+force_option = click.option("--force", is_flag=True, help="Compute everything again.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done and what it takes; do nothing.")
 sheet_option = click.option("--sheet", is_flag=True, help="Add a contact sheet, sheet.png.")
 generator_option = click.option("--generator", metavar="NAME|FILE", help="Weights to paint with (default: bundled).")
 parser_option = click.option("--parser", metavar="NAME|FILE", help="Weights to parse with (default: bundled).")
+parser_input_option = click.option(
+    "--parser-input",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="The input of a foreign parser: size=N where its graph leaves that open (default 512), "
+    "normalisation=imagenet|0..1|-1..1|0..255 (imagenet), order=rgb|bgr (rgb).",
+)
 landmarks_option = click.option(
     "--landmarks",
     type=click.Choice(["auto", "face-alignment", "dlib"]),
@@ -66,31 +99,13 @@ _OUTPUT_OPTION = click.option(
 )
 _WORK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     device_option,
-    click.option(
-        "--precision",
-        type=click.Choice(["float32", "bf16", "fp16"]),
-        default="float32",
-        show_default=True,
-        help="Of the networks' arithmetic; faces are found at float32.",
-    ),
-    click.option(
-        "--engine",
-        type=click.Choice(ENGINE_NAMES),
-        default="auto",
-        show_default=True,
-        help="What runs a parser: auto is the fastest that is installed. All else runs in eager PyTorch.",
-    ),
-    click.option("--batch-size", type=BatchSize(), default="auto", show_default=True, help="Items computed at once."),
-    click.option(
-        "--workers",
-        type=click.IntRange(1, 256),
-        default=lambda: max(2, min(8, os.cpu_count() or 2)),
-        show_default="one a core, 2 to 8",
-        help="Threads that read, decode and write.",
-    ),
+    precision_option,
+    engine_option,
+    batch_size_option,
+    workers_option,
     cache_option,
-    click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier work."),
-    click.option("--force", is_flag=True, help="Compute everything again."),
+    no_cache_option,
+    force_option,
     click.option("--fail-fast", is_flag=True, help="End at the first item that fails."),
     dry_run_option,
     click.option(
@@ -101,6 +116,12 @@ _WORK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     log_format_option,
     quiet_option,
 )
+
+
+def refuse_two_caches(*, no_cache: bool) -> None:
+    """Raise UsageError where --no-cache stands beside a --cache."""
+    if no_cache and given("cache"):
+        raise click.UsageError("--cache names a cache, --no-cache uses none: give one of them")
 
 
 def inputs_and_output(name: str) -> Callable[[F], F]:
@@ -126,8 +147,7 @@ def parsing_work_options(command: F) -> F:
 
     @functools.wraps(command)
     def gathered(**values: Any) -> Any:
-        if values["no_cache"] and given("cache"):
-            raise click.UsageError("--cache names a cache, --no-cache uses none: give one of them")
+        refuse_two_caches(no_cache=values["no_cache"])
         if values["dry_run"] and values["report"]:
             raise click.UsageError("--dry-run writes nothing, so there is no --report")
         how = {field.name: values.pop(field.name) for field in dataclasses.fields(Work)}
@@ -168,3 +188,6 @@ def schema_option(meaning: str, default: str | None = None, *, name: str = "--sc
     """A named order of the 19 classes."""
     names = f"{meaning} celebamask-hq, zllrunning, facer or segface."
     return click.option(name, type=Schema(), default=default, show_default=True, help=names)
+
+
+parser_schema_option = schema_option("The order of the classes of a foreign parser, FILE.onnx:")

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from facesynth.cli.one_line import one_line
 
@@ -50,7 +50,7 @@ class Bar:
 
         what = TextColumn("{task.description}", markup=False)
         columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._terminal = Terminal(stderr=True, highlight=False, soft_wrap=True)
+        self._terminal = Terminal(file=cast(IO[str], _Heedless(sys.stderr)), highlight=False, soft_wrap=True)
         self._progress = Progress(*columns, console=self._terminal, transient=True)
         self._task: Any = None
 
@@ -73,6 +73,24 @@ class Bar:
 
     def close(self) -> None:
         self._progress.stop()
+
+
+class _Heedless:
+    """A stream that takes what it is given, also where nobody listens any more; see `tell`."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 class Log:
@@ -103,7 +121,8 @@ class Log:
         self._line(message)
 
     def close(self) -> None:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
     def _line(self, message: str, **numbers: int) -> None:
         tell(message, as_json=self._json, **numbers)
@@ -113,9 +132,11 @@ def tell(message: str, *, as_json: bool = False, **numbers: int) -> None:
     """Write a line to stderr, or a JSON object that holds it and the numbers.
 
     What cannot be printed is escaped: a name may hold line feeds, which would forge lines, and codes for the terminal.
+    Where nobody listens any more, as when the terminal was closed, the work goes on all the same.
     """
     plain = message.isprintable()
     text = json.dumps({"message": message, **numbers}, ensure_ascii=not plain) if as_json else one_line(message)
     # A log need not be UTF-8.
     encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

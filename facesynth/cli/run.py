@@ -42,5 +42,6 @@ def run(work: Work, engine: str, pipeline: str, overrides: tuple[str, ...]) -> N
         **work.networks,
     )
     settings = {"plan": plan, "engine": engine, "precision": work.precision}
-    with work.session("run", settings, align=stages.align) as session:
+    reads = [path, *filter(None, (plan.segment.parser, painter.generator))]
+    with work.session("run", settings, align=stages.align, reads=reads) as session:
         carry_out(session, stages, painter, sheet=plan.sheet)

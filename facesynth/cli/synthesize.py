@@ -50,9 +50,10 @@ def synthesize(
     stages = painting_stages(**painting, **work.networks)
     settings = {"style": style, "seeds": seeds, "interpolate": interpolate, "frames": interpolate and frames,
                 **painting, "precision": work.precision, "schema": schema}  # fmt: skip
-    searched = any(Path(name).is_file() for name in (style, *(interpolate or ())) if name is not None)
+    styles = [name for name in (style, *(interpolate or ())) if name is not None]
     more: dict[str, Any] = {
-        "align": stages.align if searched else None,
+        "align": stages.align if any(Path(name).is_file() for name in styles) else None,
+        "reads": [*styles, *filter(None, [painting["generator"]])],
         "suffixes": LABEL_SUFFIXES,
         "tail": VARIANT_TAIL,
     }

@@ -7,10 +7,11 @@ import contextlib
 import shutil
 import signal
 import tempfile
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+
+from facesynth.core.stop_signals import handling_stop_signals
 
 
 @contextlib.contextmanager
@@ -29,11 +30,5 @@ def temporary_cache() -> Iterator[Path]:
 
 def _remove(folder: Path) -> None:
     """Remove a folder without being interrupted: faces of the user's photos would stay behind."""
-    heard: dict[int, object] = {}
-    if threading.current_thread() is threading.main_thread():
-        heard = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handling_stop_signals(signal.SIG_IGN):
         shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        for number, handler in heard.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from facesynth.cli import options
+from facesynth.cli.value_types import Share
 from facesynth.cli.work import Work
 
 
@@ -16,7 +17,7 @@ from facesynth.cli.work import Work
 @options.style_option(required=True)
 @click.option(
     "--strength",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=1.0,
     show_default=True,
     help="0 keeps the content's own style (for label maps: the mean style), 1 takes all of the other.",
@@ -60,6 +61,7 @@ def transfer(
     stages = painting_stages(**painting, engine=engine, **work.networks)
     how: dict[str, Any] = {"strength": strength, "paste_back": paste_back, "schema": schema}
     settings = {"style": style, **how, "labels": labels, **painting, "engine": engine, "precision": work.precision}
-    with work.session("transfer", settings, align=stages.align) as session:
+    reads = [style, *filter(None, (painting["parser"], painting["generator"]))]
+    with work.session("transfer", settings, align=stages.align, reads=reads) as session:
         wanted = StyleReader(session, stages).image(style)
         job(session, stages, wanted, all_labels=labels, sheet=sheet, **how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import rich_click as click
@@ -32,6 +33,19 @@ class Device(click.ParamType):  # type: ignore[type-arg]  # generic since click 
 
             resolve_device(str(value))
         return str(value)
+
+
+class Share(click.FloatRange):
+    """A number from 0 to 1; `nan`, which is no number, is refused too."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        share = float(super().convert(value, param, ctx))
+        if math.isnan(share):  # neither below 0 nor above 1
+            self.fail(f"{value!r} is no number from 0 to 1", param, ctx)
+        return share
 
 
 class SeedRange(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone

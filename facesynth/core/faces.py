@@ -168,11 +168,7 @@ class Face:
         ramp = np.clip(depth / feather, 0, 1) if feather else (depth > 0).astype(np.float64)
         alpha = (ramp * ramp * (3 - 2 * ramp))[..., None]
         if labels is not None:
-            cut = Image.fromarray(np.where(np.isin(labels.ids, _OWN), 0, 255).astype(np.uint8))
-            # Drawn in by what the blur spreads: the painted background must not come in around the hair.
-            cut = cut.resize(image.size, Image.Resampling.BILINEAR)
-            cut = cut.filter(ImageFilter.MinFilter(2 * max(1, round(image.width / 64)) + 1))
-            cut = cut.filter(ImageFilter.GaussianBlur(image.width / 100))
+            cut = _edited_part(labels, image.width)
             cut = cut.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
             alpha = alpha * (np.asarray(cut, dtype=np.float64) / 255)[..., None]
         pixels = onto.pixels.copy()
@@ -214,6 +210,15 @@ class Face:
         left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
         right, bottom = np.minimum(np.ceil(corners.max(axis=0)) + 1, (width, height)).astype(int)
         return (int(left), int(top), int(right), int(bottom)) if left < right and top < bottom else None
+
+
+def _edited_part(labels: LabelMap, side: int) -> Image.Image:
+    """What an edited face covers of its photo, softly cut out: 0 nothing, 255 all; `side` pixels wide and high."""
+    cut = Image.fromarray(np.where(np.isin(labels.ids, _OWN), 0, 255).astype(np.uint8))
+    cut = cut.resize((side, side), Image.Resampling.BILINEAR)
+    # Drawn in by what the blur spreads: the painted background must not come in around the hair.
+    cut = cut.filter(ImageFilter.MinFilter(2 * max(1, round(side / 64)) + 1))
+    return cut.filter(ImageFilter.GaussianBlur(side / 100))
 
 
 def _coordinates(to_face: Similarity, window: tuple[int, int, int, int]) -> tuple[Points, Points]:

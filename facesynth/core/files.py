@@ -43,12 +43,12 @@ def _no_file(folder: Path) -> ImageError:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, hint: str | None = None) -> Iterator[Path]:
     """Lend a name beside `path` to write a draft to; when the block ends, it becomes `path` by one rename.
 
     Nobody ever sees half a file, whoever else writes it meanwhile, and a block that raises leaves `path` as it was and
-    no draft. The draft's name is hidden, random and ends in `.part`; missing folders are made. OutputError for an
-    OSError, inside the block too.
+    no draft. The draft's name is hidden, random and ends in `.part`; missing folders are made. An OSError, inside the
+    block too, becomes an OutputError with this `hint`.
     """
     draft = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
@@ -60,4 +60,4 @@ def replacing(path: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):  # the fault that led here is the one to tell
                 draft.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot be written ({error.strerror or error})", where=path) from error
+        raise OutputError(f"cannot be written ({error.strerror or error})", where=path, hint=hint) from error

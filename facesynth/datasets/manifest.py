@@ -70,14 +70,15 @@ class Manifest:
         try:
             with path.open(encoding="utf-8") as file:
                 header = json.loads(file.readline())
+            if not isinstance(header, dict):
+                raise ValueError("its first line is no object")
             if header["format"] != FORMAT:
                 raise ValueError(f"its format is {header['format']!r}, not {FORMAT!r}")
-            about = Description(
-                name=str(header["name"]), schema=str(header["schema"]), attributes=tuple(header["attributes"])
-            )
+            name, schema = (_checked(key, header[key], str) for key in ("name", "schema"))
+            about = Description(name=name, schema=schema, attributes=_texts("attributes", header["attributes"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(
-                f"not a dataset's manifest ({error})", where=path, hint="run: facesynth dataset import --help"
+                f"not a dataset's manifest ({_fault(error)})", where=path, hint="run: facesynth dataset import --help"
             ) from error
         try:
             schema_named(about.schema)
@@ -103,9 +104,8 @@ class Manifest:
                     known.add(key)
                     yield sample
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ConfigError(
-                f"line {number} is damaged ({error!r})", where=self.path, hint="import the dataset again"
-            ) from error
+            what = f"line {number} is damaged: {_fault(error)}"
+            raise ConfigError(what, where=self.path, hint="import the dataset again") from error
         except OSError as error:
             raise ConfigError(f"cannot be read ({error.strerror or error})", where=self.path) from error
 
@@ -170,12 +170,19 @@ def _from_row(row: Any, folder: Path) -> Sample:
         labels=None if labels is None else folder / labels,
         labels_sha256=perhaps("labels_sha256"),
         identity=perhaps("identity"),
-        attributes=tuple(
-            _checked("attributes", each, str) for each in _checked("attributes", row.get("attributes", []), list)
-        ),
+        attributes=_texts("attributes", row.get("attributes", [])),
         split={_checked("split", key, str): _checked("split", side, str) for key, side in split.items()},
-        landmarks=tuple((_coordinate(x), _coordinate(y)) for x, y in landmarks),
+        landmarks=tuple(_point(each) for each in landmarks),
     )
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong with a line, in words."""
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return "it is no JSON"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _checked(key: str, value: Any, kind: type[T]) -> T:
@@ -189,6 +196,16 @@ def _checked(key: str, value: Any, kind: type[T]) -> T:
         if "\0" in value:
             raise ValueError(f"{key} holds the character 0")
     return value
+
+
+def _texts(key: str, values: Any) -> tuple[str, ...]:
+    return tuple(_checked(key, each, str) for each in _checked(key, values, list))
+
+
+def _point(value: Any) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"a landmark is {str(value)[:40]!r}, not x and y")
+    return _coordinate(value[0]), _coordinate(value[1])
 
 
 def _coordinate(value: Any) -> float:

@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,8 +19,9 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from facesynth.core.errors import WeightsDamaged, WeightsError
-from facesynth.core.labels import STANDARD
+from facesynth.core.labels import FLIP_TABLE, STANDARD
 from facesynth.core.refs import Digest, sha256_bytes
+from facesynth.inference.likeness import Likeness
 from facesynth.models.bisenet import Bisenet
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
@@ -33,7 +35,7 @@ Spec = ParserSpec | BisenetSpec | _Normalised
 # What a network is for, and its architecture as a file's specs name it: None for those that say nothing of it.
 _NETWORKS: Mapping[tuple[str, str | None], tuple[type[Any], Callable[[Any], nn.Module]]] = MappingProxyType(
     {
-        ("parser", None): (ParserSpec, ParserNet),
+        ("parser", None): (ParserSpec, partial(ParserNet, exchanged=FLIP_TABLE.tolist())),
         ("parser", "bisenet"): (BisenetSpec, Bisenet),
         ("generator", None): (GeneratorSpec, SpadeGenerator),
         ("encoder", None): (EncoderSpec, StyleEncoder),
@@ -41,6 +43,8 @@ _NETWORKS: Mapping[tuple[str, str | None], tuple[type[Any], Callable[[Any], nn.M
     }
 )
 FORMAT = "facesynth-1"
+_LIKENESS = "likeness"
+"""What a parser's training faces are told by: a key of the metadata, and the beginning of its tensors' names."""
 
 
 def build(spec: Spec) -> nn.Module:
@@ -58,10 +62,12 @@ def save(
     licence: str = "unstated",
     half: bool = True,
     about: Mapping[str, str] | None = None,
+    likeness: Likeness | None = None,
 ) -> None:
     """Write networks into one safetensors file whose metadata holds their specs, the label schema and the licence.
 
-    Spectral normalisation is folded into the weights. `half` stores floating-point tensors in float16.
+    Spectral normalisation is folded into the weights. `half` stores floating-point tensors in float16. `likeness` tells
+    of the faces that a parser among them was trained on.
     """
     tensors: dict[str, Tensor] = {}
     for name, (_, network) in networks.items():
@@ -77,6 +83,40 @@ def save(
         "licence": licence,
         **(about or {}),
     }
+    _write(path, *_with_likeness(tensors, metadata, likeness))
+
+
+def add_likeness(source: Path, target: Path, likeness: Likeness) -> None:
+    """Write a weights file anew with what is told of its parser's training faces; all else stays as it is."""
+    metadata, tensors = _read(source, None)
+    _write(target, *_with_likeness(tensors, metadata, likeness))
+
+
+def load_likeness(path: Path, *, sha256: Digest | None = None) -> Likeness | None:
+    """Read what a weights file tells of its parser's training faces; None where it tells nothing. Raises as `load`."""
+    metadata, tensors = _read(path, sha256)
+    if _LIKENESS not in metadata:
+        return None
+    try:
+        mean, whitening = (tensors[f"{_LIKENESS}.{name}"].float().numpy() for name in ("mean", "whitening"))
+        return Likeness(mean, whitening, json.loads(metadata[_LIKENESS])["faces"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsDamaged(f"what it tells of its training faces cannot be read ({error})", where=path) from error
+
+
+def _with_likeness(
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str], likeness: Likeness | None
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if likeness is None:
+        return dict(tensors), dict(metadata)
+    more = {
+        f"{_LIKENESS}.mean": torch.from_numpy(likeness.mean).half(),
+        f"{_LIKENESS}.whitening": torch.from_numpy(likeness.whitening).half(),
+    }
+    return {**tensors, **more}, {**metadata, _LIKENESS: json.dumps({"faces": likeness.faces})}
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -156,6 +196,9 @@ def _restore(
         what = f"its {name} is of the architecture {architecture!r}, which this facesynth does not know"
         raise WeightsError(what, where=path, hint="it was made by a newer facesynth: install that one")
     kind, _ = _NETWORKS[name, architecture]
+    if unknown := sorted(fields.keys() - {field.name for field in dataclasses.fields(kind)}):
+        what = f"its {name} is described by {', '.join(unknown)}, which this facesynth does not know"
+        raise WeightsError(what, where=path, hint="it was made by a newer facesynth: install that one")
     spec: Spec = kind(**fields)
     # The file holds folded weights: the network to run has no spectral normalisation.
     plain = dataclasses.replace(spec, spectral=False) if isinstance(spec, _Normalised) else spec

@@ -14,15 +14,17 @@ from torch import Tensor
 from facesynth import weights
 from facesynth.core.errors import UsageError
 from facesynth.core.images import Photo
-from facesynth.core.labels import LabelMap
+from facesynth.core.labels import LABEL_NAMES, LabelMap
 from facesynth.core.refs import Digest
 from facesynth.inference import networks
+from facesynth.inference.confidence import Confidence, ParsedLabels
 from facesynth.inference.device import resolve_batch_size, resolve_precision
 from facesynth.inference.engines.choice import build, engine_device
 from facesynth.inference.engines.seam import Task
 from facesynth.inference.foreign import load_foreign
 from facesynth.inference.foreign_header import is_foreign, refuse_declarations
 from facesynth.inference.foreign_input import NORMALISATIONS, UNDECLARED, InputDeclaration, Intake
+from facesynth.inference.likeness import GRID, Likeness
 from facesynth.models.specs import BisenetSpec, ParserSpec
 
 _, IMAGENET_MEAN, IMAGENET_STD = NORMALISATIONS["imagenet"]
@@ -49,9 +51,14 @@ class Parser:
         *,
         device: torch.device,
         dtype: torch.dtype,
+        likeness: Likeness | None = None,
     ) -> None:
-        """`network` turns N×3×H×W into N×19×h×w logits, or into N×h×w labels; it runs in `dtype` by autocast."""
+        """`network` turns N×3×H×W into N×19×h×w logits, or into N×h×w labels; it runs in `dtype` by autocast.
+
+        `likeness` tells of the faces that it was trained on: without it no face is told to be unlike them.
+        """
         self.network, self.spec, self.device, self.dtype = network, spec, device, dtype
+        self.likeness = likeness
         self.intake = spec if isinstance(spec, Intake) else Intake(height=spec.size, width=spec.size)
 
     @classmethod
@@ -82,7 +89,8 @@ class Parser:
         spec, network = networks.load(path, ("parser",), where, sha256=sha256)["parser"]
         shape = (resolve_batch_size(batch_size, where), 3, spec.size, spec.size)
         run = build(engine, Task(network=network, shape=shape, device=where, dtype=dtype, where=str(path)))
-        return cls(lambda x: run(x)[0], spec, device=where, dtype=torch.float32)
+        likeness = networks.load_likeness(path, sha256=sha256)
+        return cls(lambda x: run(x)[0], spec, device=where, dtype=torch.float32, likeness=likeness)
 
     @classmethod
     def _foreign(
@@ -101,26 +109,64 @@ class Parser:
         network, intake = load_foreign(path, schema=schema, declared=declared, engine=engine, sha256=sha256)
         return cls(network, intake, device=device, dtype=torch.float32)
 
-    def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[LabelMap]:
-        """Return one label map a face, at the face's own size."""
-        return [self._labels(face, output) for face, output in self._outputs(faces, batch_size)]
+    @torch.inference_mode()
+    def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[ParsedLabels]:
+        """Return one label map a face, at the face's own size, with how sure the parser is of it."""
+        found: list[ParsedLabels] = []
+        for group, output in self._outputs(faces, batch_size):
+            if output.is_floating_point():
+                told = self._confidences(output[: len(group)])
+                found += [
+                    ParsedLabels(_ids(face, row), one) for face, row, one in zip(group, output, told, strict=False)
+                ]
+            else:
+                plain = (LabelMap(row.cpu().numpy()) for row in output)
+                found += [
+                    ParsedLabels(row.resized(face.width, face.height).ids)
+                    for face, row in zip(group, plain, strict=False)
+                ]
+        return found
 
+    @torch.inference_mode()
     def probabilities(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[NDArray[np.float32]]:
         """Return 19×H×W float32 a face: how likely each label is at each pixel, summing to 1.
 
         Raises UsageError for a foreign parser that answers with labels alone.
         """
-        return [_logits(face, output).softmax(0).cpu().numpy() for face, output in self._outputs(faces, batch_size)]
+        return [
+            _logits(face, row).softmax(0).cpu().numpy()
+            for group, output in self._outputs(faces, batch_size)
+            for face, row in zip(group, _checked(output), strict=False)
+        ]
 
     @torch.inference_mode()
-    def _labels(self, face: Photo, output: Tensor) -> LabelMap:
-        if not output.is_floating_point():
-            return LabelMap(output.cpu().numpy()).resized(face.width, face.height)
-        return LabelMap(_logits(face, output).argmax(0).to(torch.uint8).cpu().numpy())
+    def layouts(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> NDArray[np.float32]:
+        """Return what a likeness is made of: F×(19·GRID²) float32. Raises as `probabilities` does."""
+        rows = [
+            _layouts(_checked(output)[: len(group)].softmax(1)).cpu().numpy()
+            for group, output in self._outputs(faces, batch_size)
+        ]
+        return np.concatenate(rows)
 
-    @torch.inference_mode()
-    def _outputs(self, faces: Sequence[Photo], batch: int | None) -> Iterator[tuple[Photo, Tensor]]:
-        """Yield each face with its 1×19×h×w logits, or its h×w labels.
+    def _confidences(self, logits: Tensor) -> list[Confidence]:
+        """How sure the parser is of each face, of N×19×h×w logits: at their size, which is a fraction of the face's."""
+        probabilities = logits.softmax(1)
+        best, labels = (each.flatten(1) for each in probabilities.max(1))
+        sums = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, best)
+        pixels = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, torch.ones_like(best))
+        means = (sums / pixels).cpu().numpy()
+        layouts = [None] * len(means) if self.likeness is None else _layouts(probabilities).cpu().numpy()
+        return [
+            Confidence(
+                whole,
+                {name: float(mean) for name, mean in zip(LABEL_NAMES, parts, strict=True) if not np.isnan(mean)},
+                None if self.likeness is None or layout is None else self.likeness.unlikeness(layout),
+            )
+            for whole, parts, layout in zip(best.mean(1).tolist(), means, layouts, strict=True)
+        ]
+
+    def _outputs(self, faces: Sequence[Photo], batch: int | None) -> Iterator[tuple[Sequence[Photo], Tensor]]:
+        """Yield so many faces with their N×19×h×w logits, or their N×h×w labels; rows past the last face mean nothing.
 
         Batches are padded to one size, so that their make-up changes nothing.
         """
@@ -140,17 +186,31 @@ class Parser:
             if output.is_floating_point():
                 # One pixel's logits side by side: the maximum over them is found 20 times as fast on a CPU.
                 output = output.float().contiguous(memory_format=torch.channels_last)
-            for row, face in enumerate(group):
-                yield face, output[row : row + 1] if output.is_floating_point() else output[row]
+            yield group, output
 
 
-@torch.inference_mode()
-def _logits(face: Photo, output: Tensor) -> Tensor:
-    """19×H×W float32 at the face's size. Raises UsageError for labels, which have none."""
+def _checked(output: Tensor) -> Tensor:
+    """The logits. Raises UsageError for labels, which have none."""
     if not output.is_floating_point():
         hint = "leave the probabilities out, or export the parser without its argmax"
         raise UsageError("this parser answers with labels, not with probabilities", hint=hint)
+    return output
+
+
+def _layouts(probabilities: Tensor) -> Tensor:
+    """N×19×h×w probabilities → N×(19·GRID²)."""
+    return F.adaptive_avg_pool2d(probabilities, GRID).sqrt().flatten(1)
+
+
+def _logits(face: Photo, row: Tensor) -> Tensor:
+    """A face's 19×h×w logits at its own size."""
     size = (face.height, face.width)
-    if tuple(output.shape[2:]) == size:
-        return output[0]
-    return F.interpolate(output, size, mode="bilinear", align_corners=False)[0]
+    if tuple(row.shape[1:]) == size:
+        return row
+    return F.interpolate(row[None], size, mode="bilinear", align_corners=False)[0]
+
+
+def _ids(face: Photo, row: Tensor) -> NDArray[np.uint8]:
+    """The likeliest label of each pixel."""
+    ids: NDArray[np.uint8] = _logits(face, row).argmax(0).to(torch.uint8).cpu().numpy()
+    return ids

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from types import FrameType
+from typing import TypeVar
 
 from facesynth.core.refs import Done, Item
+from facesynth.core.stop_signals import handling_stop_signals
 from facesynth.jobs.session import Session, nameless
-from facesynth.pipeline import find
+from facesynth.pipeline import feeding
 from facesynth.stages.base import Stage
 
 T = TypeVar("T")
@@ -34,20 +34,17 @@ def finishing(
     """
     waiting: deque[tuple[Item[In], T]] = deque()
 
-    def feed() -> Generator[tuple[Item[In], tuple[Item[In], T]], None, None]:
-        try:
-            for pair in items:
+    def feed() -> Iterator[tuple[Item[In], tuple[Item[In], T]]]:
+        with feeding(items) as source:
+            for pair in source:
                 waiting.append(pair)
                 yield pair[0], pair
-        finally:
-            if isinstance(items, Generator):
-                items.close()  # the runs that feed this one end with it
 
-    with _Interrupts() as interrupts:
+    interrupts = _Interrupts()
+    with handling_stop_signals(interrupts.take, where=lambda before: before is signal.default_int_handler):
         try:
-            with closing(
-                session.run(stage, feed(), part=lambda pair: part(pair[1]))
-            ) as results:  # closed, it has published what it computed
+            run = session.run(stage, feed(), part=lambda pair: part(pair[1]))
+            with closing(run) as results:  # closed, it has published what it computed
                 for result, pair in results:
                     interrupts.held = True
                     while waiting.popleft() is not pair:
@@ -58,36 +55,22 @@ def finishing(
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
             interrupts.came, interrupts.held = True, False
-            how = session.execution
-            if not how.force:  # what the cache held before is not what was asked for
-                for item, along in waiting:
-                    if isinstance(found := find(stage, item, how.store), Done):
-                        yield found, along
+            for item, along in waiting:
+                found = session.found(stage, item)
+                # With --force, what the cache held before is not what was asked for.
+                if isinstance(found, Done) and not (found.cached and session.execution.force):
+                    yield found, along
             raise
 
 
 class _Interrupts:
-    """The signals that raise KeyboardInterrupt; while `held`, the first one is only noted in `came`."""
+    """Takes the signals that raise KeyboardInterrupt; while `held`, the first one is only noted in `came`."""
 
     def __init__(self) -> None:
         self.held = self.came = False
-        self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> _Interrupts:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                if (handler := signal.getsignal(number)) is signal.default_int_handler:
-                    self._before[number] = handler
-                    signal.signal(number, self._take)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
+    def take(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
         if self.held and not self.came:
             self.came = True
         else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
 from facesynth.core.errors import InputError
 from facesynth.core.refs import Declined, Failed, Origin
@@ -23,11 +24,19 @@ class Rows:
         """Something cached of this input was made anew: its row will not say `cached`."""
         self._anew.add(origin)
 
-    def placed(self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None) -> None:
+    def placed(
+        self,
+        origin: Origin,
+        outputs: Iterable[PurePosixPath],
+        *,
+        cached: bool,
+        part: str | None,
+        about: Mapping[str, Any],
+    ) -> None:
         """A row of an item whose outputs are in place; `part` is what was made of it, where that is not all."""
         names = tuple(str(output) for output in outputs)
         cached = cached and self._anew.isdisjoint((origin, Origin(origin.path)))
-        row = Row(origin.path, "cached" if cached else "done", names, part=part or _part_name(origin))
+        row = Row(origin.path, "cached" if cached else "done", names, part=part or _part_name(origin), about=about)
         self.report.rows.append(row)
 
     def without_result(self, result: Declined | Failed, part: str | None) -> None:

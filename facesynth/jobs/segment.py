@@ -17,11 +17,13 @@ from facesynth.core.image_files import png_bytes, read_photo
 from facesynth.core.label_files import encode_label_map
 from facesynth.core.labels import STANDARD, Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin
+from facesynth.jobs.confidence import about_confidence, told_doubts
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, FoundFace, face_item, found_faces
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Sheets
 from facesynth.stages.base import Stage
+from facesynth.stages.segment import PROBABILITIES_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,8 @@ def segment(
     """Write `labels/NAME.png` of every face, and `images/NAME.png`, the face, where `align` found it in a photo.
 
     Without `align` the inputs are aligned faces. More is written on demand: `parts/NAME_CLASS.png` (255 inside, one for
-    each of the 19 classes), `on-photo/PHOTO.png` (all faces' labels in the photo's frame), `probabilities/NAME.npy`.
+    each of the 19 classes), `on-photo/PHOTO.png` (all faces' labels in the photo's frame), `probabilities/NAME.npz`.
+    The report tells of each face how sure the parser is, and a line at the end how many should be looked at.
     """
     sheets = Sheets(session, ("face", "labels")) if outputs.sheet and not session.execution.dry_run else None
     faces: Iterable[tuple[Item[Face], FoundFace | None]]
@@ -81,6 +84,9 @@ def segment(
                 _finish(session, item, sheets)
     if sheets:
         sheets.close()
+    doubts = told_doubts(row.about for row in session.report.rows)
+    if doubts is not None and not session.execution.dry_run:
+        session.execution.progress.note(doubts)
     if align is not None:
         session.estimate.follow(align, stage)
     if probabilities is not None:
@@ -88,7 +94,7 @@ def segment(
 
 
 def _finish(session: Session, item: _Parsed, sheets: Sheets | None) -> None:
-    session.finish(item.origin, item.places, cached=item.labels.cached)
+    session.finish(item.origin, item.places, cached=item.labels.cached, about=about_confidence(item.labels))
     if sheets:
         sheets.add(str(session.name(item.origin)), lambda: (item.face.identify().load().photo, item.labels.ref.load()))
 
@@ -118,8 +124,8 @@ def _with_probabilities(session: Session, stage: Stage[Face, Any], parsed: Itera
     for result, item in finishing(session, stage, items):
         placed = False
         with session.item(item.origin):
-            place = _below("probabilities", session.name(item.origin), ".npy")
-            item.places.append(session.place(result, "probabilities.npy", place))
+            place = _below("probabilities", session.name(item.origin), ".npz")
+            item.places.append(session.place(result, PROBABILITIES_FILE, place))
             placed = True
         if placed:
             yield item

@@ -10,15 +10,15 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from facesynth.core.errors import CacheError, InputError, OutputError
-from facesynth.core.files import replacing
+from facesynth.core.errors import CacheError, InputError, OutputError, UsageError
 from facesynth.core.image_files import IMAGE_SUFFIXES
-from facesynth.core.refs import Declined, Done, Failed, Item, Origin, Result
+from facesynth.core.refs import Declined, Digest, Done, Failed, Item, Origin, Result
 from facesynth.core.scan import SourceFile, scan
 from facesynth.jobs.estimate import Estimate
+from facesynth.jobs.report_file import check_report_place, write_report
 from facesynth.jobs.rows import Rows
 from facesynth.outputs import FACE_TAIL, OutputTree, is_sheet, mirrored_names, numbered
-from facesynth.pipeline import find, run
+from facesynth.pipeline import feeding, find, run
 from facesynth.report import Report
 from facesynth.stages.base import Stage
 from facesynth.store import ArtifactStore
@@ -26,8 +26,6 @@ from facesynth.store import ArtifactStore
 T = TypeVar("T")
 In = TypeVar("In")
 Out = TypeVar("Out")
-
-REPORT = "report.json"
 
 
 class Progress(Protocol):
@@ -67,8 +65,11 @@ def nameless(along: object) -> None:
 class Session:
     """One command's work on its inputs, used as a context: however it ends, the report is written.
 
-    `tail` is the pattern of what the job may add to the output name of one input, after `_`. In a dry run the results
-    that are cached pass through as always, the others are counted in `estimate`, and nothing is written.
+    `reads` is what the job reads besides its inputs, such as styles, weights and a plan (names of which there is no
+    file are passed over): like them, it is never replaced. `tail` is the pattern of what the job may add to the output
+    name of one input, after `_`. In a dry run the results that are cached pass through as always, the others are
+    counted in `estimate`, and nothing is written. Raises UsageError where there are no inputs, and where the output
+    folder or the report would get in their way.
     """
 
     command: str
@@ -77,12 +78,15 @@ class Session:
     execution: Execution
     settings: Mapping[str, Any] = field(default_factory=dict)
     report_file: Path | None = None
+    reads: Iterable[str | Path] = ()
     suffixes: frozenset[str] = IMAGE_SUFFIXES
     tail: str = FACE_TAIL
     sources: list[SourceFile] = field(init=False)
     report: Report = field(init=False)
     estimate: Estimate = field(init=False)
     _rows: Rows = field(init=False)
+    _made: set[Digest] = field(init=False, default_factory=set)
+    _begun: bool = field(init=False, default=False)
     _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
 
@@ -92,7 +96,8 @@ class Session:
         self.report = Report(self.command, self.settings)
         self._rows = Rows(self.report)
         self.estimate = Estimate(self.execution.store.root)
-        self._tree = OutputTree(self.folder, self.inputs, self.sources)
+        self._tree = OutputTree(self.folder, self.inputs, self.sources, reads=self.reads)
+        check_report_place(self._tree, self.report_file)
         names = mirrored_names(self.sources, tail=self.tail)
         self._names = {str(path): name for path, name in names.items()}
 
@@ -105,10 +110,16 @@ class Session:
     ) -> None:
         self.report.complete = kind is None
         # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
-        started = bool(self.report.rows) or kind is None or not issubclass(kind, Exception)
+        begun = self._begun or bool(self.report.rows) or kind is None or not issubclass(kind, Exception)
         with self._tree:
-            if not self.execution.dry_run and (started or self.report_file is not None or self.folder.exists()):
-                self._write_report()
+            if self.execution.dry_run or not (begun or self.report_file is not None or self.folder.exists()):
+                return
+            try:
+                write_report(self.report, self._tree, self.report_file)
+            except (OutputError, UsageError, OSError) as fault:
+                if error is None:
+                    raise
+                self.execution.progress.note(f"there is no report: {fault}")  # what ended the run is the news
 
     def name(self, origin: Origin) -> PurePosixPath:
         """The output name of an item, without suffix."""
@@ -124,13 +135,13 @@ class Session:
         """The stage's results that are there, in order, each with what came along with its item.
 
         What is rejected or fails becomes a row of the report, in which `part` of what came along with it names it where
-        several things are made of one input. With `fail_fast` a failure ends the run: its error is
-        raised after everything before it was passed on.
+        several things are made of one input. With `fail_fast` a failure ends the run: its error is raised after
+        everything before it was passed on.
         """
         waiting: deque[T] = deque()
 
-        def feed() -> Generator[Item[In], None, None]:
-            with closing(_generator(items)) as source:
+        def feed() -> Iterator[Item[In]]:
+            with feeding(items) as source:
                 for item, along in source:
                     waiting.append(along)
                     yield item
@@ -153,7 +164,7 @@ class Session:
         how = self.execution
         self.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
         if not how.dry_run:
-            yield from run(
+            results = run(
                 stage,
                 items,
                 how.store,
@@ -161,13 +172,23 @@ class Session:
                 workers=how.workers,
                 force=how.force,
                 on_mended=self._note_mended,
+                made=self._made,
             )
+            with closing(results):
+                for result in results:
+                    self._begun |= not apart
+                    yield result
             return
-        for item in items:
-            found = None if how.force else find(stage, item, how.store)
-            if found is None:
-                self.estimate.add(stage, apart=apart)
-            yield found
+        with feeding(items) as source:
+            for item in source:
+                found = None if how.force else self.found(stage, item)
+                if found is None:
+                    self.estimate.add(stage, apart=apart)
+                yield found
+
+    def found(self, stage: Stage[In, Out], item: Item[In]) -> Result[Out] | None:
+        """What is there of an item without computing, as `facesynth.pipeline.find` says it."""
+        return find(stage, item, self.execution.store, made=self._made)
 
     @contextmanager
     def item(self, origin: Origin, part: str | None = None) -> Iterator[None]:
@@ -188,15 +209,21 @@ class Session:
             raise result.error
 
     def finish(
-        self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None
+        self,
+        origin: Origin,
+        outputs: Iterable[PurePosixPath],
+        *,
+        cached: bool,
+        part: str | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make a row of an item whose outputs are in place, and count it as finished."""
-        self.add(origin, outputs, cached=cached, part=part)
+        """Make a row of an item whose outputs are in place, and count it as finished; `about` is Row's."""
+        self._rows.placed(origin, outputs, cached=cached, part=part, about=about or {})
         self.execution.progress.advance()
 
     def add(self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None) -> None:
         """Make a row of an item whose outputs are in place, where the progress counts something smaller than items."""
-        self._rows.placed(origin, outputs, cached=cached, part=part)
+        self._rows.placed(origin, outputs, cached=cached, part=part, about={})
 
     def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
         """Copy one file of a result to its place in the output tree, and return that.
@@ -214,28 +241,7 @@ class Session:
             self._tree.write(data(), relative)
         return relative
 
-    def output(self, relative: PurePosixPath) -> Path:
-        """Where an output lies."""
-        return self._tree.path(relative)
-
-    def _write_report(self) -> None:
-        if self.report_file is None:
-            self._tree.write(self.report.to_json(), PurePosixPath(REPORT))
-        else:
-            if self.report_file.exists() and any(
-                self.report_file.samefile(s.path) for s in self.sources if s.path.exists()
-            ):
-                raise OutputError(
-                    "the report would overwrite an input", where=self.report_file, hint="name another file"
-                )
-            with replacing(self.report_file) as draft:
-                draft.write_bytes(self.report.to_json())
-
     def _note_mended(self, origin: Origin, message: str) -> None:
         """Tell that an item's cached result was damaged and made anew."""
         self._rows.mended(origin)
         self.execution.progress.note(message)
-
-
-def _generator(items: Iterable[T]) -> Generator[T, None, None]:
-    yield from items

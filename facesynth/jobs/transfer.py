@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from facesynth.core.errors import InputError
+from facesynth.core.errors import InputError, UsageError
 from facesynth.core.faces import Face
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, read_photo
 from facesynth.core.images import Photo
@@ -62,16 +62,16 @@ def transfer(
 
     What looks like a label map is one (with `all_labels` everything is), all else is a photo. `strength` 0..1 goes from
     the content's own style, or for label maps from the mean style, to `style`. With `paste_back` a photo's faces are
-    blended into it and the photo is written.
+    blended into it and the photo is written. Raises UsageError for another strength.
     """
+    if not 0 <= strength <= 1:
+        raise UsageError(f"the strength is a share, 0 to 1, not {strength}")
     sheets = (
         Sheets(session, ("content", "labels", "result"), synthetic=True)
         if sheet and not session.execution.dry_run
         else None
     )
-    maps = [source for source in session.sources if all_labels or _is_label_map(source)]
-    known = set(maps)
-    photos = [source for source in session.sources if source not in known]
+    maps, photos = _told_apart(session, all_labels=all_labels)
     if paste_back and maps:
         told = f"{maps[0].path} is a label map" if len(maps) == 1 else f"{len(maps)} inputs are label maps"
         session.execution.progress.note(f"{told}: painted, but there is no photo to paste back into")
@@ -79,15 +79,7 @@ def transfer(
     for painted in _from_labels(session, stages, maps, target, schema):
         with session.item(painted.origin):
             _finish(session, [painted], painted.picture, sheets)
-    found = _from_photos(session, stages, photos, style, strength)
-    if paste_back:
-        for path, group in groupby(found, key=lambda painted: painted.origin.path):
-            with session.item(Origin(path)):
-                _finish(session, list(group), None, sheets)
-    else:
-        for painted in found:
-            with session.item(painted.origin):
-                _finish(session, [painted], painted.picture, sheets)
+    _finish_photos(session, _from_photos(session, stages, photos, style, strength), sheets, paste_back=paste_back)
     if sheets:
         sheets.close()
     if photos:
@@ -97,6 +89,13 @@ def transfer(
             session.estimate.follow(stages.segment, stages.encode)
             painted_from = stages.encode
         session.estimate.follow(painted_from, stages.synthesize)
+
+
+def _told_apart(session: Session, *, all_labels: bool) -> tuple[list[SourceFile], list[SourceFile]]:
+    """The inputs that are label maps, and the photos."""
+    maps = [source for source in session.sources if all_labels or _is_label_map(source)]
+    known = set(maps)
+    return maps, [source for source in session.sources if source not in known]
 
 
 def _from_labels(
@@ -122,6 +121,17 @@ def _from_photos(
         items = ((PairRef(labels, style), (labels, face)) for face, (labels, face) in parsed)
     for picture, (labels, face) in finishing(session, stages.synthesize, items):
         yield _Painted(picture.origin, labels, face, picture)
+
+
+def _finish_photos(session: Session, found: Iterable[_Painted], sheets: Sheets | None, *, paste_back: bool) -> None:
+    if not paste_back:
+        for painted in found:
+            with session.item(painted.origin):
+                _finish(session, [painted], painted.picture, sheets)
+        return
+    for path, group in groupby(found, key=lambda painted: painted.origin.path):
+        with session.item(Origin(path)):
+            _finish(session, list(group), None, sheets)
 
 
 def _finish(session: Session, faces: list[_Painted], picture: Done[Photo] | None, sheets: Sheets | None) -> None:

@@ -10,12 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facesynth.core.labels import FLIP_TABLE
 from facesynth.models.specs import ParserSpec
-from facesynth.models.trunks import TRUNKS, MobileNetV2
-
-Trunk = MobileNetV2
-"""What the perceptual distance measures with."""
+from facesynth.models.trunks import TRUNKS
 
 
 class ParserNet(nn.Module):
@@ -23,12 +19,15 @@ class ParserNet(nn.Module):
 
     _exchanged: Tensor
 
-    def __init__(self, spec: ParserSpec) -> None:
+    def __init__(self, spec: ParserSpec, exchanged: Sequence[int] = ()) -> None:
+        """`exchanged` is each label's number in the mirrored picture: a mirrored parser needs it."""
         super().__init__()
+        if spec.mirrored and len(exchanged) != spec.labels:
+            raise ValueError(f"a mirrored parser has to know what its {spec.labels} labels are in the mirror")
         self.trunk = TRUNKS[spec.trunk](whole=spec.head == "pyramid")
         self.head = _HEADS[spec.head](self.trunk.channels, spec)
         self._mirrored = spec.mirrored
-        self.register_buffer("_exchanged", torch.from_numpy(FLIP_TABLE.astype("int64")), persistent=False)
+        self.register_buffer("_exchanged", torch.tensor(list(exchanged), dtype=torch.long), persistent=False)
         self.register_load_state_dict_pre_hook(_renamed)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import vgg19
 
-from facesynth.models.parser import Trunk
+from facesynth.models.trunks import MobileNetV2
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # After relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1, with pix2pixHD's weights.
@@ -21,7 +21,7 @@ class MobileNetFeatures(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Trunk()
+        self.trunk = MobileNetV2()
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps: list[Tensor] = self.trunk(x)

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 TrunkName = Literal["mobilenet-v2", "efficientnet-lite0"]
 HeadName = Literal["pyramid", "lraspp"]
+_WIDEST = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,10 @@ class ParserSpec:
             raise ValueError(f"parser size {self.size} must be a multiple of 32, and at least 64")
         if self.trunk not in get_args(TrunkName) or self.head not in get_args(HeadName):
             raise ValueError(f"a parser of trunk {self.trunk!r} and head {self.head!r} is none that is known")
-        if self.mirrored and self.labels != 19:
-            raise ValueError(f"a mirrored parser needs the 19 labels whose left and right are known, not {self.labels}")
+        if not 1 <= self.labels <= 256 or not all(
+            1 <= width <= _WIDEST for width in (self.pyramid_channels, self.detail_channels)
+        ):  # before a wrong file makes us fill the memory
+            raise ValueError(f"a parser has 1 to 256 labels, and heads of 1 to {_WIDEST} channels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

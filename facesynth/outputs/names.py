@@ -40,8 +40,8 @@ def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> M
     - input folders that hold the same name are told apart by a folder of their own name (and as much of its parents'
       as it takes);
     - all of several files that share a folder and a stem get their suffix: `a.jpg`, `a.png` → `a_jpg`, `a_png`. So
-      does the photo `a_00.jpg` beside `a.jpg`, whose faces are called `a_00`, `a_01` (`tail` is the pattern of that);
-      So does what would take the place of the contact sheet;
+      does the photo `a_00.jpg` beside `a.jpg`, whose faces are called `a_00`, `a_01` (`tail` is the pattern of that),
+      and so does what would take the place of the contact sheet;
     - files that differ in no more than case or in how a letter is encoded also get eight digits of their name's sha256.
     Raises OutputError where that does not tell two of them apart.
     """

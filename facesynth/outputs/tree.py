@@ -6,7 +6,8 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
@@ -15,23 +16,32 @@ from facesynth.core.refs import FileStamp, sha256_file
 from facesynth.core.scan import SourceFile
 from facesynth.outputs.partial import partial_folder, remove_stale
 
-_ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ}
+_ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ, errno.EEXIST}
+"""What the system says of one name, such as that a file lies where a folder has to be made."""
 
 
 class OutputTree:
     """A folder that results are written to, whole or not at all; used as a context.
 
-    Made from the output folder, what the user named as inputs and the files found in it. Raises UsageError where the
-    folder lies inside an input folder: the next run would take results for inputs.
+    Made from the output folder, what the user named as inputs, the files found in it, and whatever else is read (names
+    of which there is no file are passed over): none of all these is ever replaced. Raises UsageError where the folder
+    lies inside an input folder: the next run would take results for inputs.
     """
 
-    def __init__(self, folder: Path, inputs: Iterable[str | Path], sources: Iterable[SourceFile]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        inputs: Iterable[str | Path],
+        sources: Iterable[SourceFile],
+        *,
+        reads: Iterable[str | Path] = (),
+    ) -> None:
         self.folder = folder
         _refuse_inside(folder, inputs)
         self._inputs: dict[tuple[int, int], Path] = {}
-        for source in sources:
-            with contextlib.suppress(OSError):  # whoever reads it says why
-                self._inputs[_identity(os.stat(source.path))] = source.path
+        for path in chain((source.path for source in sources), map(Path, reads)):
+            with contextlib.suppress(OSError, ValueError):  # whoever reads it says why
+                self._inputs[_identity(os.stat(path))] = path
         self._parents: set[Path] = set()
         self._aside = partial_folder(folder)
 
@@ -49,6 +59,13 @@ class OutputTree:
             raise OutputError("an output must lie inside the output folder", where=str(relative))
         return self.folder / relative
 
+    def input_at(self, path: Path) -> Path | None:
+        """The input that lies at a path, there or under another name; None where none does."""
+        try:
+            return self._inputs.get(_identity(os.stat(path)))
+        except OSError:
+            return None
+
     def copy(self, file: Path, stamp: FileStamp, relative: PurePosixPath) -> Path:
         """Put a copy of an artifact's file in its place, unless that already holds it.
 
@@ -59,14 +76,15 @@ class OutputTree:
         self._open()
         target = self.path(relative)
         changed = os.stat(file).st_mtime_ns
-        found = self._stat(target)
+        found = self._found(target)
         if found is not None and found.st_size == stamp.size:
             if found.st_mtime_ns == changed:
                 return target
             if sha256_file(target) == stamp.digest:
-                os.utime(target, ns=(changed, changed))
+                with contextlib.suppress(OSError):  # somebody else's file
+                    os.utime(target, ns=(changed, changed))
                 return target
-        with _item_faults(target):
+        with _faults_told(target):
             aside = self._prepare(target)
             shutil.copyfile(file, aside)
             if sha256_file(aside) != stamp.digest:
@@ -80,16 +98,17 @@ class OutputTree:
         """Write bytes to their place, unless that already holds them. Raises as `copy` does."""
         self._open()
         target = self.path(relative)
-        found = self._stat(target)
+        found = self._found(target)
         if found is not None and found.st_size == len(data) and target.read_bytes() == data:
             return target
-        with _item_faults(target):
+        with _faults_told(target):
             aside = self._prepare(target)
             aside.write_bytes(data)
             os.replace(aside, target)
         return target
 
     def _open(self) -> None:
+        """Make the output folder, at the first output. Raises OSError where nothing can be written there."""
         if not self._parents:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -100,8 +119,9 @@ class OutputTree:
                 raise OSError(error.errno, told, str(self.folder)) from error
             self._parents.add(self.folder)
 
-    def _stat(self, target: Path) -> os.stat_result | None:
-        with _item_faults(target):
+    def _found(self, target: Path) -> os.stat_result | None:
+        """What lies in an output's place now. Raises OutputError for an input."""
+        with _faults_told(target):
             try:
                 found = os.stat(target)
             except FileNotFoundError:
@@ -121,23 +141,16 @@ class OutputTree:
         return self._aside / "file"
 
 
-class _item_faults:  # noqa: N801 - reads as a statement
-    """Turn what is wrong with one name alone into an OutputError; let a full or read-only disk through."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, OSError) and (error.errno in _ITEM_FAULTS or isinstance(error, FileExistsError)):
-            raise OutputError(f"cannot be written ({error.strerror})", where=self._target) from error
-        if isinstance(error, OSError):  # of copying, it may name the source
-            told = f"{error.strerror}; make room, or choose another output folder with -o"
-            raise OSError(error.errno, told, str(self._target)) from error
+@contextlib.contextmanager
+def _faults_told(target: Path) -> Iterator[None]:
+    """Turn what is wrong with one name alone into an OutputError; let a full or read-only disk through, told better."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _ITEM_FAULTS:
+            raise OutputError(f"cannot be written ({error.strerror})", where=target) from error
+        told = f"{error.strerror}; make room, or choose another output folder with -o"
+        raise OSError(error.errno, told, str(target)) from error  # of copying, the error may name the source
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

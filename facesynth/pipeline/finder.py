@@ -49,7 +49,7 @@ class Finder(Generic[In, Out]):
         if self._store is not None:
             entry = self._store.lookup(recipe.stage, recipe.key())
             if entry is not None:
-                return self.answer(ref, entry, cached=True)
+                return self.answer(ref, entry, cached=not self._maker.is_news(entry))
         return Miss(ref, recipe)
 
     def answer(self, ref: Ref[In], entry: Entry, *, cached: bool) -> Result[Out]:

@@ -35,7 +35,7 @@ class Line(Generic[In, Out]):
         self._batch_size = batch_size
         self._force = force
         self._chunk, self._ahead = (1, batch_size) if maker.store is None else (_CHUNK, 2 * workers)
-        self._slow = 0
+        self._cautious = 0  # so many more items are looked up one at a time: the last slow one is not long ago
         self._finder = Finder(maker, force=force)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix=f"facesynth-{maker.name}")
         self._lookups: deque[Future[list[Result[Out] | Miss[In, Out]]]] = deque()
@@ -59,7 +59,8 @@ class Line(Generic[In, Out]):
         except KeyboardInterrupt:  # the second one: no more than what each thread is at
             self._threads.shutdown(wait=False, cancel_futures=True)
             raise
-        self._maker.flush()
+        finally:
+            self._maker.flush()
 
     def results(self, items: Iterator[Item[In]]) -> Iterator[Result[Out]]:
         """One an item, in their order."""
@@ -75,7 +76,7 @@ class Line(Generic[In, Out]):
 
     def _look_ahead(self, items: Iterator[Item[In]]) -> bool:
         """Have the next items looked up: one at a time where they come slowly, or those that are there would wait."""
-        while len(self._lookups) < (1 if self._slow else self._ahead):
+        while len(self._lookups) < (1 if self._cautious else self._ahead):
             chunk = self._next_chunk(items)
             if not chunk:
                 break
@@ -84,23 +85,25 @@ class Line(Generic[In, Out]):
 
     def _next_chunk(self, items: Iterator[Item[In]]) -> list[Item[In]]:
         chunk: list[Item[In]] = []
-        while len(chunk) < (1 if self._slow else self._chunk):
+        while len(chunk) < (1 if self._cautious else self._chunk):
             asked = time.perf_counter()
             item = next(items, None)
             if item is None:
                 break
             chunk.append(item)
             if time.perf_counter() - asked > _SLOW:
-                self._slow = _CHUNK + self._batch_size  # they come by the batch: many at once, and then none for long
-            elif self._slow:
-                self._slow -= 1
+                self._cautious = (
+                    _CHUNK + self._batch_size
+                )  # they come by the batch: many at once, and then none for long
+            elif self._cautious:
+                self._cautious -= 1
         return chunk
 
     def _due(self, slot: Result[Out] | Miss[In, Out]) -> bool:
         """Whether to pass it on before the next item is asked for, which may take longer than publishing does."""
         if not isinstance(slot, Miss):
             return True
-        return slot.result is not None and (self._slow > 0 or slot.result.done())
+        return slot.result is not None and (self._cautious > 0 or slot.result.done())
 
     def _decode(self, miss: Miss[In, Out]) -> None:
         """Have it decoded; with two batches on their way, compute the first one while the second is being decoded.
@@ -109,7 +112,7 @@ class Line(Generic[In, Out]):
         """
         miss.value = self._threads.submit(miss.ref.load)
         self._decoding.append(miss)
-        if len(self._decoding) >= (1 if self._slow else 2) * self._batch_size:
+        if len(self._decoding) >= (1 if self._cautious else 2) * self._batch_size:
             self._compute()
 
     def _first(self) -> Result[Out]:

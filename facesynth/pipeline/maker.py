@@ -23,17 +23,25 @@ Told: TypeAlias = Callable[[Origin, str], None]
 class Maker(Generic[In, Out]):
     """A stage, asked once what it says of itself and called by one thread at a time, whoever calls it.
 
-    With `mends` unset it only looks: what turns out to be damaged is not made anew.
+    With `mends` unset it only looks: what turns out to be damaged is not made anew. `made` gets the keys of all that it
+    publishes, beside those that others have put there.
     """
 
     def __init__(
-        self, stage: Stage[In, Out], store: ArtifactStore | None, *, mends: bool = True, told: Told | None = None
+        self,
+        stage: Stage[In, Out],
+        store: ArtifactStore | None,
+        *,
+        mends: bool = True,
+        told: Told | None = None,
+        made: set[Digest] | None = None,
     ) -> None:
         self.name = stage.name
         self.codec: Codec[Out] = stage.codec
         self.store = store
         self.mends = mends
         self.told = told
+        self.made = made
         self._recipe = partial(Recipe, stage.name, stage.version, stage.config, stage.weights)
         self._call: _OneAtATime[In, Out] = _one_at_a_time(stage)
 
@@ -49,7 +57,14 @@ class Maker(Generic[In, Out]):
         """Keep a result, as the codec has written it. Raises CacheError."""
         assert self.store is not None
         main = None if isinstance(result, Rejected) else self.codec.main
-        return self.store.publish(recipe, result, main=main, replace=replace)
+        entry = self.store.publish(recipe, result, main=main, replace=replace)
+        if self.made is not None:
+            self.made.add(entry.key)
+        return entry
+
+    def is_news(self, entry: Entry) -> bool:
+        """Whether an entry was made by those who share `made`, rather than found."""
+        return self.made is not None and entry.key in self.made
 
     def flush(self) -> None:
         """Hand the notes of what was used to the system."""

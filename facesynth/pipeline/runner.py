@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 from facesynth.core.errors import UsageError
-from facesynth.core.refs import Item, Result
+from facesynth.core.refs import Digest, Item, Result
+from facesynth.pipeline.feeding import feeding
 from facesynth.pipeline.finder import Finder, Miss
 from facesynth.pipeline.line import Line
 from facesynth.pipeline.maker import Maker, Told
@@ -27,6 +28,7 @@ def run(
     force: bool = False,
     on_result: Callable[[Result[Out]], None] | None = None,
     on_mended: Told | None = None,
+    made: set[Digest] | None = None,
 ) -> Generator[Result[Out], None, None]:
     """What `stage` makes of each item, in the order of `items`; `on_result` is called with each just before.
 
@@ -41,30 +43,31 @@ def run(
 
     A cached result is compared with its sha256 whenever it is read, during the run or after it. A damaged one is made
     anew on the spot, by the thread that reads it, and `on_mended` is told; the stage is never called by two at once.
+    Where runs share `made`, the keys of what they compute are added to it, and these results are `cached` for none of
+    them.
     """
     if batch_size < 1 or workers < 1:
         raise UsageError(f"batch_size and workers must be at least 1, not {batch_size} and {workers}")
-    return _run(Line(Maker(stage, store, told=on_mended), batch_size, workers, force), items, on_result)
+    return _run(Line(Maker(stage, store, told=on_mended, made=made), batch_size, workers, force), items, on_result)
 
 
 def _run(
     line: Line[In, Out], items: Iterable[Item[In]], on_result: Callable[[Result[Out]], None] | None
 ) -> Generator[Result[Out], None, None]:
-    try:
-        with line:
-            for result in line.results(iter(items)):
-                if on_result is not None:
-                    on_result(result)
-                yield result
-    finally:
-        if isinstance(items, Generator):
-            items.close()  # a run that feeds this one ends with it, and publishes what it has computed
+    with feeding(items) as source, line:
+        for result in line.results(source):
+            if on_result is not None:
+                on_result(result)
+            yield result
 
 
-def find(stage: Stage[In, Out], item: Item[In], store: ArtifactStore) -> Result[Out] | None:
+def find(
+    stage: Stage[In, Out], item: Item[In], store: ArtifactStore, *, made: set[Digest] | None = None
+) -> Result[Out] | None:
     """What a run would say of an item without computing: its cached result, `Failed` if unreadable, None for a miss.
 
-    Nor does loading the result compute: a damaged one raises CacheError and is left for a run to make anew.
+    Nor does loading the result compute: a damaged one raises CacheError and is left for a run to make anew. `made` is
+    what `run` says of it.
     """
-    found = Finder(Maker(stage, store, mends=False)).find(item)
+    found = Finder(Maker(stage, store, mends=False, made=made)).find(item)
     return None if isinstance(found, Miss) else found

@@ -28,6 +28,9 @@ class RunLog:
         self._stream: TextIOWrapper | None = None
         self._off = False
 
+    def __del__(self) -> None:
+        self.flush()  # whoever uses a store without a run may never ask for it
+
     def note(self, stage: str, key: Digest) -> None:
         """Note that an entry was used."""
         with self._lock:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from facesynth.core.errors import TrainingError
+from facesynth.core.files import replacing
 from facesynth.core.image_files import write_photo
 from facesynth.core.images import Photo
 
@@ -54,6 +54,8 @@ class RunFolder:
                 "another process is training this run", where=self.path, hint="wait for it, or rename the run"
             ) from None
         try:
+            for stale in (*self.path.glob(".*.part"), *self.path.glob("samples/.*.part")):  # of a killed process
+                stale.unlink(missing_ok=True)
             yield
         finally:
             if self._board is not None:
@@ -112,9 +114,8 @@ class RunFolder:
 
 def _publish(path: Path, text: str) -> None:
     """Replace a file as a whole: a kill leaves the old text or the new."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _shown(line: str) -> float:

@@ -13,6 +13,7 @@ from torch import nn
 
 from facesynth import weights
 from facesynth.core.errors import ConfigError, TrainingError
+from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.convert import read_state
 from facesynth.models.parser import ParserNet
@@ -53,13 +54,27 @@ def expect_frequencies(network: ParserNet, pixels: NDArray[np.int64]) -> None:
         classify.bias.copy_(torch.from_numpy(np.log(np.maximum(share, 1e-4))))
 
 
+def learnable(name: str, base: Path) -> tuple[Path, Digest]:
+    """The file of weights that a run learns from, by name or by path from `base`, and its sha256.
+
+    ConfigError for a judge: what learns from it is not judged by it any more. WeightsMissing where there is no file.
+    """
+    path = weights.locate(name if name in weights.manifest() else base / name)
+    sha256 = weights.sha256_of(path)
+    for entry in weights.manifest().values():
+        if entry.kind == "judge" and entry.sha256 == sha256:
+            hint = f"name other weights: {entry.name} is kept for scoring"
+            raise ConfigError("nothing may learn from a judge", where=path, hint=hint)
+    return path, sha256
+
+
 def load_initial(name: str, base: Path, parts: Mapping[str, tuple[networks.Spec, nn.Module]]) -> None:
     """Put the parameters of a weights file (by name, or by path from `base`) into networks of the same specs.
 
     Sizes may differ where the parameters do not. ConfigError when the file's networks are built otherwise.
     """
-    path = weights.locate(name if name in weights.manifest() else base / name)
-    found = networks.load(path, tuple(parts), torch.device("cpu"))
+    path, sha256 = learnable(name, base)
+    found = networks.load(path, tuple(parts), torch.device("cpu"), sha256=sha256)
     for part, (spec, module) in parts.items():
         old, source = found[part]
         if type(old) is not type(spec):

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from facesynth.core.labels import NUM_LABELS
 from facesynth.models.specs import DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
 
 Precision = Literal["float32", "bf16"]
@@ -126,7 +127,9 @@ class ParserRun:
         _require(self, "learning_rate", "trunk_learning_rate", "weight_decay", "class_balance", "dice")
         _require(self, "boundary", "adversarial", "discriminator_learning_rate")
         _require(self, "rare_repeat", high=1)
-        if self.discriminator.labels != self.parser.labels:
+        if self.parser.labels != NUM_LABELS:
+            raise ValueError(f"label maps have {NUM_LABELS} labels, not {self.parser.labels}")
+        if self.adversarial and self.discriminator.labels != self.parser.labels:
             raise ValueError(f"the discriminator takes {self.discriminator.labels} labels, not {self.parser.labels}")
         if self.teacher is not None and self.teacher.folders and not 0 < self.unlabelled < self.batch_size:
             raise ValueError(

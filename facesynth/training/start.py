@@ -20,6 +20,7 @@ from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.packed import PackedPairs, packed
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_device
+from facesynth.inference.parser import Parser
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
@@ -31,6 +32,7 @@ from facesynth.training.folder import RunFolder
 from facesynth.training.initial import expect_frequencies, initialise, load_backbone, load_initial, load_perceptual
 from facesynth.training.loop import Report, fit
 from facesynth.training.parser.job import ParserJob
+from facesynth.training.parser.likeness import measured
 from facesynth.training.parser.material import material, unlabelled_faces
 from facesynth.training.parser.teacher import load_teachers
 from facesynth.training.runs import ParserRun, Precision, SpadeRun
@@ -73,7 +75,8 @@ def train_parser(
     ):
         fabric = make_fabric(device, config.precision)
         torch.manual_seed(config.seed)
-        network = ParserNet(config.parser)
+        network = networks.build(config.parser)
+        assert isinstance(network, ParserNet)
         if not checkpoint.found(folder.path):
             if config.initial is not None:
                 load_initial(config.initial, base, {"parser": (config.parser, network)})
@@ -94,8 +97,13 @@ def train_parser(
         if shown is None:
             return None
         target = folder.path / f"{config.name}.safetensors"
+        parser = Parser(job.result, config.parser, device=fabric.device, dtype=torch.float32)
         networks.save(
-            target, {"parser": (config.parser, job.result)}, licence=config.licence, about=origin(config.name, shown)
+            target,
+            {"parser": (config.parser, job.result)},
+            licence=config.licence,
+            about=origin(config.name, shown),
+            likeness=measured(parser, learnt_from, config.seed),
         )
         return target
 

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from facesynth.inference import networks
-from facesynth.jobs.evaluate_files import FILES
+from facesynth.jobs.evaluate.files import FILES
 from facesynth.models.specs import ParserSpec
 from tests.cli.test_main import ended
 from tests.drawn_pairs import write_pairs
+from tests.inference.exported_parsers import Like, export
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,10 @@ def test_faces_that_cannot_be_used_are_told_and_end_with_three(
         (["--parser", "nope"], 1, "run: facesynth weights list"),
         (["--cache", "c", "--no-cache"], 2, "give one of them"),
         (["--truth-schema", "mine"], 2, "use one of: celebamask-hq"),
+        (["--schema", "facer"], 2, "that of true label maps is --truth-schema"),
+        (["--parser-input", "order=bgr"], 2, "--parser-input is for a foreign parser"),
+        (["--parser-input", "order"], 2, "use size=512"),
+        (["--engine", "tensorrt"], 2, "--engine"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -123,9 +128,65 @@ def test_interrupted_it_says_how_to_go_on(
     def interrupted(*given: Any, **more: Any) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("facesynth.jobs.evaluate_parser.evaluate_parser", interrupted)
+    monkeypatch.setattr("facesynth.jobs.evaluate.parser.evaluate_parser", interrupted)
     assert ended([*words, "-o", "out"]) == 130
     assert "run the same command again to go on" in capsys.readouterr().err and not Path("out").exists()
+
+
+def test_a_parser_of_another_project_is_scored_in_its_own_order(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(tmp_path / "theirs.onnx", Like("segformer", "zllrunning"), (1, 3, 64, 64))
+    given = [*words, "--parser", "theirs.onnx", "--json", "--quiet"]
+    assert ended([*given, "-o", "none"]) == 2
+    assert "does not say in which order its classes are; add --schema" in capsys.readouterr().err
+    assert not Path("none").exists()
+
+    def scored(*more: str) -> dict[str, Any]:
+        assert ended([*given, *more]) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    declared = ["--schema", "zllrunning", "--parser-input", "normalisation=0..1"]
+    found = scored(*declared)
+    # The same network, its classes put in the standard order by hand, is the same parser.
+    export(tmp_path / "standard.onnx", Like("segformer", "celebamask-hq"), (1, 3, 64, 64))
+    same = scored("--parser", "standard.onnx", "--schema", "celebamask-hq", *declared[2:])
+    assert found["confusion"] == same["confusion"]
+    assert scored("--schema", "facer", *declared[2:])["confusion"] != found["confusion"], "nor is it a cached result"
+    assert found["subject"]["declared"] == "classes as zllrunning, input normalisation=0..1"
+    assert ", classes as zllrunning, input normalisation=0..1, float32, cpu" in found["headline"]
+    assert found["settings"]["schema"] == "zllrunning" and found["subject"]["computed"] == 4
+    assert scored(*declared)["subject"]["cached"] == 4
+    assert ended([*words, "--parser", "theirs.onnx", *declared, "--device", "auto", "--no-cache", "-q"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith(", cpu"), "where an ONNX file runs, whatever is there"
+
+
+def test_an_engine_may_be_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    found = {}
+    for engine in ("eager", "onnx"):
+        assert ended([*words, "--engine", engine, "--no-cache", "--json", "-q"]) == 0
+        found[engine] = json.loads(capsys.readouterr().out)
+        assert found[engine]["settings"]["engine"] == engine and found[engine]["subject"]["computed"] == 4
+    eager, onnx = (found[engine]["numbers"]["pixel_accuracy"] for engine in ("eager", "onnx"))
+    assert onnx == pytest.approx(eager, abs=2e-3)
+
+
+def test_without_the_cache_nothing_stays_behind(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    assert ended([*words, "--no-cache", "-q"]) == 0
+
+    def interrupted(*given: Any, **more: Any) -> NoReturn:
+        assert [*(tmp_path / "temporary").iterdir()], "while it lasts there is one"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facesynth.jobs.evaluate.parser.evaluate_parser", interrupted)
+    assert ended([*words, "--no-cache"]) == 130
+    assert "interrupted; nothing is kept" in capsys.readouterr().err
+    assert not [*(tmp_path / "temporary").iterdir()] and not Path("cache").exists()
 
 
 def test_label_maps_of_another_tool(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,6 +106,10 @@ def test_help_lists_every_command_and_imports_neither_torch_nor_numpy() -> None:
         (["synthesize", "photos", "-o", "out", "--frames", "8"], 2, "--frames is for --interpolate"),
         (["synthesize", "photos", "-o", "out", "--seeds", "1", "--frames", "3"], 2, "--frames is for --interpolate"),
         (["transfer", "photos", "-o", "out"], 2, "--style"),
+        (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--strength", "nan"], 2, "no number from 0 to 1"),
+        (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--strength", "1.5"], 2, "not in the range"),
+        (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--report", "p.jpg"], 2, "would replace the input p."),
+        (["run", "demo.yaml", "photos", "-o", "out", "--report", "p.jpg"], 2, "no report of facesynth's"),
         (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--labels", "--parser", "x"], 2, "--parser needs"),
         (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--labels", "--paste-back"], 2, "--paste-back needs"),
         (["run", "nope.yaml", "photos", "-o", "out"], 2, "or one of: demo"),
@@ -133,7 +137,7 @@ def test_a_mistake_is_told_in_words(
     monkeypatch.setenv("FACESYNTH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.png").touch()
-    (tmp_path / "p.jpg").touch()
+    (tmp_path / "p.jpg").write_bytes(b"a photo")
     assert ended(arguments) == code
     out, error = capsys.readouterr()
     assert said in error and "Traceback" not in error and not out

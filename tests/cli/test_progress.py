@@ -71,3 +71,26 @@ def test_names_reach_a_terminal_as_one_harmless_line(monkeypatch: pytest.MonkeyP
 def test_an_error_about_a_hostile_name_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(["dataset", "inspect", "a\x1b[2J\nb"]) == 2
     assert capsys.readouterr().err == "error: a\\x1b[2J\\nb: no such file or folder\n"
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_where_nobody_listens_any_more_the_work_goes_on(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    class Gone(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+        def flush(self) -> None:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    monkeypatch.setenv("TERM", "xterm")
+    with console("text", quiet=False) as told:
+        told.begin(2, "align")
+        told.more(1)
+        told.advance(3)
+        told.note("a note")
+        told.close()
+        told.note("another")

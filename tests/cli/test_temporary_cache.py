@@ -15,6 +15,7 @@ import pytest
 
 from facesynth.cli.temporary_cache import temporary_cache
 from facesynth.core.image_files import write_photo
+from facesynth.core.stop_signals import STOP_SIGNALS
 from tests.painted_stages import flat_photo
 
 
@@ -45,7 +46,7 @@ def test_it_is_gone_at_the_end(tmp_path: Path, error: BaseException | None) -> N
     assert not [*tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_removing_it_is_not_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
@@ -55,15 +56,16 @@ def test_removing_it_is_not_interrupted(
         signal.raise_signal(number)
         real(*arguments, **options)
 
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {each: signal.signal(each, signal.default_int_handler) for each in STOP_SIGNALS}
     try:
         with monkeypatch.context() as patched:
             patched.setattr(shutil, "rmtree", rmtree)
             with temporary_cache() as folder:
                 (folder / "face.png").write_bytes(b"a face")
-        assert signal.getsignal(signal.SIGTERM) is signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert all(signal.getsignal(each) is signal.default_int_handler for each in STOP_SIGNALS)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert not [*tmp_path.iterdir()]
 
 
@@ -87,7 +89,7 @@ def test_what_threads_write_after_it_was_removed_goes_too(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGTERM to send")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_command_that_is_stopped_inside_a_long_step_leaves_its_results_and_nothing_else(
     tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -42,7 +42,9 @@ def test_a_disk_that_does_not_take_it_is_an_output_error_that_names_the_file(tmp
     for target, error in ((tmp_path, None), (tmp_path / "file" / "a.json", None), (tmp_path / "a.json", OSError(28))):
         with pytest.raises(OutputError, match="cannot be written") as caught, replacing(target) as draft:
             _half(draft, error)
-        assert caught.value.where == str(target)
+        assert caught.value.where == str(target) and caught.value.hint is None
+    with pytest.raises(OutputError, match="; use another disk"), replacing(tmp_path, hint="use another disk"):
+        pass
     assert [*tmp_path.iterdir()] == [tmp_path / "file"]
 
 

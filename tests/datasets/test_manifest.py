@@ -77,9 +77,18 @@ def test_a_link_above_the_manifest_does_not_fix_it_to_its_place(tmp_path: Path) 
 
 def test_damage_is_named(tmp_path: Path) -> None:
     path = tmp_path / "dataset.jsonl"
-    for text in ("", "no JSON\n", "[]\n", '{"format": "other", "name": "x", "schema": "y", "attributes": []}\n'):
+    head = '{"format": "facesynth-dataset-1", "name": "x"'
+    for text, fault in (
+        ("", "it is no JSON"),
+        ("no JSON\n", "it is no JSON"),
+        ("[]\n", "its first line is no object"),
+        ('{"format": "other", "name": "x", "schema": "y", "attributes": []}\n', "its format is 'other', not"),
+        (head + "}\n", "schema is missing"),
+        (head + ', "schema": "facer", "attributes": "Bald"}\n', "attributes is str, not list"),
+        ("[" * 100_000 + "\n", "it is nested too deeply"),
+    ):
         path.write_text(text)
-        with pytest.raises(ConfigError, match="not a dataset's manifest"):
+        with pytest.raises(ConfigError, match=rf"not a dataset's manifest \({fault}"):
             Manifest.open(path)
     write_manifest(path, Description(name="mine"), samples(tmp_path))
     path.write_text(
@@ -87,7 +96,7 @@ def test_damage_is_named(tmp_path: Path) -> None:
     )
     rows = iter(Manifest.open(path))
     assert next(rows).name == "a"
-    with pytest.raises(ConfigError, match="line 3 is damaged"):
+    with pytest.raises(ConfigError, match="line 3 is damaged: it is no JSON; import the dataset again"):
         next(rows)
 
 
@@ -107,31 +116,35 @@ def test_a_writer_that_fails_leaves_the_old_manifest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "row",
+    ("row", "fault"),
     [
-        b"[]",
-        b'{"name": "b", "image": "b.png", "sha256": "1", "identity": 7}',
-        b'{"name": 7, "image": "b.png", "sha256": "1"}',
-        b'{"name": "b", "image": "b.png", "sha256": "1", "attributes": "Bald"}',
-        b'{"name": "b", "image": "b.png", "sha256": "1", "split": []}',
-        b'{"name": "' + b"b" * 20_000 + b'\xff", "image": "b.png", "sha256": "1"}',  # past what is read with line 1
-        b'{"name": "a", "image": "b.png", "sha256": "1"}',
-        b'{"name": "\\ud800", "image": "b.png", "sha256": "1"}',
-        b'{"name": "b", "image": "\\ud800.png", "sha256": "1"}',
-        b'{"name": "b", "image": "b\\u0000.png", "sha256": "1"}',
-        b'{"name": "b", "image": "b.png", "sha256": "1", "identity": "\\udfff"}',
-        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[NaN, 1]]}',
-        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [["NaN", 1]]}',
-        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[1, -Infinity]]}',
-        b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[1, 1' + b"0" * 400 + b"]]}",
-        b"[" * 100_000,
+        (b"[]", "a row is an object"),
+        (b'{"name": "b", "sha256": "1"}', "image is missing"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "identity": 7}', "identity is int, not str"),
+        (b'{"name": 7, "image": "b.png", "sha256": "1"}', "name is int, not str"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "attributes": "Bald"}', "attributes is str, not list"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "split": []}', "split is list, not dict"),
+        # past what is read with line 1
+        (b'{"name": "' + b"b" * 20_000 + b'\xff", "image": "b.png", "sha256": "1"}', "it is no JSON"),
+        (b'{"name": "a", "image": "b.png", "sha256": "1"}', "a second face is named 'a'"),
+        (b'{"name": "\\ud800", "image": "b.png", "sha256": "1"}', "name holds half a character"),
+        (b'{"name": "b", "image": "\\ud800.png", "sha256": "1"}', "image holds half a character"),
+        (b'{"name": "b", "image": "b\\u0000.png", "sha256": "1"}', "image holds the character 0"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "identity": "\\udfff"}', "identity holds half a character"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[NaN, 1]]}', "a landmark is 'nan', not a"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [["NaN", 1]]}', "a landmark is 'NaN', not a"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[1, -Infinity]]}', "a landmark is '-inf'"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[1, 1' + b"0" * 400 + b"]]}", "too large a"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [[1]]}', "not x and y"),
+        (b'{"name": "b", "image": "b.png", "sha256": "1", "landmarks": [5]}', "not x and y"),
+        (b"[" * 100_000, "it is nested too deeply"),
     ],
 )
-def test_wrong_rows_are_named_by_line(tmp_path: Path, row: bytes) -> None:
+def test_wrong_rows_are_named_by_line_with_their_fault(tmp_path: Path, row: bytes, fault: str) -> None:
     path = tmp_path / "dataset.jsonl"
     write_manifest(path, Description(name="mine"), samples(tmp_path)[:1])
     path.write_bytes(path.read_bytes() + row + b"\n")
-    with pytest.raises(ConfigError, match=r"dataset\.jsonl: line 3 is damaged"):
+    with pytest.raises(ConfigError, match=rf"dataset\.jsonl: line 3 is damaged: .*{fault}"):
         list(Manifest.open(path))
 
 

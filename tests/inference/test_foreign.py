@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,13 @@ FACES = [drawn_face(0), drawn_face(1, 64), drawn_face(2, 130)]
 CPU = torch.device("cpu")
 
 
-def expected(intake: Intake | None = None, network: nn.Module | None = None) -> list[LabelMap]:
+def expected(intake: Intake | None = None, network: nn.Module | None = None) -> Sequence[LabelMap]:
     """What the same network says as a module in our own order."""
     intake = intake or Intake(height=64, width=64)
     return Parser((network or TinyNet()).eval(), intake, device=CPU, dtype=torch.float32)(FACES)
 
 
-def equal(found: list[LabelMap], wanted: list[LabelMap]) -> bool:
+def equal(found: Sequence[LabelMap], wanted: Sequence[LabelMap]) -> bool:
     return all(np.mean(a.ids == b.ids) >= 0.999 for a, b in zip(found, wanted, strict=True))
 
 

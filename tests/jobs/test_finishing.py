@@ -46,7 +46,7 @@ class Likely(Brightness):
     """What `probabilities` is to `segment`."""
 
     name = "probabilities"
-    codec = FileCodec("probabilities.npy", Brightness.codec.encode, Brightness.codec.decode)
+    codec = FileCodec("probabilities.npz", Brightness.codec.encode, Brightness.codec.decode)
 
 
 def stopping(stage: Any, at: int = STOPPED_AT) -> Any:
@@ -115,7 +115,7 @@ def test_segment_with_probabilities(faces: Path, opened: Opener, tmp_path: Path,
     assert finished(session) == (FIRST - {max(FIRST)} if on_photo else FIRST)  # another face of that photo may follow
     files = written(tmp_path / "out")
     assert {f"labels/{name}" for name in FIRST} <= files
-    assert {f"probabilities/{name[:2]}.npy" for name in FIRST} <= files
+    assert {f"probabilities/{name[:2]}.npz" for name in FIRST} <= files
     again = Likely()
     with opened(faces) as session:
         job(again)(session)
@@ -161,7 +161,17 @@ def test_what_is_computed_anew_is_not_taken_from_before(faces: Path, opened: Ope
     with opened(faces) as session:
         align(session, Tiles())
     session = stopped(opened(faces, out="anew", force=True), lambda session: align(session, stopping(Tiles())))
-    assert finished(session) <= FIRST
+    assert finished(session) == FIRST and set(rows(session).values()) == {"done"}
+
+
+def test_what_was_in_flight_when_it_was_interrupted_is_told_as_done_and_from_then_on_as_cached(
+    faces: Path, opened: Opener
+) -> None:
+    session = stopped(opened(faces), lambda session: align(session, stopping(Tiles())))
+    assert rows(session) == dict.fromkeys(FIRST, "done")
+    with opened(faces) as session:
+        align(session, Tiles())
+    assert {name for name, status in rows(session).items() if status == "cached"} == FIRST
 
 
 def place_with_signals(monkeypatch: pytest.MonkeyPatch, at: int, times: int) -> None:

@@ -144,7 +144,7 @@ def test_segment_adds_what_is_asked_for(tmp_path: Path, opened: Opener) -> None:
     class Likely(Brightness):
         name = "probabilities"
 
-    Likely.codec = type(Brightness.codec)("probabilities.npy", Brightness.codec.encode, Brightness.codec.decode)
+    Likely.codec = type(Brightness.codec)("probabilities.npz", Brightness.codec.encode, Brightness.codec.decode)
     outputs = SegmentOutputs(schema="facer", parts=True, on_photo=True, sheet=True)
     with opened() as session:
         segment(session, Brightness(), align=Tiles(), probabilities=Likely(), outputs=outputs)
@@ -158,7 +158,7 @@ def test_segment_adds_what_is_asked_for(tmp_path: Path, opened: Opener) -> None:
     assert (read_label_map(out / "labels/one.png").ids == 10).all()
     with Image.open(out / "labels/one.png") as image:
         assert (np.asarray(image) == SCHEMAS["facer"].from_standard[10]).all()
-    assert {path.name for path in (out / "probabilities").rglob("*")} >= {"one.npy"}
+    assert {path.name for path in (out / "probabilities").rglob("*")} >= {"one.npz"}
     first = next(row for row in session.report.rows if str(row).endswith("/one.png"))
     assert len(first.outputs) == 19 + 4
 

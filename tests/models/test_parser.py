@@ -13,6 +13,7 @@ from facesynth import weights
 from facesynth.config import load_pipeline
 from facesynth.core.errors import TrainingError, WeightsMissing
 from facesynth.core.labels import FLIP_TABLE
+from facesynth.inference import networks
 from facesynth.inference.parser import Parser
 from facesynth.models.parser import ParserNet
 from facesynth.models.specs import HeadName, ParserSpec, TrunkName
@@ -40,7 +41,7 @@ def test_logits_have_half_the_side_and_every_parameter_takes_part(trunk: TrunkNa
 
 def test_a_mirrored_parser_answers_alike_for_mirrored_faces_and_trains_as_a_plain_one() -> None:
     plain = ParserNet(ParserSpec(pyramid_channels=8, detail_channels=8))
-    both = ParserNet(ParserSpec(pyramid_channels=8, detail_channels=8, mirrored=True))
+    both = networks.build(ParserSpec(pyramid_channels=8, detail_channels=8, mirrored=True))
     both.load_state_dict(plain.state_dict())
     faces, mirror = torch.randn(2, 3, 64, 96), torch.from_numpy(FLIP_TABLE.astype("int64"))
     with torch.no_grad():
@@ -51,8 +52,11 @@ def test_a_mirrored_parser_answers_alike_for_mirrored_faces_and_trains_as_a_plai
         expected = (plain(faces) + plain(faces.flip(-1)).flip(-1)[:, mirror]) / 2
         torch.testing.assert_close(one, expected, atol=1e-5, rtol=0)
         assert (plain(faces) - plain(faces.flip(-1)).flip(-1)[:, mirror]).abs().max() > 1e-2
-    with pytest.raises(ValueError, match="left and right"):
-        ParserSpec(labels=5, mirrored=True)
+    with pytest.raises(ValueError, match="5 labels are in the mirror"):
+        networks.build(ParserSpec(labels=5, mirrored=True))
+    for pyramid, detail, labels in ((60_000, 8, 19), (8, 0, 19), (8, 8, 0)):
+        with pytest.raises(ValueError, match="heads of 1 to 1024 channels"):
+            ParserSpec(pyramid_channels=pyramid, detail_channels=detail, labels=labels)
 
 
 @pytest.mark.parametrize("kind", [MobileNetV2, EfficientNetLite0])

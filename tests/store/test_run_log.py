@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,3 +49,16 @@ def test_a_cache_that_cannot_be_written_goes_without(tmp_path: Path) -> None:
 def test_a_run_that_used_nothing_leaves_no_log(tmp_path: Path) -> None:
     ArtifactStore(tmp_path).flush()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_nobody_flushes_keeps_its_notes_and_leaves_no_file_open(tmp_path: Path) -> None:
+    """As where a training run looks its packed pairs up."""
+    recipe = Recipe("align", 1, {}, {}, ("a",))
+    store = ArtifactStore(tmp_path)
+    store.publish(recipe, Rejected("no face found"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del store
+        gc.collect()
+    (log,) = run_logs(tmp_path)
+    assert list(used_by(log)) == [("align", recipe.key())]

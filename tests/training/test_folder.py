@@ -7,14 +7,19 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from facesynth.core.errors import TrainingError
+from facesynth.core.errors import OutputError, TrainingError
 from facesynth.training.folder import RunFolder
 from facesynth.training.runs import Augment, Data, ParserRun, Schedule
 
 RUN = ParserRun(name="one", data=Data(folder="here"))
+
+
+def full(*names: object) -> NoReturn:
+    raise OSError(28, "No space left on device")
 
 
 def stats(folder: Path) -> list[dict[str, float]]:
@@ -64,6 +69,28 @@ def test_only_one_process_holds_a_run(tmp_path: Path) -> None:
     with RunFolder(tmp_path).locked(), pytest.raises(TrainingError, match="another process"):  # noqa: SIM117
         with RunFolder(tmp_path).locked():
             pass
+
+
+def test_a_recipe_that_cannot_be_written_leaves_the_old_one_and_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path)
+    folder.settle(RUN, data="d", begun=False)
+    before = (tmp_path / "run.json").read_bytes()
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OutputError, match=r"run\.json: cannot be written \(No space left on device\)"):
+        folder.settle(replace(RUN, images=99), data="d", begun=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+    assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_drafts_of_a_killed_process_go_when_the_run_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    drafts = [tmp_path / ".0123456789abcdef.part", tmp_path / "samples" / ".fedcba9876543210.part"]
+    for path in (*drafts, tmp_path / "stats.jsonl"):
+        path.write_text("half")
+    with RunFolder(tmp_path).locked():
+        assert not any(path.exists() for path in drafts) and (tmp_path / "stats.jsonl").exists()
 
 
 def test_a_run_goes_on_with_what_may_change(tmp_path: Path) -> None:

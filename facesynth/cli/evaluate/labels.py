@@ -13,7 +13,6 @@ from facesynth.cli.evaluate.options import (
     output_option,
     side_option,
     truth_schema_option,
-    workers_option,
 )
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -28,7 +27,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @truth_schema_option
 @output_option
 @json_option
-@workers_option
+@options.workers_option
 @options.log_format_option
 @options.quiet_option
 def labels(
@@ -53,8 +52,8 @@ def labels(
     """
     from facesynth.cli.evaluate.telling import finish, told_of
     from facesynth.evaluation.segmentation.label_folders import open_label_folders
-    from facesynth.jobs.evaluate_files import EvaluationFiles
-    from facesynth.jobs.evaluate_labels import evaluate_labels
+    from facesynth.jobs.evaluate.files import EvaluationFiles
+    from facesynth.jobs.evaluate.labels import evaluate_labels
 
     pairs = open_label_folders(truth, predicted, split=split, side=side)
     files = None

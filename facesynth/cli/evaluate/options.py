@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import rich_click as click
@@ -27,10 +26,3 @@ output_option = click.option(
     help="Write evaluation.json, report.html, confusion.png, worst.png and best.png there.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print evaluation.json in place of the table.")
-workers_option = click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=lambda: max(2, min(8, os.cpu_count() or 2)),
-    show_default="one a core, 2 to 8",
-    help="Threads that read, decode and compare.",
-)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from facesynth.cli.evaluate.options import (
     output_option,
     side_option,
     truth_schema_option,
-    workers_option,
 )
-from facesynth.cli.value_types import BatchSize
+from facesynth.cli.temporary_cache import temporary_cache
 from facesynth.cli.work import RUN_BATCH
 
 
@@ -33,22 +31,19 @@ from facesynth.cli.work import RUN_BATCH
 @click.option("--split", metavar="FILE|NAME", help="A split file, or a split that the dataset names.")
 @side_option
 @options.parser_option
+@options.parser_schema_option
+@options.parser_input_option
 @truth_schema_option
 @output_option
 @json_option
 @options.device_option
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bf16", "fp16"]),
-    default="float32",
-    show_default=True,
-    help="Of the network's arithmetic.",
-)
-@click.option("--batch-size", type=BatchSize(), default="auto", show_default=True, help="Faces computed at once.")
-@workers_option
+@options.precision_option
+@options.engine_option
+@options.batch_size_option
+@options.workers_option
 @options.cache_option
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier work.")
-@click.option("--force", is_flag=True, help="Parse everything again.")
+@options.no_cache_option
+@options.force_option
 @options.log_format_option
 @options.quiet_option
 def parser(
@@ -56,11 +51,14 @@ def parser(
     split: str | None,
     side: Any,
     parser: str | None,
+    schema: str | None,
+    parser_input: tuple[str, ...],
     truth_schema: str | None,
     output: Path | None,
     as_json: bool,
     device: str,
     precision: str,
+    engine: str,
     batch_size: int | None,
     workers: int,
     cache: Path,
@@ -78,20 +76,37 @@ def parser(
     \b
     Example: facesynth evaluate parser --data pairs
     Example: facesynth evaluate parser --data celeba --split split.json --side test --parser mine.safetensors -o scores
+
+    A parser of another project is run from its ONNX export:
+
+    facesynth evaluate parser --data pairs --parser bisenet.onnx --schema zllrunning --parser-input size=512
     """
     from facesynth import weights
     from facesynth.cli.evaluate.telling import finish, told_of
     from facesynth.evaluation.held_out import open_held_out
-    from facesynth.jobs.evaluate_files import EvaluationFiles
-    from facesynth.jobs.evaluate_parser import evaluate_parser
+    from facesynth.inference.foreign_header import is_foreign
+    from facesynth.inference.foreign_input import InputDeclaration
+    from facesynth.jobs.evaluate.files import EvaluationFiles
+    from facesynth.jobs.evaluate.parser import evaluate_parser
     from facesynth.jobs.session import Execution
     from facesynth.stages.segment import SegmentStage
     from facesynth.store import ArtifactStore
 
-    if no_cache and options.given("cache"):
-        raise click.UsageError("--cache names a cache, --no-cache uses none: give one of them")
+    options.refuse_two_caches(no_cache=no_cache)
+    if schema is not None and not is_foreign(parser):
+        raise click.UsageError(
+            "--schema is the order of a foreign parser's classes, FILE.onnx; that of true label maps is --truth-schema"
+        )
     name = parser or weights.default_name("parser")
-    stage = SegmentStage(parser=parser, precision=precision, device=device, batch_size=batch_size)
+    stage = SegmentStage(
+        parser=parser,
+        precision=precision,
+        device=device,
+        batch_size=batch_size,
+        engine=engine,
+        schema=schema,
+        declared=InputDeclaration.parse(parser_input),
+    )
     held_out = open_held_out(data, split=split, side=side, truth_schema=truth_schema)
     files = None
     if output is not None:
@@ -103,15 +118,18 @@ def parser(
         "split": split,
         "side": held_out.side,
         "parser": name,
+        "schema": schema,
+        "parser_input": list(parser_input),
         "truth_schema": truth_schema,
         "precision": precision,
+        "engine": engine,
         "device": device,
         "batch_size": batch_size,
     }
     kept = "nothing is kept" if no_cache else "what is parsed is kept, run the same command again to go on"
     with contextlib.ExitStack() as stack:
         told = stack.enter_context(told_of(log_format, quiet=quiet, kept=kept))
-        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="facesynth-"))) if no_cache else cache
+        root = stack.enter_context(temporary_cache()) if no_cache else cache
         execution = Execution(
             store=ArtifactStore(root),
             progress=told,

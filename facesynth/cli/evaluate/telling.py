@@ -14,7 +14,7 @@ from facesynth.cli.work import INTERRUPTED
 
 if TYPE_CHECKING:
     from facesynth.evaluation.segmentation.evaluation import Evaluation
-    from facesynth.jobs.evaluate_files import EvaluationFiles
+    from facesynth.jobs.evaluate.files import EvaluationFiles
 
 
 @contextlib.contextmanager

@@ -30,13 +30,15 @@ _SIZES_TOLD = 3
 class Subject:
     """What was scored: a parser by name and sha256, or label maps that lay there already (`kind` "label maps").
 
-    `device` is None where nothing had to be computed: the parser's label maps were all in the cache.
+    `declared` is what was said of another project's parser, in words. `device` is None where nothing had to be
+    computed: the parser's label maps were all in the cache.
     """
 
     kind: str
     name: str
     sha256: Digest | None = None
     precision: str | None = None
+    declared: str | None = None
     device: str | None = None
     computed: int = 0
     cached: int = 0
@@ -46,7 +48,8 @@ class Subject:
         if self.sha256 is None:
             return f"{self.kind} {self.name}"
         device = self.device or "label maps from the cache"
-        return f"{self.kind} {self.name} sha256 {self.sha256[:12]}, {self.precision}, {device}"
+        declared = f", {self.declared}" if self.declared else ""
+        return f"{self.kind} {self.name} sha256 {self.sha256[:12]}{declared}, {self.precision}, {device}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facesynth.core.files import replacing
 from facesynth.core.labels import NUM_LABELS
 
 
@@ -28,11 +29,9 @@ def kept_counts(labels: NDArray[np.uint8], path: Path, digest: str) -> NDArray[n
         with path.open("rb") as source, np.load(source, allow_pickle=False) as kept:
             if str(kept["key"]) == key:
                 return np.asarray(kept["counts"], dtype=np.int64)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         pass  # not there yet, or damaged: counted anew
     counts = label_counts(labels)
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
+    with replacing(path) as draft, draft.open("wb") as file:
         np.savez_compressed(file, key=np.array(key), counts=counts.astype(np.uint32))
-    os.replace(draft, path)
     return counts

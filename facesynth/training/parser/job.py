@@ -65,7 +65,7 @@ class ParserJob:
         self.critic = Critic(config, fabric) if config.adversarial else None
         self.teaching = None
         if config.teacher is not None:
-            teachers = [(one.network, one.size) for one in taught] or [(self.ema.module, config.parser.size)]
+            teachers = [(one.network, one.spec) for one in taught] or [(self.ema.module, config.parser)]
             self.teaching = Teaching(teachers, config.teacher, fabric)
 
     def step(self, nimg: int) -> Mapping[str, Tensor]:

@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from facesynth import weights
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.core.labels import FLIP_TABLE
 from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.parser import normalised
+from facesynth.models.specs import BisenetSpec, ParserSpec
 from facesynth.training.augment import resized
+from facesynth.training.initial import learnable
 from facesynth.training.parser.losses import distillation
 from facesynth.training.runs import ParserRun, Teacher
+
+_AnyParser: TypeAlias = ParserSpec | BisenetSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """A teaching parser in eval mode, the side in pixels of the faces that it takes, and the sha256 of its file."""
+    """A teaching parser in eval mode, what it is, and the sha256 of its file."""
 
     network: nn.Module
-    size: int
+    spec: _AnyParser
     sha256: Digest
 
 
@@ -47,21 +51,22 @@ def load_teachers(config: ParserRun, base: Path) -> tuple[Taught, ...]:
 
 
 def _load(name: str, labels: int, base: Path) -> Taught:
-    path = weights.locate(name if name in weights.manifest() else base / name)
-    sha256 = weights.sha256_of(path)
+    path, sha256 = learnable(name, base)
     spec, network = networks.load(path, ("parser",), torch.device("cpu"), sha256=sha256)["parser"]
     if spec.labels != labels:
         what = f"it tells {spec.labels} labels apart, the parser {labels}"
         raise ConfigError(what, where=path, hint="name another teacher")
-    return Taught(network.to(memory_format=torch.channels_last), spec.size, sha256)
+    return Taught(network.to(memory_format=torch.channels_last), spec, sha256)
 
 
 class Teaching:
     """What networks in eval mode, asked without gradients and in the run's precision, have to say to a student."""
 
-    def __init__(self, taught: Sequence[tuple[nn.Module, int]], settings: Teacher, fabric: Fabric) -> None:
-        """`taught` are networks, each with the side in pixels of the faces that it takes; they take turns."""
-        self._taught = [(network.to(fabric.device), size) for network, size in taught]
+    def __init__(
+        self, taught: Sequence[tuple[nn.Module, ParserSpec | BisenetSpec]], settings: Teacher, fabric: Fabric
+    ) -> None:
+        """`taught` are networks and what they are; they take turns."""
+        self._taught = [(network.to(fabric.device), spec) for network, spec in taught]
         self._settings, self._fabric = settings, fabric
         self._mirror = torch.from_numpy(FLIP_TABLE.copy()).long().to(fabric.device)
 
@@ -86,10 +91,10 @@ class Teaching:
 
         With `flip` they are the mean of two, the second for the mirrored faces, with left and right exchanged.
         """
-        network, size = self._taught[turn % len(self._taught)]
-        pictures = normalised(resized(faces, size)).contiguous(memory_format=torch.channels_last)
+        network, spec = self._taught[turn % len(self._taught)]
+        pictures = normalised(resized(faces, spec.size)).contiguous(memory_format=torch.channels_last)
         logits = self._asked(network, pictures)
-        if self._settings.flip:
+        if self._settings.flip and not (isinstance(spec, ParserSpec) and spec.mirrored):  # else it is that mean already
             logits = (logits + self._asked(network, pictures.flip(-1)).flip(-1)[:, self._mirror]) / 2
         return F.interpolate(logits, (side, side), mode="bilinear", align_corners=False)
 

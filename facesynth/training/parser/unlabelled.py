@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesynth.core.errors import ConfigError, InputError, UsageError
-from facesynth.core.files import read_file
+from facesynth.core.files import read_file, replacing
 from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
@@ -83,9 +82,8 @@ def allowed_faces(images: NDArray[np.uint8], held_out: Iterable[Pair], path: Pat
     left_out = _kept(path, key)
     if left_out is None:
         left_out = _copies(images, (pair.read()[0] for pair in held_out))
-        draft = path.with_name(f".{path.name}.draft")
-        draft.write_text(json.dumps({"key": key, "faces": len(images), "held_out": left_out}) + "\n")
-        os.replace(draft, path)
+        with replacing(path) as draft:
+            draft.write_text(json.dumps({"key": key, "faces": len(images), "held_out": left_out}) + "\n")
     allowed = np.setdiff1d(np.arange(len(images), dtype=np.int64), np.array(left_out, dtype=np.int64))
     if not len(allowed):
         what = (

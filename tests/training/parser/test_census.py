@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from facesynth.core.errors import OutputError
 from facesynth.training.parser import census
 from facesynth.training.parser.census import kept_counts, label_counts
 from tests.drawn_pairs import drawn_labels
+from tests.training.test_folder import full
 
 
 def test_a_census_is_kept_for_the_same_labels_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +34,16 @@ def test_a_census_is_kept_for_the_same_labels_alone(tmp_path: Path, monkeypatch:
         path.write_bytes(damage)
         assert np.array_equal(kept_counts(labels, path, "one"), first)
     assert len(times) == 4
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        assert np.array_equal(kept_counts(labels, path, "one"), first)
+
+
+def test_a_census_that_cannot_be_kept_leaves_no_draft_and_names_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OutputError, match=r"counts\.npz: cannot be written"):
+        kept_counts(drawn_labels(0).ids[None], tmp_path / "counts.npz", "one")
+    assert not [*tmp_path.iterdir()]

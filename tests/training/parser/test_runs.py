@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from facesynth import weights
 from facesynth.core.errors import ConfigError, TrainingError, UsageError
 from facesynth.core.image_files import write_photo
 from facesynth.core.labels import FLIP_TABLE
@@ -140,15 +141,35 @@ def test_a_teacher_asked_for_both_sides_answers_alike_for_mirrored_faces(place: 
     faces = torch.rand(2, 3, 80, 80, generator=torch.Generator().manual_seed(0))
     mirror = torch.from_numpy(FLIP_TABLE.copy()).long()
     for flip in (True, False):
-        teaching = Teaching([(network, spec.size)], Teacher(flip=flip), fabric)
+        teaching = Teaching([(network, spec)], Teacher(flip=flip), fabric)
         one, other = teaching(faces, 32), teaching(faces.flip(-1), 32)
         assert one.shape == (2, 19, 32, 32) and not one.requires_grad
         assert torch.allclose(one, other.flip(-1)[:, mirror], atol=1e-5) == flip
 
 
+def test_a_mirrored_teacher_is_not_asked_twice_for_its_mean(place: Path) -> None:
+    fabric = make_fabric("cpu", "float32")
+    network = Constant(1)
+    faces = torch.rand(2, 3, 64, 64)
+    for mirrored, flip, asked in ((True, True, 1), (False, True, 2), (True, False, 1)):
+        network.asked = 0
+        Teaching([(network, ParserSpec(size=64, mirrored=mirrored))], Teacher(flip=flip), fabric)(faces, 16)
+        assert network.asked == asked
+
+
+def test_nothing_learns_from_a_judge(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = place / "copied.safetensors"
+    shutil.copy(weights.locate("judge-efl0-256-v1"), judge)
+    for name in ("judge-efl0-256-v1", str(judge)):
+        with pytest.raises(ConfigError, match="nothing may learn from a judge"):
+            train(place, name="unfair", teacher=Teacher(weights=(name,)))
+        with pytest.raises(ConfigError, match="nothing may learn from a judge"):
+            train(place, name="unfair", initial=name)
+
+
 def test_teachers_take_turns() -> None:
     fabric = make_fabric("cpu", "float32")
-    teachers = [(Constant(label), 32) for label in (1, 4)]
+    teachers = [(Constant(label), ParserSpec(size=64)) for label in (1, 4)]
     teaching = Teaching(teachers, Teacher(weights=("one", "other")), fabric)
     faces = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     for label, turn in ((1, 0), (4, 1), (1, 2)):
@@ -162,9 +183,10 @@ class Constant(torch.nn.Module):
 
     def __init__(self, label: int) -> None:
         super().__init__()
-        self.label = label
+        self.label, self.asked = label, 0
 
     def forward(self, faces: torch.Tensor) -> torch.Tensor:
+        self.asked += 1
         logits = torch.zeros(len(faces), 19, *faces.shape[-2:])
         logits[:, self.label] = 20.0
         return logits

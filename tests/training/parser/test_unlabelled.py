@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesynth.core.errors import ConfigError, InputError, UsageError
+from facesynth.core.errors import ConfigError, InputError, OutputError, UsageError
 from facesynth.core.image_files import write_photo
 from facesynth.core.images import Photo
 from facesynth.datasets.manifest import Description, Sample, write_manifest
@@ -18,6 +18,7 @@ from facesynth.datasets.pairs import find_pairs
 from facesynth.store import ArtifactStore
 from facesynth.training.parser.unlabelled import UnlabelledFaces, allowed_faces
 from tests.drawn_pairs import drawn_labels, write_pairs
+from tests.training.test_folder import full
 
 
 def picture(seed: int, size: int = 64) -> Photo:
@@ -75,3 +76,12 @@ def test_held_out_faces_and_their_copies_are_left_out(tmp_path: Path) -> None:
         allowed_faces(images[1:3], pairs, path, "d")
     with pytest.raises(ConfigError, match="no unlabelled faces are there"):
         allowed_faces(images[:0], pairs, path, "e")
+
+
+def test_what_cannot_be_kept_leaves_no_draft_and_names_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OutputError, match=r"left-out\.json: cannot be written"):
+        allowed_faces(picture(0).pixels[None], [], tmp_path / "left-out.json", "d")
+    assert not [*tmp_path.iterdir()]

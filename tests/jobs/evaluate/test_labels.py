@@ -12,7 +12,7 @@ from facesynth.core.errors import InputError, UsageError
 from facesynth.core.label_files import write_label_map
 from facesynth.evaluation.segmentation.evaluation import Evaluation
 from facesynth.evaluation.segmentation.label_folders import open_label_folders
-from facesynth.jobs.evaluate_labels import evaluate_labels
+from facesynth.jobs.evaluate.labels import evaluate_labels
 from tests.drawn_pairs import drawn_labels
 from tests.jobs.conftest import Listener
 

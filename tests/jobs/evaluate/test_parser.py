@@ -19,8 +19,8 @@ from facesynth.core.refs import sha256_file
 from facesynth.datasets.manifest import Description, Sample, write_manifest
 from facesynth.evaluation.held_out import open_held_out
 from facesynth.evaluation.segmentation.evaluation import Evaluation
-from facesynth.jobs.evaluate_files import FILES, EvaluationFiles
-from facesynth.jobs.evaluate_parser import evaluate_parser
+from facesynth.jobs.evaluate.files import FILES, EvaluationFiles
+from facesynth.jobs.evaluate.parser import evaluate_parser
 from facesynth.jobs.session import Execution
 from facesynth.metrics.segmentation import ConfusionMatrix
 from facesynth.store import ArtifactStore

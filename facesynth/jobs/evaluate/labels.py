@@ -13,7 +13,7 @@ from facesynth.core.refs import Digest, sha256_bytes
 from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject
 from facesynth.evaluation.segmentation.label_folders import MapPairs
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
-from facesynth.jobs.evaluate_compare import comparing, require_scores
+from facesynth.jobs.evaluate.comparing import comparing, require_scores
 from facesynth.jobs.session import Progress
 from facesynth.report import installed_versions
 

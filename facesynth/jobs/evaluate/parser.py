@@ -19,7 +19,8 @@ from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.held_out import HeldOut
 from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
-from facesynth.jobs.evaluate_compare import comparing, require_scores
+from facesynth.inference.foreign_header import is_foreign
+from facesynth.jobs.evaluate.comparing import comparing, require_scores
 from facesynth.jobs.items import face_item
 from facesynth.jobs.session import Execution
 from facesynth.pipeline import run
@@ -32,6 +33,7 @@ class ParserStage(Stage[Face, LabelMap], Protocol):
 
     precision: str
     device: str
+    engine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ def evaluate_parser(
 ) -> Evaluation:
     """Parse held-out faces and score them against their label maps, each at the size of its label map.
 
-    `name` is what the parser is called. Label maps go through the store: an evaluation that was stopped goes on. A face
-    that cannot be used is left out and listed; InputError where none is left.
+    `name` is what the parser is called: its weights or its file. Label maps go through the store: an evaluation that
+    was stopped goes on. A face that cannot be used is left out and listed; InputError where none is left.
     """
     scores, counts = Scores(), {True: 0, False: 0}
     execution.progress.begin(len(held_out), "evaluate parser")
@@ -104,7 +106,8 @@ def evaluate_parser(
         name=name,
         sha256=sha256,
         precision=stage.precision,
-        device=_device(stage.device) if counts[False] else None,
+        declared=_declared(stage.config),
+        device=_device(stage, name) if counts[False] else None,
         computed=counts[False],
         cached=counts[True],
     )
@@ -148,7 +151,18 @@ def _changed(path: Path) -> InputError:
     return InputError("has changed since its dataset was imported", where=path, hint="import the dataset again")
 
 
-def _device(asked: str) -> str:
-    from facesynth.inference.device import resolve_device  # torch, which computed
+def _declared(config: Mapping[str, object]) -> str | None:
+    """What was declared of another project's parser, in words; None where nothing was."""
+    told = []
+    if config.get("schema") is not None:
+        told.append(f"classes as {config['schema']}")
+    if isinstance(found := config.get("input"), Mapping) and found:
+        told.append("input " + " ".join(f"{key}={value}" for key, value in found.items()))
+    return ", ".join(told) or None
 
-    return str(resolve_device(asked))
+
+def _device(stage: ParserStage, name: str) -> str:
+    """Where the parser computed: another project's is left to the CPU unless a device is named."""
+    from facesynth.inference.engines.choice import engine_device  # torch, which computed
+
+    return str(engine_device(stage.engine, "cpu" if is_foreign(name) and stage.device == "auto" else stage.device))
