@@ -14,14 +14,8 @@ from facesynth.cli.work import Work
 @options.inputs_and_output("PHOTOS")
 @click.option("--aligned", is_flag=True, help="The inputs are aligned faces; only labels/ is written.")
 @options.parser_option
-@options.schema_option("The order of the classes of a foreign parser, FILE.onnx:")
-@click.option(
-    "--parser-input",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="The input of a foreign parser: size=N where its graph leaves that open (default 512), "
-    "normalisation=imagenet|0..1|-1..1|0..255 (imagenet), order=rgb|bgr (rgb).",
-)
+@options.parser_schema_option
+@options.parser_input_option
 @options.schema_option("The order of ids in the label maps that are written:", "celebamask-hq", name="--write-schema")
 @click.option(
     "--probabilities",
@@ -79,5 +73,6 @@ def segment(
     files = SegmentOutputs(schema=write_schema, parts=parts, on_photo=on_photo, sheet=sheet)
     settings = {"parser": parser, "schema": schema, "parser_input": parser_input or None, "engine": engine,
                 "precision": work.precision, "align": align and dict(align.config)}  # fmt: skip
-    with work.session("segment", {**settings, "outputs": files}, align=align) as session:
+    reads = [parser] if parser else []
+    with work.session("segment", {**settings, "outputs": files}, align=align, reads=reads) as session:
         job(session, stage, align=align, probabilities=extra, outputs=files)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from facesynth.core.errors import TrainingError
 from facesynth.core.images import Photo
+from facesynth.core.stop_signals import handling_stop_signals
 from facesynth.training import checkpoint
 from facesynth.training.folder import RunFolder
 from facesynth.training.runs import Schedule
@@ -117,20 +118,13 @@ class _Means:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[threading.Event]:
-    """Set the event on the first SIGINT or SIGTERM; a second one interrupts at once."""
+    """Set the event on the first signal that asks to stop; a second one interrupts at once."""
     stopping = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopping
-        return
 
     def stop(number: int, frame: FrameType | None) -> None:
         if stopping.is_set():
             raise KeyboardInterrupt
         stopping.set()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handling_stop_signals(stop, where=lambda before: before not in (None, signal.SIG_IGN)):
         yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

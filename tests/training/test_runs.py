@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from facesynth.core.errors import ConfigError, InputError, TrainingError, UsageError, WeightsDamaged
 from facesynth.core.labels import LabelMap
+from facesynth.core.stop_signals import STOP_SIGNALS
 from facesynth.core.styles import Style
 from facesynth.inference import networks
 from facesynth.inference.encoder import Encoder
@@ -195,12 +196,13 @@ def test_the_parser_learns_drawn_faces(pairs: Path, tmp_path: Path) -> None:
     assert isinstance(parsed[0], LabelMap)
 
 
-def test_a_signal_between_two_looks_at_it_loses_nothing(pairs: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN])
+def test_a_signal_between_two_looks_at_it_loses_nothing(pairs: Path, tmp_path: Path, number: signal.Signals) -> None:
     told: list[int] = []
 
     def stop_at_the_first(nimg: int, values: Mapping[str, float]) -> None:
         if not told:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         told.append(nimg)
 
     every = Schedule(stats=4, validation=0, samples=0, checkpoint=1_000_000)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import rich_click as click
 
+from facesynth.cli.value_types import Share
 from facesynth.datasets.random_faces import FULL_SIZE, RandomFacesPlan, write_random_faces
 
 
@@ -20,9 +21,7 @@ from facesynth.datasets.random_faces import FULL_SIZE, RandomFacesPlan, write_ra
     "--output", "-o", type=click.Path(file_okay=False, path_type=Path), required=True, help="Where to write them."
 )
 @click.option("--size", type=click.IntRange(16, FULL_SIZE), default=FULL_SIZE, show_default=True, help="Pixels a side.")
-@click.option(
-    "--truncation", type=click.FloatRange(0, 1), default=0.7, show_default=True, help="0: all alike; 1: wildest."
-)
+@click.option("--truncation", type=Share(), default=0.7, show_default=True, help="0: all alike; 1: wildest.")
 @click.option("--format", "image_format", type=click.Choice(["png", "jpeg"]), default="png", show_default=True)
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def random_faces(

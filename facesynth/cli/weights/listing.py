@@ -36,6 +36,8 @@ def list_weights(as_json: bool) -> None:
 
 
 def _is_default(entry: library.WeightsFile) -> bool:
+    if entry.kind == "judge":  # only ever used by its name
+        return False
     return entry.source == "bundled" and entry.name == library.default_name(entry.kind)
 
 
