@@ -74,13 +74,10 @@ def held_out_pairs(data: Data, base: Path) -> list[Pair]:
 
 
 def digest_of(pairs: Iterable[Pair]) -> str:
-    """Return a digest of what a run trains on, wherever it lies: names, orders of ids, and the bytes of the files.
-
-    Of an image whose sha256 no manifest tells, its size has to do.
-    """
+    """Return a digest of what a run trains on, wherever it lies: names, orders of ids, and the bytes of the files."""
     digest = hashlib.sha256()
     for pair in pairs:
-        image = pair.image_sha256 or str(pair.image.stat().st_size)
+        image = pair.image_sha256 or sha256_file(pair.image)
         labels = pair.labels_sha256 or sha256_file(pair.labels)
         digest.update(json.dumps([pair.name, pair.schema, image, labels]).encode())
     return digest.hexdigest()

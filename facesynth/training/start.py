@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -14,10 +14,9 @@ from torch import nn
 
 from facesynth import __version__
 from facesynth.core.image_files import SYNTHETIC_TEXT
-from facesynth.core.images import Photo
-from facesynth.core.labels import LabelMap
 from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.packed import PackedPairs, packed
+from facesynth.datasets.pairs import Pair
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_device
 from facesynth.inference.parser import Parser
@@ -138,7 +137,8 @@ def train_spade(
         if config.initial is not None and not checkpoint.found(folder.path):
             load_initial(config.initial, base, painter_parts(config, painter))
         perceptual = None if config.perceptual == "none" else load_perceptual(config.perceptual)
-        job = SpadeJob(config, painter, discriminator, perceptual, begun.pairs, begun.held_out, begun.shown, fabric)
+        sampled = read_pairs(islice(begun.held_out.pairs or begun.train, _SAMPLED))
+        job = SpadeJob(config, painter, discriminator, perceptual, begun.pairs, begun.held_out, sampled, fabric)
         shown = fit(
             job,
             folder,
@@ -158,11 +158,11 @@ def train_spade(
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A run's pairs: packed, held out, a few to show, and the digest of those that train."""
+    """A run's pairs: packed, held out, those that train as they were found, and their digest."""
 
     pairs: PackedPairs
     held_out: HeldOut
-    shown: list[tuple[Photo, LabelMap]]
+    train: Iterable[Pair]
     digest: str
 
 
@@ -186,11 +186,10 @@ def _started(
         data = sha256_bytes(" ".join([digest, *lessons]).encode()) if lessons else digest
         if begun:
             folder.settle(config, data=data, begun=True)
-        shown = read_pairs(islice(held_out.pairs or train, _SAMPLED))
         with packed(train, size, store, on_packed=on_packed) as pairs:
             if not begun:  # only now: a start that failed on a bad file is no start
                 folder.settle(config, data=data, begun=False)
-            yield _Begun(pairs, held_out, shown, digest)
+            yield _Begun(pairs, held_out, train, digest)
 
 
 def painter_parts(config: SpadeRun, painter: Painter) -> dict[str, tuple[networks.Spec, nn.Module]]:
