@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done
 from facesynth.inference.confidence import LOW, LOW_WARNING, UNLIKE_WARNING, Confidence, decode_confidence
+from facesynth.jobs.session import Session
 from facesynth.stages.segment import CONFIDENCE_FILE
 
 
@@ -23,13 +23,14 @@ def about_confidence(labels: Done[LabelMap]) -> dict[str, Any]:
     return {"confidence": confidence.to_document(), "warnings": confidence.warnings}
 
 
-def told_doubts(rows: Iterable[Mapping[str, Any]]) -> str | None:
-    """One line for the faces that were warned of; None where there are none."""
-    warnings = [warning for row in rows for warning in row.get("warnings", ())]
+def tell_doubts(session: Session) -> None:
+    """One line for the faces that were warned of, where there are any."""
+    warnings = [warning for row in session.report.rows for warning in row.about.get("warnings", ())]
     low, unlike = warnings.count(LOW_WARNING), warnings.count(UNLIKE_WARNING)
     told = [f"{_faces(low)} with low confidence (below {LOW:.2f})"] if low else []
     told += [f"{_faces(unlike)} unlike those that the parser was trained on"] if unlike else []
-    return f"{' and '.join(told)}: look at the label maps that the report warns of" if told else None
+    if told:
+        session.execution.progress.note(f"{' and '.join(told)}: look at the label maps that the report warns of")
 
 
 def _faces(count: int) -> str:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, sha256_bytes
 from facesynth.core.styles import Style
+from facesynth.jobs.confidence import about_confidence, tell_doubts
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FoundFace, found_faces, style_item
 from facesynth.jobs.session import Session
@@ -37,6 +39,7 @@ class _Subject:
     style: Ref[Style]
     outputs: list[PurePosixPath] = field(default_factory=list)
     cached: bool = True
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,14 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
         for subject in _subjects(session, stages):
             subjects.append(subject)
         for subject in _painted(session, stages, plan, subjects, sheet=sheet and not session.execution.dry_run):
-            session.add(subject.origin, subject.outputs, cached=subject.cached)
+            session.add(subject.origin, subject.outputs, cached=subject.cached, about=subject.about)
             told.add(subject.origin)
             subject.outputs.clear()  # the report holds them now
     finally:
         for subject in subjects:
             if not session.execution.dry_run and subject.origin not in told:
-                session.add(subject.origin, subject.outputs, cached=subject.cached)
+                session.add(subject.origin, subject.outputs, cached=subject.cached, about=subject.about)
+    tell_doubts(session)
     session.estimate.follow(stages.align, stages.segment)
     session.estimate.follow(stages.segment, stages.encode)
     session.estimate.follow(stages.encode, stages.synthesize, int(plan.own) + plan.others + len(plan.seeds))
@@ -117,6 +121,7 @@ def _subjects(session: Session, stages: TransferStages) -> Iterator[_Subject]:
         cached = found.photo.cached and labels.cached and style.cached
         subject = _Subject(style.origin, name, found, labels, style.ref, cached=cached)
         with session.item(style.origin):
+            subject.about.update(about_confidence(labels))
             face = session.place(found.photo, found.file, PurePosixPath("faces") / f"{name}.png")
             parsed_to = session.place(labels, "labels.png", PurePosixPath("labels") / f"{name}.png")
             subject.outputs += [face, parsed_to]

@@ -17,7 +17,7 @@ from facesynth.core.image_files import png_bytes, read_photo
 from facesynth.core.label_files import encode_label_map
 from facesynth.core.labels import STANDARD, Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin
-from facesynth.jobs.confidence import about_confidence, told_doubts
+from facesynth.jobs.confidence import about_confidence, tell_doubts
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, FoundFace, face_item, found_faces
 from facesynth.jobs.session import Session
@@ -84,9 +84,7 @@ def segment(
                 _finish(session, item, sheets)
     if sheets:
         sheets.close()
-    doubts = told_doubts(row.about for row in session.report.rows)
-    if doubts is not None and not session.execution.dry_run:
-        session.execution.progress.note(doubts)
+    tell_doubts(session)
     if align is not None:
         session.estimate.follow(align, stage)
     if probabilities is not None:

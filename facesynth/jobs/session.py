@@ -221,9 +221,11 @@ class Session:
         self._rows.placed(origin, outputs, cached=cached, part=part, about=about or {})
         self.execution.progress.advance()
 
-    def add(self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, part: str | None = None) -> None:
+    def add(
+        self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, about: Mapping[str, Any] | None = None
+    ) -> None:
         """Make a row of an item whose outputs are in place, where the progress counts something smaller than items."""
-        self._rows.placed(origin, outputs, cached=cached, part=part, about={})
+        self._rows.placed(origin, outputs, cached=cached, part=None, about=about or {})
 
     def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
         """Copy one file of a result to its place in the output tree, and return that.
