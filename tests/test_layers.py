@@ -20,7 +20,7 @@ MODELS_MAY_IMPORT = {"torch", "torchvision", "facesynth.models"} | {
 }  # fmt: skip
 GRAB_BAGS = {"util", "utils", "helper", "helpers", "common", "misc"}
 # The command line, the weights, and the adapters that set their own library's variables.
-MAY_USE_ENVIRONMENT = ("cli/", "weights/", "inference/landmarks_", "datasets/random_faces.py")
+MAY_USE_ENVIRONMENT = ("cli/", "weights/", "inference/landmarks/by_", "datasets/random_faces.py")
 MAY_UNPICKLE = ("training/checkpoint.py", "inference/convert/reading.py")
 
 

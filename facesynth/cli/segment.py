@@ -55,7 +55,7 @@ def segment(
         raise click.UsageError("--on-photo needs photos: an aligned face does not know where it came from")
     if aligned and options.given("landmarks"):
         raise click.UsageError("--landmarks is for photos: no face is searched for with --aligned")
-    from facesynth.inference.foreign_input import InputDeclaration
+    from facesynth.inference.foreign.declaration import InputDeclaration
     from facesynth.jobs.segment import SegmentOutputs
     from facesynth.jobs.segment import segment as job
     from facesynth.stages.align import AlignStage

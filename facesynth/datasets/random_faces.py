@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from facesynth.core.errors import DependencyMissing, ImageError, OutputError, Us
 from facesynth.core.files import read_file, replacing
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, load_image
 from facesynth.core.images import Photo
+from facesynth.inference.engines.openvino_library import openvino_library
 
 FULL_SIZE = 1024
 CODE_SIZE = 512
@@ -47,13 +47,10 @@ class RandomFaces:
             mapping, synthesis = (weights.locate(name.replace("-bin", "-xml")) for name in names)
         except WeightsMissing as error:
             raise _missing("random-face") from error
-        # Importing openvino reports the import to its maker; where this module is blocked it falls back to a mute one.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         try:
-            import openvino
-        except ImportError as error:
+            core = openvino_library().Core()
+        except DependencyMissing as error:
             raise _missing("openvino") from error
-        core = openvino.Core()
         # OpenVINO would choose bfloat16 where the CPU has it: then a seed's face would depend on the machine.
         precise = {"INFERENCE_PRECISION_HINT": "f32"}
         compiled = [core.compile_model(str(path), "CPU", precise) for path in (mapping, synthesis)]

@@ -9,9 +9,9 @@ import numpy as np
 from facesynth.core.errors import InputError, UsageError
 from facesynth.core.faces import Face
 from facesynth.core.images import Photo
-from facesynth.inference.detection import Detection, LandmarkDetector
 from facesynth.inference.frames import Frame, frame_named
-from facesynth.inference.landmarks import load_detector
+from facesynth.inference.landmarks.choice import load_detector
+from facesynth.inference.landmarks.detection import Detection, LandmarkDetector
 from facesynth.inference.warp import warp
 
 FACE_CHOICES = ("all", "largest", "center")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -19,8 +20,8 @@ from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.engines import onnx_runtime, openvino_runtime
 from facesynth.inference.engines.graphs import onnx_graph
-from facesynth.inference.engines.seam import Agreement, Engine, Task, checked, compared
-from facesynth.inference.foreign_header import FORMAT, FORMAT_KEY
+from facesynth.inference.engines.seam import Agreement, Engine, Task, checked
+from facesynth.inference.foreign.header import FORMAT, FORMAT_KEY, is_foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ def export_parser(source: str | Path, target: Path, form: str, *, replace: bool 
     if target.suffix.lower() != suffix:
         raise UsageError(f"a file of format {form} is called *{suffix}", where=target)
     path = weights.locate(source)
+    if is_foreign(path):
+        raise UsageError("is an ONNX graph already", where=source, hint="name weights: facesynth weights list")
     metadata = _metadata(path, str(source), weights.sha256_of(path))
     spec, network = networks.load(path, ("parser",), torch.device("cpu"), sha256=metadata["sha256"])["parser"]
     task = Task(network=network, shape=(1, 3, spec.size, spec.size), device=torch.device("cpu"), where=str(path))
@@ -56,7 +59,11 @@ def export_parser(source: str | Path, target: Path, form: str, *, replace: bool 
         with tempfile.TemporaryDirectory(prefix=".facesynth-", dir=target.parent) as folder:
             draft = Path(folder) / target.name
             write(onnx_graph(task), metadata, draft)
-            agreement = compared(task, checked(task, load(draft), form))
+            engine = load(draft)
+            checked(task, engine, form)
+            agreement = checked(
+                dataclasses.replace(task, shape=(2, *task.shape[1:])), engine, form
+            )  # its batch is open
             for file in reversed(target_files):  # the graph last: whoever sees it finds the rest
                 os.replace(Path(folder) / file.name, file)
     except OSError as error:
@@ -107,7 +114,7 @@ def _write_onnx(graph: bytes, metadata: Mapping[str, str], path: Path) -> None:
 
 
 def _run_onnx(path: Path) -> Engine:
-    return onnx_runtime.runner(onnx_runtime.open_session(path.read_bytes(), str(path)))
+    return onnx_runtime.runner(onnx_runtime.open_session(path.read_bytes(), str(path)), str(path))
 
 
 def _write_openvino(graph: bytes, metadata: Mapping[str, str], path: Path) -> None:
@@ -118,4 +125,4 @@ def _write_openvino(graph: bytes, metadata: Mapping[str, str], path: Path) -> No
 
 
 def _run_openvino(path: Path) -> Engine:
-    return openvino_runtime.runner(openvino_runtime.read_file(path), torch.float32)
+    return openvino_runtime.runner(openvino_runtime.read_file(path), torch.float32, str(path))

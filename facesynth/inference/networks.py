@@ -66,16 +66,14 @@ def save(
 ) -> None:
     """Write networks into one safetensors file whose metadata holds their specs, the label schema and the licence.
 
-    Spectral normalisation is folded into the weights. `half` stores floating-point tensors in float16. `likeness` tells
-    of the faces that a parser among them was trained on.
+    Spectral normalisation is folded into the weights. `half` stores floating-point tensors in float16, but for those
+    with numbers that it does not reach. `likeness` tells of the faces that a parser among them was trained on.
     """
     tensors: dict[str, Tensor] = {}
     for name, (_, network) in networks.items():
         for key, value in folded_state(network).items():
-            stored = value.detach().cpu()
-            if half and stored.is_floating_point():
-                stored = stored.half()
-            tensors[f"{name}.{key}"] = stored.contiguous()
+            stored = value.detach().cpu().contiguous()
+            tensors[f"{name}.{key}"] = _halved(stored) if half and stored.is_floating_point() else stored
     metadata = {
         "format": FORMAT,
         "specs": json.dumps({name: _told(spec) for name, (spec, _) in networks.items()}, sort_keys=True),
@@ -104,14 +102,20 @@ def load_likeness(path: Path, *, sha256: Digest | None = None) -> Likeness | Non
         raise WeightsDamaged(f"what it tells of its training faces cannot be read ({error})", where=path) from error
 
 
+def _halved(tensor: Tensor) -> Tensor:
+    """In float16, or as it is where numbers beyond ±65,504 would become infinite."""
+    halved = tensor.half()
+    return halved if torch.equal(halved.isfinite(), tensor.isfinite()) else tensor
+
+
 def _with_likeness(
     tensors: Mapping[str, Tensor], metadata: Mapping[str, str], likeness: Likeness | None
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     if likeness is None:
         return dict(tensors), dict(metadata)
     more = {
-        f"{_LIKENESS}.mean": torch.from_numpy(likeness.mean).half(),
-        f"{_LIKENESS}.whitening": torch.from_numpy(likeness.whitening).half(),
+        f"{_LIKENESS}.mean": _halved(torch.from_numpy(likeness.mean)),
+        f"{_LIKENESS}.whitening": _halved(torch.from_numpy(likeness.whitening)),
     }
     return {**tensors, **more}, {**metadata, _LIKENESS: json.dumps({"faces": likeness.faces})}
 

@@ -21,9 +21,9 @@ from facesynth.inference.confidence import Confidence, ParsedLabels
 from facesynth.inference.device import resolve_batch_size, resolve_precision
 from facesynth.inference.engines.choice import build, engine_device
 from facesynth.inference.engines.seam import Task
-from facesynth.inference.foreign import load_foreign
-from facesynth.inference.foreign_header import is_foreign, refuse_declarations
-from facesynth.inference.foreign_input import NORMALISATIONS, UNDECLARED, InputDeclaration, Intake
+from facesynth.inference.foreign.declaration import NORMALISATIONS, UNDECLARED, InputDeclaration, Intake
+from facesynth.inference.foreign.header import is_foreign, refuse_declarations
+from facesynth.inference.foreign.parser import load_foreign
 from facesynth.inference.likeness import GRID, Likeness
 from facesynth.models.specs import BisenetSpec, ParserSpec
 
@@ -52,13 +52,15 @@ class Parser:
         device: torch.device,
         dtype: torch.dtype,
         likeness: Likeness | None = None,
+        batch_size: int | None = None,
     ) -> None:
         """`network` turns N×3×H×W into N×19×h×w logits, or into N×h×w labels; it runs in `dtype` by autocast.
 
+        `batch_size` is how many faces it is given at once where a call says nothing: None is the device's own choice.
         `likeness` tells of the faces that it was trained on: without it no face is told to be unlike them.
         """
         self.network, self.spec, self.device, self.dtype = network, spec, device, dtype
-        self.likeness = likeness
+        self.likeness, self.batch_size = likeness, batch_size
         self.intake = spec if isinstance(spec, Intake) else Intake(height=spec.size, width=spec.size)
 
     @classmethod
@@ -76,21 +78,24 @@ class Parser:
     ) -> Parser:
         """Load a parser by weights name or file (default: the bundled one); WeightsError when it cannot be had.
 
-        `engine` is one of facesynth.inference.engines; `batch_size` is the one it is made for. `sha256` is the one that
-        its results are known by: a file that is another by now raises WeightsError too. `schema` and `declared` tell
-        of another project's ONNX file the order of its classes and its input, and are for such a file alone.
+        `engine` is one of facesynth.inference.engines; `batch_size` is the one it is made for, and that of calls which
+        say none. `sha256` is the one that its results are known by: a file that is another by now raises WeightsError
+        too. `schema` and `declared` tell of another project's ONNX file the order of its classes and its input, and
+        are for such a file alone.
         """
         where = engine_device(engine, "cpu" if is_foreign(name) and device == "auto" else device)
         path = weights.locate(name or weights.default_name("parser"))
         if is_foreign(path):
-            return cls._foreign(path, where, precision, engine, sha256, schema, declared)
+            return cls._foreign(path, where, precision, engine, batch_size, sha256, schema, declared)
         refuse_declarations(path, schema, declared)
         dtype = resolve_precision(precision, where)
         spec, network = networks.load(path, ("parser",), where, sha256=sha256)["parser"]
         shape = (resolve_batch_size(batch_size, where), 3, spec.size, spec.size)
         run = build(engine, Task(network=network, shape=shape, device=where, dtype=dtype, where=str(path)))
         likeness = networks.load_likeness(path, sha256=sha256)
-        return cls(lambda x: run(x)[0], spec, device=where, dtype=torch.float32, likeness=likeness)
+        return cls(
+            lambda x: run(x)[0], spec, device=where, dtype=torch.float32, likeness=likeness, batch_size=batch_size
+        )
 
     @classmethod
     def _foreign(
@@ -99,6 +104,7 @@ class Parser:
         device: torch.device,
         precision: str,
         engine: str,
+        batch_size: int | None,
         sha256: Digest | None,
         schema: str | None,
         declared: InputDeclaration,
@@ -107,7 +113,7 @@ class Parser:
             hint = "use --device cpu and --precision float32"
             raise UsageError("an ONNX file runs on the CPU, in its own precision", where=path, hint=hint)
         network, intake = load_foreign(path, schema=schema, declared=declared, engine=engine, sha256=sha256)
-        return cls(network, intake, device=device, dtype=torch.float32)
+        return cls(network, intake, device=device, dtype=torch.float32, batch_size=batch_size)
 
     @torch.inference_mode()
     def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[ParsedLabels]:
@@ -170,7 +176,8 @@ class Parser:
 
         Batches are padded to one size, so that their make-up changes nothing.
         """
-        intake, batch_size = self.intake, resolve_batch_size(batch, self.device)
+        intake = self.intake
+        batch_size = resolve_batch_size(self.batch_size if batch is None else batch, self.device)
         scale, mean, deviation = NORMALISATIONS[intake.normalisation]
         for start in range(0, len(faces), batch_size):
             group = faces[start : start + batch_size]

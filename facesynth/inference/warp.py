@@ -17,6 +17,9 @@ SUPERSAMPLING = 4
 four. Its shrink step leaves at most three pixels of the photo to one of the face, so four samples catch each of them:
 even for white noise the result differs from warping to 4096 by less than half a grey level on average, at most four."""
 
+SHARPEST = 5.0
+"""The least deviation, in pixels, to which a picture is reduced for a blur."""
+
 
 def warp(photo: Photo, frame: Frame, size: int) -> tuple[Photo, Similarity]:
     """Return the frame as a size×size crop, and the map from the crop's pixels to the photo's.
@@ -80,20 +83,37 @@ def _padded(image: Image.Image, frame: Frame, to_source: Similarity) -> _Step:
         return image, frame, to_source
     depth = round(frame.side * 0.3)
     left, top, right, bottom = (max(side, depth) for side in missing)
-    pixels = np.pad(np.asarray(image, dtype=np.float32), ((top, bottom), (left, right), (0, 0)), "reflect")
-    distance = _distance_from_edge(pixels.shape[:2], (left, top, right, bottom))
-    blurred = cv2.GaussianBlur(pixels, (0, 0), frame.side * 0.02, borderType=cv2.BORDER_REFLECT)
-    pixels += (blurred - pixels) * np.clip(distance * 3 + 1, 0, 1)
-    pixels += (np.median(pixels, axis=(0, 1)) - pixels) * np.clip(distance, 0, 1)
-    padded = Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+    sharp = np.pad(np.asarray(image), ((top, bottom), (left, right), (0, 0)), "reflect")
+    distance = _distance_from_edge(sharp.shape[:2], (left, top, right, bottom))
+    blurring, fading = np.clip(distance * 3 + 1, 0, 1), np.clip(distance, 0, 1)
+    for channel in range(sharp.shape[2]):  # a large photo takes a third of the memory so
+        pixels = sharp[..., channel].astype(np.float32)
+        pixels += (_blurred(pixels, frame.side * 0.02) - pixels) * blurring
+        pixels += (np.median(pixels) - pixels) * fading
+        sharp[..., channel] = np.clip(np.rint(pixels), 0, 255)
+    padded = Image.fromarray(sharp)
     return padded, frame.shifted(left, top), to_source.compose(Similarity.of(shift=(-left, -top)))
 
 
+def _blurred(pixels: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Blur H×W by a Gaussian; a wide one at a reduced size, which differs by less than a grey level."""
+    shrink = int(sigma / SHARPEST)
+    if shrink < 2:
+        return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+    height, width = pixels.shape
+    # Means of squares and straight lines between them blur too: their variances are taken out of the Gaussian's.
+    left = (sigma**2 - (shrink**2 - 1) / 12 - shrink**2 / 6) ** 0.5 / shrink
+    size = (max(round(width / shrink), 1), max(round(height / shrink), 1))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), left, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
 def _distance_from_edge(shape: tuple[int, int], depths: tuple[int, int, int, int]) -> NDArray[np.float32]:
-    """H×W×1: 1 at the edge of the padded image, 0 at the edge of the photo inside it, falling further within."""
+    """H×W: 1 at the edge of the padded image, 0 at the edge of the photo inside it, falling further within."""
     left, top, right, bottom = depths
     y, x = np.ogrid[: shape[0], : shape[1]]
     across = np.minimum(x / left, (shape[1] - 1 - x) / right)
     along = np.minimum(y / top, (shape[0] - 1 - y) / bottom)
-    distance: NDArray[np.float32] = np.float32(1) - np.minimum(across, along).astype(np.float32)[..., None]
+    distance: NDArray[np.float32] = np.float32(1) - np.minimum(across, along).astype(np.float32)
     return distance

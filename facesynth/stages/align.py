@@ -15,7 +15,7 @@ from facesynth.core.image_files import decode_photo, encode_png
 from facesynth.core.images import Photo
 from facesynth.core.refs import Digest, Outcome, Rejected, sha256_bytes
 from facesynth.inference.aligner import Aligner, check_options
-from facesynth.inference.landmarks import choose_detector, detector_weights
+from facesynth.inference.landmarks.choice import choose_detector, detector_weights
 
 _FACE_FILE = re.compile(r"face_(\d\d+)\.png")
 

@@ -20,8 +20,8 @@ from facesynth.core.label_files import decode_label_map, encode_label_map
 from facesynth.core.labels import LABEL_NAMES, LabelMap
 from facesynth.core.refs import Digest, Outcome
 from facesynth.inference.confidence import ParsedLabels, decode_confidence, encode_confidence
-from facesynth.inference.foreign_header import header_of, is_foreign, read_metadata, refuse_declarations
-from facesynth.inference.foreign_input import UNDECLARED, InputDeclaration
+from facesynth.inference.foreign.declaration import UNDECLARED, InputDeclaration
+from facesynth.inference.foreign.header import header_of, is_foreign, read_metadata, refuse_declarations
 from facesynth.stages.base import FileCodec
 
 if TYPE_CHECKING:

@@ -54,11 +54,23 @@ class Like(nn.Module):
             return logits, -logits, logits * 2
         if self.form == "features first":
             return self.net.body(x), logits
+        if self.form == "softmax":
+            return (10 * logits).softmax(1)
+        if self.form == "softmax, channels last":
+            return (10 * logits).softmax(1).permute(0, 2, 3, 1)
         if self.form == "channels-last output":
             return logits.permute(0, 2, 3, 1)
         if self.form == "ids":
             return logits.argmax(1)
         return logits  # segformer: a quarter of the input's size
+
+
+class EvenSided(TinyNet):
+    """The same, of which the sides of what it computes have to be even."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = super().forward(x)
+        return logits + F.interpolate(F.max_pool2d(logits, 2), scale_factor=2.0)
 
 
 def export(path: Path, network: nn.Module, shape: tuple[int, ...], *, dynamic: tuple[int, ...] = ()) -> Path:

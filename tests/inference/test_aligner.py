@@ -10,8 +10,8 @@ from facesynth.core.faces import Landmarks, Similarity
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.inference.aligner import Aligner
-from facesynth.inference.detection import Detection
 from facesynth.inference.frames import ffhq_frame
+from facesynth.inference.landmarks.detection import Detection
 from facesynth.weights import data_folder
 from tests.drawn_faces import plain_landmarks, ramp_photo, textured_photo
 

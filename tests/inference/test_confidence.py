@@ -21,7 +21,7 @@ from facesynth.inference.confidence import (
     decode_confidence,
     encode_confidence,
 )
-from facesynth.inference.foreign_input import Intake
+from facesynth.inference.foreign.declaration import Intake
 from facesynth.inference.parser import Parser
 from tests.inference.exported_parsers import TinyNet, drawn_face
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from facesynth.core.errors import OutputError, UsageError, WeightsError
 from facesynth.core.refs import sha256_file
@@ -15,8 +17,8 @@ from facesynth.inference import networks
 from facesynth.inference.engines import graphs
 from facesynth.inference.engines.seam import Task
 from facesynth.inference.export import export_parser
-from facesynth.inference.foreign_header import read_metadata
-from facesynth.inference.foreign_input import InputDeclaration
+from facesynth.inference.foreign.declaration import InputDeclaration
+from facesynth.inference.foreign.header import read_metadata
 from facesynth.inference.parser import Parser
 from facesynth.models.specs import GeneratorSpec
 from tests.inference.exported_parsers import drawn_face, own_parser
@@ -83,6 +85,38 @@ def test_a_graph_that_computes_something_else_is_never_left_behind(
     with pytest.raises(WeightsError, match="computes something else than PyTorch"):
         export_parser(own, tmp_path / "p.onnx", "onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"]
+
+
+class _OnlyTheFirst(nn.Module):
+    """A network that sees the first picture of a batch alone."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        seen: torch.Tensor = self.network(x[:1].expand_as(x))
+        return seen
+
+
+@pytest.mark.parametrize(("form", "name"), [("onnx", "p.onnx"), ("openvino", "p.xml")])
+def test_a_graph_that_computes_single_faces_alone_is_refused(
+    form: str, name: str, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = graphs.onnx_graph
+    monkeypatch.setattr(
+        exporting,
+        "onnx_graph",
+        lambda task: graph(dataclasses.replace(task, network=_OnlyTheFirst(task.network).eval())),
+    )
+    with pytest.raises(WeightsError, match="computes something else than PyTorch"):
+        export_parser(own, tmp_path / name, form)
+
+
+def test_a_graph_is_not_exported_again(own: Path, tmp_path: Path) -> None:
+    export_parser(own, tmp_path / "p.onnx", "onnx")
+    with pytest.raises(UsageError, match=r"p\.onnx: is an ONNX graph already"):
+        export_parser(tmp_path / "p.onnx", tmp_path / "q.onnx", "onnx")
 
 
 def test_what_cannot_be_exported_is_told(own: Path, tmp_path: Path) -> None:

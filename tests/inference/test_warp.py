@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +13,7 @@ from scipy.ndimage import gaussian_filter
 from facesynth.core.errors import InputError
 from facesynth.core.faces import Similarity
 from facesynth.core.images import Photo
+from facesynth.inference import warp as warping
 from facesynth.inference.frames import Frame, ffhq_frame
 from facesynth.inference.warp import warp
 from tests.drawn_faces import plain_landmarks, ramp_photo, textured_photo
@@ -70,6 +72,7 @@ CASES = {
     "shrunk": (Similarity.of(60, -0.1, (151, 130)), 64),  # shrink 2, and not a multiple of the photo's size
     "over the left edge": (Similarity.of(45, 0.5, (20, 130)), 96),
     "over every edge": (Similarity.of(110, 0.1, (160, 120)), 128),
+    "large, over every edge": (Similarity.of(220, 0.1, (160, 120)), 256),  # blurred at a reduced size
     "upside down in a corner": (Similarity.of(25, 3.0, (290, 220)), 128),
 }
 
@@ -83,6 +86,22 @@ def test_the_crop_is_that_of_the_published_procedure(case: str) -> None:
     assert crop.size == (size, size)
     assert difference.mean() < 0.3
     assert difference.max() <= 3
+
+
+@pytest.mark.parametrize("sigma", [3.0, 9.9, 10.0, 14.3, 31.0])
+def test_wide_blurs_are_gaussian_and_cheap(sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact, widest = cv2.GaussianBlur, []
+
+    def told(pixels: np.ndarray, size: tuple[int, int], wide: float, **options: int) -> np.ndarray:
+        widest.append(wide)
+        return exact(pixels, size, wide, **options)
+
+    monkeypatch.setattr(cv2, "GaussianBlur", told)
+    levels = textured_photo(311, 245).pixels[..., 0].astype(np.float32)
+    for pixels in (levels, np.where(np.arange(311) < 100, 0, 255) + 0 * levels):
+        pixels = pixels.astype(np.float32)
+        assert np.abs(warping._blurred(pixels, sigma) - gaussian_filter(pixels, sigma)).max() < 1
+    assert max(widest) < 2 * warping.SHARPEST, "its time is its deviation's"
 
 
 @pytest.mark.parametrize(("scale", "size"), [(30, 256), (60, 128), (60, 64), (120, 64), (120, 40)])

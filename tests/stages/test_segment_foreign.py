@@ -10,7 +10,7 @@ from facesynth.core.errors import UsageError, WeightsError, WeightsMissing
 from facesynth.core.faces import Face
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import sha256_file
-from facesynth.inference.foreign_input import InputDeclaration
+from facesynth.inference.foreign.declaration import InputDeclaration
 from facesynth.stages.segment import ProbabilitiesStage, SegmentStage
 from tests.inference.exported_parsers import TinyNet, drawn_face, export
 

@@ -84,8 +84,8 @@ def parser(
     from facesynth import weights
     from facesynth.cli.evaluate.telling import finish, told_of
     from facesynth.evaluation.held_out import open_held_out
-    from facesynth.inference.foreign_header import is_foreign
-    from facesynth.inference.foreign_input import InputDeclaration
+    from facesynth.inference.foreign.declaration import InputDeclaration
+    from facesynth.inference.foreign.header import is_foreign
     from facesynth.jobs.evaluate.files import EvaluationFiles
     from facesynth.jobs.evaluate.parser import evaluate_parser
     from facesynth.jobs.session import Execution

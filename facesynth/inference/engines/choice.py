@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 import torch
 
-from facesynth.core.errors import DeviceError, UsageError, WeightsError
+from facesynth.core.errors import DependencyMissing, DeviceError, UsageError, WeightsError
 from facesynth.inference.device import resolve_device
 from facesynth.inference.engines import CPU_ENGINES, ENGINE_NAMES
 from facesynth.inference.engines.onnx_runtime import onnx
-from facesynth.inference.engines.openvino_runtime import has_bf16, openvino_engine
+from facesynth.inference.engines.openvino_runtime import openvino_engine
 from facesynth.inference.engines.seam import Engine, Task
 from facesynth.inference.engines.torch_engines import compiled, eager
 
@@ -20,8 +21,14 @@ ENGINES: Mapping[str, Callable[[Task], Engine]] = MappingProxyType(
     {"eager": eager, "compile": compiled, "onnx": onnx, "openvino": openvino_engine}
 )
 _PACKAGES = MappingProxyType({"onnx": ("onnx", "onnxruntime"), "openvino": ("onnx", "openvino")})
-_FASTEST_ON_CPU = ("openvino", "onnx", "eager")
-"""As benchmarks/parser_engines.py measured them. No run here is long enough to earn the minute that `compile` takes."""
+_FASTEST_ON_CPU = MappingProxyType({"openvino": (torch.float32, torch.bfloat16), "onnx": (torch.float32,)})
+"""Each with its precisions, as benchmarks/parser_engines.py measured them.
+
+No run here is long enough to earn the minute that `compile` takes.
+"""
+
+
+_log = logging.getLogger(__name__)
 
 
 def engine_device(engine: str, device: str) -> torch.device:
@@ -40,23 +47,23 @@ def engine_device(engine: str, device: str) -> torch.device:
 def build(engine: str, task: Task) -> Engine:
     """Make an engine by name, checked against the eager module.
 
-    `auto` is the fastest one whose package is here and whose results agree, and eager in the end; by name raises
-    DependencyMissing, UsageError or DeviceError where it cannot work here, WeightsError where it computes otherwise.
+    `auto` is the fastest one that works here and whose results agree, and eager in the end; it logs those that it
+    passes over. By name raises DependencyMissing, UsageError or DeviceError where it cannot work here, WeightsError
+    where it computes otherwise.
     """
     if engine != "auto":
         return ENGINES[engine](task)
     for name in _able(task):
         try:
             return ENGINES[name](task)
-        except WeightsError:
-            continue  # its graph differs from the module's: the next engine
+        except (DependencyMissing, DeviceError, WeightsError) as error:
+            _log.info("the engine %s is passed over: %s", name, error, exc_info=error)
     return eager(task)
 
 
 def _able(task: Task) -> Iterator[str]:
-    """The engines that can do a task here, the fastest first."""
+    """The engines but eager that may do a task here, the fastest first; some find out that they cannot."""
     if task.device.type == "cpu":
-        for name in _FASTEST_ON_CPU:
-            here = all(importlib.util.find_spec(package) for package in _PACKAGES.get(name, ()))
-            if here and (task.dtype == torch.float32 or name == "eager" or (name == "openvino" and has_bf16())):
+        for name, precisions in _FASTEST_ON_CPU.items():
+            if task.dtype in precisions and all(importlib.util.find_spec(package) for package in _PACKAGES[name]):
                 yield name

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
 from facesynth.inference.engines.graphs import onnx_graph
-from facesynth.inference.engines.seam import Engine, Task, checked
+from facesynth.inference.engines.seam import Engine, Task, checked, not_run
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -21,7 +21,9 @@ def onnx(task: Task) -> Engine:
         raise UsageError(
             "ONNX Runtime computes in float32 on a CPU", hint="use --precision float32 or another --engine"
         )
-    return checked(task, runner(open_session(onnx_graph(task), task.where)), "ONNX Runtime")
+    engine = runner(open_session(onnx_graph(task), task.where), task.where)
+    checked(task, engine, "ONNX Runtime")
+    return engine
 
 
 def open_session(graph: bytes, where: str | None) -> onnxruntime.InferenceSession:
@@ -32,7 +34,9 @@ def open_session(graph: bytes, where: str | None) -> onnxruntime.InferenceSessio
         raise DependencyMissing("onnxruntime", "engines") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors: what it warns of is for those who made the graph
+    options.log_severity_level = (
+        4  # what is fatal: it raises its errors too, and warnings are for those who made the graph
+    )
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base class
@@ -41,11 +45,15 @@ def open_session(graph: bytes, where: str | None) -> onnxruntime.InferenceSessio
         raise WeightsError(f"ONNX Runtime cannot open it ({said})", where=where, hint=hint) from error
 
 
-def runner(session: onnxruntime.InferenceSession) -> Engine:
-    """What runs a graph of one input."""
+def runner(session: onnxruntime.InferenceSession, where: str | None) -> Engine:
+    """What runs a graph of one input. Raises WeightsError for an input that the graph does not take."""
     name = session.get_inputs()[0].name
 
     def run(x: Tensor) -> tuple[Tensor, ...]:
-        return tuple(torch.from_numpy(found) for found in session.run(None, {name: x.contiguous().numpy()}))
+        try:
+            found = session.run(None, {name: x.contiguous().numpy()})
+        except Exception as error:  # its exceptions share no base class
+            raise not_run("ONNX Runtime", tuple(x.shape), error, where) from error
+        return tuple(torch.from_numpy(each) for each in found)
 
     return run

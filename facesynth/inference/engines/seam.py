@@ -61,19 +61,28 @@ class Agreement:
 
 @torch.inference_mode()
 def compared(task: Task, engine: Engine) -> Agreement:
-    """Run an engine and the eager module, both in float32, on the task's example."""
-    x = task.example
-    expected, found = task.network(x).float(), engine(x.expand(task.shape[0], -1, -1, -1))[0][:1].float()
+    """Run an engine and the eager module, both in float32, on a batch of the task's example and its mirror image."""
+    batch, x = task.shape[0], task.example
+    pair = torch.cat((x, x.flip(3)))[:batch]
+    turns = torch.arange(batch, device=task.device) % len(pair)
+    expected, found = task.network(pair).float()[turns], engine(pair[turns])[0].float()
     if expected.shape != found.shape:
         return Agreement(float("inf"), 0.0, 0.0)
     largest, labels = expected.abs().max().item(), (expected.argmax(1) == found.argmax(1)).float().mean().item()
     return Agreement((expected - found).abs().max().item(), largest, labels)
 
 
-def checked(task: Task, engine: Engine, name: str) -> Engine:
-    """Return the engine if it computes what the module does; else raise WeightsError."""
+def checked(task: Task, engine: Engine, name: str) -> Agreement:
+    """How an engine that computes what the module does compares with it; WeightsError for one that does not."""
     agreement = compared(task, engine)
     if not agreement.holds:
         what = f"{name} computes something else than PyTorch: {agreement}"
         raise WeightsError(what, where=task.where, hint="use --engine eager, and report it with these weights' name")
-    return engine
+    return agreement
+
+
+def not_run(name: str, shape: tuple[int, ...], error: Exception, where: str | None) -> WeightsError:
+    """What to raise where a graph was opened and fails on an input of some shape."""
+    [said, *_] = str(error).strip().splitlines() or [type(error).__name__]
+    what = f"{name} cannot run it on a batch of {'×'.join(str(side) for side in shape)} ({said})"
+    return WeightsError(what, where=where, hint="try --batch-size 1, or another --engine")

@@ -20,27 +20,34 @@ def eager(task: Task) -> Engine:
 
 
 def compiled(task: Task) -> Engine:
-    """Compile the module for the task's shape, which takes a minute; each other batch size takes one again.
+    """Compile the module for the task's shape and precision, which takes a minute.
 
+    Each other batch size takes one again, up to torch._dynamo.config.recompile_limit; further ones run eagerly.
     Raises DependencyMissing without a C++ compiler, DeviceError where the compiler fails for another reason.
     """
+    lower = task.dtype != torch.float32
     program = torch.compile(task.network, dynamic=False)
 
-    def plain(x: Tensor) -> tuple[Tensor, ...]:
-        return (program(x).float(),)
-
     def run(x: Tensor) -> tuple[Tensor, ...]:
-        with torch.autocast(task.device.type, task.dtype, enabled=True):
-            return plain(x)
+        x = x.contiguous(memory_format=torch.channels_last)  # a program is for one layout: predictors' own
+        with torch.autocast(task.device.type, task.dtype, enabled=lower):
+            return (program(x).float(),)
 
     try:
-        checked(task, plain, "torch.compile")
+        if lower:  # what is checked, in float32, is the captured graph; the program is compiled by its first run
+            captured = torch.compile(task.network, dynamic=False, backend="eager")
+            checked(task, lambda x: (captured(x).float(),), "torch.compile")
+            with torch.inference_mode():
+                run(task.example.expand(task.shape[0], -1, -1, -1))
+        else:
+            checked(task, run, "torch.compile")
     except RuntimeError as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
-        said = lines[0] if lines else type(error).__name__
+        introduced = bool(lines) and lines[0].endswith(":")  # "backend='inductor' raised:", and then what
+        said = " ".join(lines[: 1 + introduced]) or type(error).__name__
         if "C++ compiler" in str(error) or "CxxCompiler" in str(error):
             missing = DependencyMissing("a C++ compiler, which torch.compile needs,", "engines")
             missing.hint = "install g++ (Debian: apt-get install g++), or use another --engine"
             raise missing from error
         raise DeviceError(f"torch.compile fails here ({said})", hint="use another --engine") from error
-    return plain if task.dtype == torch.float32 else run
+    return run

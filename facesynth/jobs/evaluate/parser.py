@@ -19,7 +19,7 @@ from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.held_out import HeldOut
 from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
-from facesynth.inference.foreign_header import is_foreign
+from facesynth.inference.foreign.header import is_foreign
 from facesynth.jobs.evaluate.comparing import comparing, require_scores
 from facesynth.jobs.items import face_item
 from facesynth.jobs.session import Execution

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from facesynth.core.errors import DependencyMissing, DeviceError, UsageError, WeightsError
 from facesynth.inference import networks
@@ -23,6 +26,12 @@ def task(batch: int = 2, dtype: torch.dtype = torch.float32, seed: int = 0) -> T
     torch.manual_seed(seed)
     spec = ParserSpec(size=64, pyramid_channels=8, detail_channels=8)
     network = networks.build(spec).eval().requires_grad_(False)
+    return Task(network=network, shape=(batch, 3, 64, 64), device=CPU, dtype=dtype, where="p.safetensors")
+
+
+def small(batch: int, dtype: torch.dtype = torch.float32) -> Task:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 19, 3)).eval().requires_grad_(False)
     return Task(network=network, shape=(batch, 3, 64, 64), device=CPU, dtype=dtype, where="p.safetensors")
 
 
@@ -77,6 +86,38 @@ def test_auto_needs_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     made = task(1)
     assert compared(made, build("auto", made)).difference == 0
+
+
+def test_auto_ends_in_eager_where_packages_are_here_and_broken(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for package in ("openvino", "onnx", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    with caplog.at_level(logging.INFO, "facesynth.inference.engines"):
+        for made in (task(1), task(1, torch.bfloat16)):
+            assert build("auto", made)(made.example)[0].shape == made.network(made.example).shape
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0].startswith("the engine openvino is passed over: ")
+    assert [text.split()[2] for text in told] == ["openvino", "onnx", "openvino"]
+
+
+def test_openvino_serves_several_threads_with_batches_of_several_sizes() -> None:
+    made = small(1)
+    engine = build("openvino", made)
+    batches = [torch.randn(1 + index % 3, 3, 64, 64) for index in range(24)]
+    with torch.inference_mode():
+        wanted = [made.network(x) for x in batches]
+    with ThreadPoolExecutor(4) as threads:
+        for [found], expected in zip(threads.map(engine, batches), wanted, strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
+def test_a_batch_that_a_graph_does_not_take_is_told(name: str) -> None:
+    engine = build(name, small(1))
+    with pytest.raises(WeightsError, match=r"p\.safetensors: .* cannot run it on a batch of 1×4×64×64 .*--engine"):
+        engine(torch.zeros(1, 4, 64, 64))
 
 
 def test_precisions_that_an_engine_lacks_are_refused() -> None:
@@ -136,3 +177,36 @@ def test_a_program_that_computes_something_else_is_refused(monkeypatch: pytest.M
     monkeypatch.setattr(torch, "compile", lambda network, **_: lambda x: -network(x))
     with pytest.raises(WeightsError, match=r"torch.compile computes something else than PyTorch"):
         build("compile", made)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_program_is_compiled_before_the_first_batch(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+    compile_ = torch.compile
+
+    def backend(graph: torch.fx.GraphModule, _: object) -> Any:
+        compiled.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(
+        torch, "compile", lambda network, **options: compile_(network, **{"backend": backend, **options})
+    )
+    engine = build("compile", small(2, dtype))
+    assert len(compiled) == 1
+    with torch.inference_mode():
+        engine(torch.zeros(2, 3, 64, 64))
+        engine(torch.zeros(2, 64, 64, 3).permute(0, 3, 1, 2))
+    assert len(compiled) == 1
+
+
+def test_a_compiler_that_fails_in_lower_precision_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_ = torch.compile
+
+    def backend(graph: torch.fx.GraphModule, _: object) -> Any:
+        raise RuntimeError("no bf16 here")
+
+    monkeypatch.setattr(
+        torch, "compile", lambda network, **options: compile_(network, **{"backend": backend, **options})
+    )
+    with pytest.raises(DeviceError, match=r"torch.compile fails here \(.*no bf16 here"):
+        build("compile", small(2, torch.bfloat16))

@@ -12,10 +12,10 @@ from torch import nn
 
 from facesynth.core.errors import UsageError, WeightsError
 from facesynth.core.labels import LABEL_NAMES, LabelMap
-from facesynth.inference.foreign_header import metadata_of
-from facesynth.inference.foreign_input import InputDeclaration, Intake
+from facesynth.inference.foreign.declaration import InputDeclaration, Intake
+from facesynth.inference.foreign.header import metadata_of
 from facesynth.inference.parser import Parser
-from tests.inference.exported_parsers import Enlarged, Like, TinyNet, drawn_face, export, own_parser
+from tests.inference.exported_parsers import Enlarged, EvenSided, Like, TinyNet, drawn_face, export, own_parser
 
 FACES = [drawn_face(0), drawn_face(1, 64), drawn_face(2, 130)]
 CPU = torch.device("cpu")
@@ -62,6 +62,51 @@ def test_labels_alone_are_taken_and_have_no_probabilities(tmp_path: Path) -> Non
         parser.probabilities(FACES)
 
 
+@pytest.mark.parametrize("form", ["softmax", "softmax, channels last"])
+def test_a_graph_that_ends_in_softmax_keeps_its_own_probabilities(form: str, tmp_path: Path) -> None:
+    path = export(tmp_path / "p.onnx", Like(form, "facer"), (1, 3, 64, 64))
+    sharper = TinyNet()
+    sharper.head.weight.data *= 10
+    sharper.head.bias.data *= 10  # type: ignore[union-attr]
+    wanted = Parser(sharper.eval(), Intake(height=64, width=64), device=CPU, dtype=torch.float32)
+    parser = Parser.load(path, schema="facer")
+    for found, likely in zip(parser.probabilities(FACES), wanted.probabilities(FACES), strict=True):
+        assert likely.max(0).mean() > 0.3
+        np.testing.assert_allclose(found, likely, atol=1e-3)
+
+
+def test_features_that_are_19_wide_are_no_classes(tmp_path: Path) -> None:
+    path = export(tmp_path / "p.onnx", Like("features first", "facer"), (1, 3, 76, 76))
+    assert equal(Parser.load(path, schema="facer")(FACES), expected(Intake(height=76, width=76)))
+    path = export(tmp_path / "wide.onnx", nn.Conv2d(3, 5, 4, stride=4), (1, 3, 76, 76))
+    with pytest.raises(WeightsError, match=r"outputs are 1×5×19×19 .* none has the 19 classes"):
+        Parser.load(path, schema="facer")
+
+
+@pytest.mark.parametrize("engine", ["onnx", "openvino"])
+def test_a_graph_that_fails_on_a_picture_s_size_is_told_once(
+    engine: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = export(tmp_path / "p.onnx", EvenSided(), (1, 3, 64, 64), dynamic=(2, 3))
+    told = r"p\.onnx: .* cannot run it on a batch of 1×3×68×68 \(.*68×68 pixels: declare .* --parser-input size=SIZE"
+    with pytest.raises(WeightsError, match=told):
+        Parser.load(path, schema="facer", engine=engine, declared=InputDeclaration(size=68))
+    assert capfd.readouterr().err == "", "the engine prints nothing of its own"
+
+
+def test_labels_that_are_none_of_ours_are_told_with_the_file(tmp_path: Path) -> None:
+    path = export(tmp_path / "p.onnx", _Beyond(), (1, 3, 64, 64))
+    with pytest.raises(WeightsError, match=r"p\.onnx: the parser answers with labels from 30 to 30"):
+        Parser.load(path, schema="facer")(FACES)
+
+
+class _Beyond(nn.Module):
+    """Answers with a label that there is not."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.argmax(1) * 0 + 30
+
+
 @pytest.mark.parametrize("batch", [1, 2, 3])
 def test_a_fixed_batch_is_fed_piece_by_piece(batch: int, tmp_path: Path) -> None:
     path = export(tmp_path / "p.onnx", Like("segformer", "facer"), (batch, 3, 64, 64))
@@ -100,23 +145,6 @@ def test_the_input_is_as_declared(normalisation: str, order: str, tmp_path: Path
         "0..255": levels,
     }[normalisation]
     np.testing.assert_allclose(seen, wanted[..., ::-1] if order == "bgr" else wanted, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("declarations", "said"),
-    [
-        (["size"], "declares nothing that is known"),
-        (["sise=3"], "use size=512"),
-        (["size=64", "size=64"], "comes twice"),
-        (["size=x"], "is no number of pixels"),
-        (["size=3"], "not in 16..4096"),
-        (["order=gbr"], "use one of: rgb, bgr"),
-        (["normalisation=0-1"], r"use one of: imagenet, 0\.\.1, -1\.\.1, 0\.\.255"),
-    ],
-)
-def test_wrong_declarations_are_told(declarations: list[str], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        InputDeclaration.parse(declarations)
 
 
 def test_what_is_missing_or_contradicts_the_graph_is_told(tmp_path: Path) -> None:

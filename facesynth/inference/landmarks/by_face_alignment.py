@@ -17,8 +17,8 @@ import torch
 
 from facesynth.core.faces import Landmarks
 from facesynth.core.images import Photo
-from facesynth.inference.detection import DETECTOR_WEIGHTS, Detection, at_working_size
 from facesynth.inference.device import resolve_device
+from facesynth.inference.landmarks.detection import DETECTOR_WEIGHTS, Detection, at_working_size
 from facesynth.weights import locate
 
 LONGEST = 1280  # its detector's memory and time grow with the photo

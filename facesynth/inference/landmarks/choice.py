@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from facesynth.core.errors import UsageError, WeightsError, WeightsMissing
 from facesynth.core.refs import Digest
-from facesynth.inference.detection import DETECTOR_WEIGHTS, LandmarkDetector
+from facesynth.inference.landmarks.detection import DETECTOR_WEIGHTS, LandmarkDetector
 from facesynth.weights import locate, sha256_of
 
 
@@ -51,9 +51,9 @@ def load_detector(choice: str = "auto", device: str = "auto") -> LandmarkDetecto
     detector = choose_detector(choice)
     detector_weights(detector)
     if detector == "dlib":  # on the CPU whatever the device: its packages are built without CUDA
-        from facesynth.inference.landmarks_dlib import DlibLandmarks
+        from facesynth.inference.landmarks.by_dlib import DlibLandmarks
 
         return DlibLandmarks.load()
-    from facesynth.inference.landmarks_face_alignment import FaceAlignmentLandmarks
+    from facesynth.inference.landmarks.by_face_alignment import FaceAlignmentLandmarks
 
     return FaceAlignmentLandmarks.load(device)

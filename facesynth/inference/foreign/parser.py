@@ -16,9 +16,13 @@ from facesynth.core.refs import Digest, sha256_bytes
 from facesynth.inference.engines import openvino_runtime
 from facesynth.inference.engines.onnx_runtime import open_session, runner
 from facesynth.inference.engines.seam import Engine
-from facesynth.inference.foreign_header import header_of, metadata_of
-from facesynth.inference.foreign_input import DEFAULTS, InputDeclaration, Intake
+from facesynth.inference.foreign.declaration import DEFAULTS, InputDeclaration, Intake
+from facesynth.inference.foreign.header import header_of, metadata_of
 
+_ONE = 1e-3
+"""How far the probabilities of a pixel may be from 1 in sum: float16 leaves half of it."""
+_LEAST = 1e-12
+"""What a probability is at least, before its logarithm is taken."""
 _FLOATS = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
 
 
@@ -31,6 +35,15 @@ class _InputForm:
     batch: int | None
     height: int | None
     width: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Which output is taken, the axis of its 19 classes (None: it holds labels), and if they are probabilities."""
+
+    index: int
+    axis: int | None = None
+    probabilities: bool = False
 
 
 def load_foreign(
@@ -53,13 +66,13 @@ def load_foreign(
     session = open_session(data, str(path))
     form = _input_form(session.get_inputs(), path)
     intake = _intake(form, header.declared, path)
-    graph = runner(session) if engine != "openvino" else _by_openvino(data, path)
+    graph = runner(session, str(path)) if engine != "openvino" else _by_openvino(data, path)
     fed = _fed(graph, form)
-    return _standard(fed, schema_named(header.schema), _choose(fed, intake, path)), intake
+    return _standard(fed, schema_named(header.schema), _choose(fed, intake, path), path), intake
 
 
 def _by_openvino(data: bytes, path: Path) -> Engine:
-    return openvino_runtime.runner(openvino_runtime.read_graph(data, str(path)), torch.float32)
+    return openvino_runtime.runner(openvino_runtime.read_graph(data, str(path)), torch.float32, str(path))
 
 
 def _input_form(inputs: Sequence[Any], path: Path) -> _InputForm:
@@ -104,42 +117,62 @@ def _fed(graph: Engine, form: _InputForm) -> Engine:
     return run
 
 
-def _choose(graph: Engine, intake: Intake, path: Path) -> int:
-    """Which output to take: the first one of 19 channels, else the first one of labels."""
-    with torch.inference_mode():
-        outputs = graph(torch.zeros(1, 3, intake.height, intake.width))
-    for fits in (_is_logits, _is_ids):
+def _choose(graph: Engine, intake: Intake, path: Path) -> _Answer:
+    """Which output to take: the first one whose channels are 19, else whose last axis is, else one of labels."""
+    draw = torch.Generator().manual_seed(0)
+    try:
+        with torch.inference_mode():
+            outputs = graph(torch.randn(1, 3, intake.height, intake.width, generator=draw))
+    except WeightsError as error:
+        size = f"{intake.width}×{intake.height}"
+        hint = f"it was given {size} pixels: declare the size it was made for, --parser-input size=SIZE"
+        raise WeightsError(error.what, where=path, hint=hint) from error
+    for axis in (1, 3):
         for index, output in enumerate(outputs):
-            if fits(output):
-                return index
+            if _is_logits(output, axis, intake):
+                return _Answer(index, axis, _is_softmax(output, axis))
+    for index, output in enumerate(outputs):
+        if _is_ids(output):
+            return _Answer(index)
     told = ", ".join(f"{'×'.join(str(side) for side in output.shape)} of {output.dtype}" for output in outputs)
     what = f"its outputs are {told}: none has the {NUM_LABELS} classes of a face parser"
     hint = f"give a graph with logits N×{NUM_LABELS}×H×W or N×H×W×{NUM_LABELS}, or whole-number labels N×H×W"
     raise WeightsError(what, where=path, hint=hint)
 
 
-def _is_logits(output: Tensor) -> bool:
-    return output.is_floating_point() and output.ndim == 4 and NUM_LABELS in (output.shape[1], output.shape[3])
+def _is_logits(output: Tensor, axis: int, intake: Intake) -> bool:
+    """Whether an output has 19 classes along an axis and the picture's proportions, to a pixel, along the others."""
+    if not output.is_floating_point() or output.ndim != 4 or output.shape[axis] != NUM_LABELS:
+        return False
+    height, width = (side for place, side in enumerate(output.shape) if place not in (0, axis))
+    return abs(height - width * intake.height / intake.width) <= max(1, intake.height / intake.width)
+
+
+def _is_softmax(output: Tensor, axis: int) -> bool:
+    """Whether an output on an arbitrary picture is probabilities."""
+    values = output.float()
+    sums = values.sum(axis)
+    return bool((values >= 0).all()) and bool(((sums - 1).abs() <= _ONE).all())
 
 
 def _is_ids(output: Tensor) -> bool:
     return not output.is_floating_point() and (output.ndim == 3 or (output.ndim == 4 and output.shape[1] == 1))
 
 
-def _standard(graph: Engine, schema: LabelSchema, index: int) -> Callable[[Tensor], Tensor]:
+def _standard(graph: Engine, schema: LabelSchema, answer: _Answer, path: Path) -> Callable[[Tensor], Tensor]:
     """The chosen output in CelebAMask-HQ's order."""
     channels = torch.from_numpy(schema.from_standard.astype("int64"))
     labels = torch.from_numpy(schema.to_standard.copy())
 
     def run(x: Tensor) -> Tensor:
-        output = graph(x)[index]
-        if output.is_floating_point():
-            logits = output if output.shape[1] == NUM_LABELS else output.permute(0, 3, 1, 2)
-            return logits.float()[:, channels]
+        output = graph(x)[answer.index]
+        if answer.axis is not None:
+            logits = output.movedim(answer.axis, 1).float()[:, channels]
+            return logits.clamp_min(_LEAST).log() if answer.probabilities else logits
         ids = output.reshape(len(output), *output.shape[-2:]).long()
         if ids.min() < 0 or ids.max() >= NUM_LABELS:
-            raise WeightsError(f"the parser answers with labels from {int(ids.min())} to {int(ids.max())}, "
-                               f"they must be 0 to {NUM_LABELS - 1}")  # fmt: skip
+            what = f"the parser answers with labels from {int(ids.min())} to {int(ids.max())}, "
+            raise WeightsError(f"{what}they must be 0 to {NUM_LABELS - 1}", where=path)
         return labels[ids]
 
     return run

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facesynth.core.errors import UsageError, WeightsError
 from facesynth.core.labels import schema_named
-from facesynth.inference.foreign_input import InputDeclaration
+from facesynth.inference.foreign.declaration import InputDeclaration
 
 FORMAT_KEY, FORMAT = "format", "facesynth-1"
 _GRAPH, _METADATA, _KEY, _VALUE = 7, 14, 1, 2

@@ -14,7 +14,7 @@ from PIL import Image
 
 from facesynth.core.faces import NUM_LANDMARKS, Landmarks, Similarity
 from facesynth.core.images import Photo
-from facesynth.inference.detection import DETECTOR_WEIGHTS, Detection, at_working_size
+from facesynth.inference.landmarks.detection import DETECTOR_WEIGHTS, Detection, at_working_size
 from facesynth.weights import locate
 
 # The fast detector finds faces from 80 pixels on and takes 50 ms a megapixel.

@@ -12,8 +12,8 @@ import torch
 
 from facesynth.core.errors import DeviceError
 from facesynth.core.images import Photo
-from facesynth.inference import landmarks_face_alignment as adapter
-from facesynth.inference.landmarks_face_alignment import FaceAlignmentLandmarks
+from facesynth.inference.landmarks import by_face_alignment as adapter
+from facesynth.inference.landmarks.by_face_alignment import FaceAlignmentLandmarks
 from tests.drawn_faces import plain_landmarks
 
 FILES = {"2dfan4": "2DFAN4-11f355bf06.pth.tar", "s3fd": "s3fd-619a316812.pth"}

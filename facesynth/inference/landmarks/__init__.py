@@ -1,0 +1,1 @@
+"""Landmark detectors: what they are, which there are, and an adapter for each library."""

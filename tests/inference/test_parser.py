@@ -1,0 +1,47 @@
+"""The parser on faces of any number and size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from facesynth.inference.foreign.declaration import Intake
+from facesynth.inference.parser import Parser
+from tests.inference.exported_parsers import TinyNet, drawn_face, export, own_parser
+
+FACES = [drawn_face(seed, side) for seed, side in enumerate((96, 64, 130))]
+
+
+def test_faces_are_told_the_same_alone_and_in_batches() -> None:
+    parser = Parser(TinyNet().eval(), Intake(height=64, width=64), device=torch.device("cpu"), dtype=torch.float32)
+    alone = [parser([face])[0] for face in FACES]
+    for batch_size in (1, 2, 3, 8):
+        for face, found, wanted in zip(FACES, parser(FACES, batch_size=batch_size), alone, strict=True):
+            assert (found.width, found.height) == face.size
+            assert np.mean(found.ids == wanted.ids) >= 0.999
+    assert parser([]) == []
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_batch_size_that_it_is_loaded_with_is_kept(own: bool, tmp_path: Path) -> None:
+    if own:
+        parser = Parser.load(own_parser(tmp_path / "p.safetensors"), engine="eager", device="cpu", batch_size=2)
+    else:
+        path = export(tmp_path / "p.onnx", TinyNet(), (1, 3, 64, 64), dynamic=(0,))
+        parser = Parser.load(path, schema="facer", batch_size=2)
+    network, seen = parser.network, []
+
+    def watched(x: Tensor) -> Tensor:
+        seen.append(len(x))
+        return network(x)
+
+    parser.network = watched
+    parser(FACES)
+    parser.probabilities(FACES)
+    assert seen == [2, 2, 2, 2]
+    parser(FACES, batch_size=3)
+    assert seen[4:] == [3]
