@@ -35,7 +35,7 @@ def labels(face: Face) -> LabelMap:
 
 def test_the_bundled_parser_knows_a_face(labels: LabelMap) -> None:
     """Golden for version 2 of the stage: shares of the picture and where its parts lie, with room for others."""
-    assert weights.default_name("parser") == "parser-mnv2-256-v1"
+    assert weights.default_name("parser") == "parser-mnv2-320-v2"
     share = labels.frequencies() / labels.ids.size
     for label, low, high in ((Label.SKIN, 0.15, 0.5), (Label.HAIR, 0.03, 0.5), (Label.NOSE, 0.01, 0.06)):
         assert low < share[label] < high
@@ -77,4 +77,4 @@ def test_results_come_back_from_the_cache(stage: Stage[Face, Any], face: Face, t
 def test_precision_is_in_the_key_and_device_is_not() -> None:
     assert SegmentStage(precision="bf16").config != SegmentStage().config
     assert SegmentStage(device="cuda", batch_size=2).config == SegmentStage().config
-    assert SegmentStage().weights == {"parser": weights.sha256_of("parser-mnv2-256-v1")}
+    assert SegmentStage().weights == {"parser": weights.sha256_of("parser-mnv2-320-v2")}

@@ -25,7 +25,7 @@ def export(source: str, form: str, output: Path, force: bool) -> None:
     The file says itself how it is fed and what its classes are, so that `segment --parser FILE.onnx` needs no more.
 
     \b
-    Example: facesynth weights export parser-mnv2-256-v1 --format onnx -o parser.onnx
+    Example: facesynth weights export parser-mnv2-320-v2 --format onnx -o parser.onnx
     """
     from facesynth.inference.export import export_parser  # torch, which --help does not need
 
