@@ -34,10 +34,14 @@ _TOLD_EVERY = 64
 
 @dataclass(frozen=True, slots=True)
 class PackedPairs:
-    """Pairs as two memory-mapped arrays: images N×S×S×3 uint8 and labels N×S×S uint8 (CelebAMask-HQ ids)."""
+    """Pairs as two memory-mapped arrays: images N×S×S×3 uint8 and labels N×S×S uint8 (CelebAMask-HQ ids).
+
+    `digest` is their Identity's.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    digest: str
 
     def __len__(self) -> int:
         return len(self.images)
@@ -49,43 +53,60 @@ def packed(
     size: int,
     store: ArtifactStore,
     *,
+    identity: Identity | None = None,
     workers: int = 2,
     on_packed: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[PackedPairs]:
     """Lend the pairs at size×size, packed now or before; `cache gc` leaves them alone meanwhile.
 
-    Another list, size or file packs anew. Files are known by their sha256, which is that of their manifest where there
-    is one; else all are read. `pairs` is gone through twice and never held; `on_packed(done, total)` hears how far
+    Another list, size or file packs anew. Who knows the pairs' `identity` already gives it, or they are identified
+    here. `pairs` is gone through twice and never held; `on_packed(done, total)` hears how far
     packing is. Damaged files raise InputError by path.
     """
-    digest, count = _identify(pairs, workers)
-    recipe = Recipe(STAGE, _VERSION, {"size": size}, {}, (digest,))
-    entry = _whole(store.lookup(STAGE, recipe.key()))
+    identity = identity or identify(pairs, workers=workers)
+    recipe = Recipe(STAGE, _VERSION, {"size": size}, {}, (identity.digest,))
+    entry = _whole(store.lookup(STAGE, recipe.key()), store.root)
     if entry is None:
-        entry = _pack(pairs, count, size, store, recipe, workers, on_packed)
+        entry = _pack(pairs, identity.count, size, store, recipe, workers, on_packed)
     with pinned(store, STAGE, recipe.key()):
-        yield PackedPairs(*(np.load(entry.folder / name, mmap_mode="r") for name in (_IMAGES, _LABELS)))
+        images, labels = (np.load(entry.folder / name, mmap_mode="r") for name in (_IMAGES, _LABELS))
+        yield PackedPairs(images, labels, identity.digest)
 
 
-def _whole(entry: Entry | None) -> Entry | None:
-    """The entry if its bytes, all read once, are those that were packed; a damaged one is thrown away."""
+def _whole(entry: Entry | None, root: Path) -> Entry | None:
+    """The entry if its bytes, all read once, are those that were packed; a damaged one is thrown away.
+
+    Raises CacheError where the cache cannot be written.
+    """
     if entry is not None:
         try:
             entry.check()
         except CacheError:
-            discard(entry.folder)
+            with written_to(root):
+                discard(entry.folder)
             return None
     return entry
 
 
-def _identify(pairs: Iterable[Pair], workers: int) -> tuple[str, int]:
-    """The digest of what is packed, and of how many pairs that is."""
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A digest of pairs, wherever they lie: names, orders of ids, and the bytes of the files; and how many they are."""
+
+    digest: str
+    count: int
+
+
+def identify(pairs: Iterable[Pair], *, workers: int = 2) -> Identity:
+    """Go through pairs once. Files are known by their manifest's sha256; where there is none, they are read.
+
+    Raises InputError for a file that cannot be read.
+    """
     digest, count, rest = hashlib.sha256(), 0, iter(pairs)
     groups = iter(lambda: tuple(islice(rest, _TOGETHER)), ())
     for group, lines in ordered_ahead(groups, lambda group: b"".join(map(_line, group)), workers=workers, name="hash"):
         digest.update(lines)
         count += len(group)
-    return digest.hexdigest(), count
+    return Identity(digest.hexdigest(), count)
 
 
 def _line(pair: Pair) -> bytes:
@@ -169,7 +190,7 @@ def _fill(
         photo, label_map = pair.read()
         images[index] = photo.resized(size, size).pixels
         labels[index] = label_map.resized(size, size).ids
-        # After it was read, and before that `_identify` did the same: what changed meanwhile has two digests.
+        # After it was read, and before that `identify` did the same: what changed meanwhile has two digests.
         return _line(pair)
 
     digest = hashlib.sha256()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -71,16 +70,6 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[Iterable[Pair], Hel
 def held_out_pairs(data: Data, base: Path) -> list[Pair]:
     """All pairs that a run's split holds out, on whichever side: nothing may learn from them."""
     return [] if data.folder is None else _divided(open_pairs(base / data.folder), data.split, base)[1]
-
-
-def digest_of(pairs: Iterable[Pair]) -> str:
-    """Return a digest of what a run trains on, wherever it lies: names, orders of ids, and the bytes of the files."""
-    digest = hashlib.sha256()
-    for pair in pairs:
-        image = pair.image_sha256 or sha256_file(pair.image)
-        labels = pair.labels_sha256 or sha256_file(pair.labels)
-        digest.update(json.dumps([pair.name, pair.schema, image, labels]).encode())
-    return digest.hexdigest()
 
 
 def read_pairs(pairs: Iterable[Pair]) -> list[tuple[Photo, LabelMap]]:

@@ -15,7 +15,7 @@ from torch import nn
 from facesynth import __version__
 from facesynth.core.image_files import SYNTHETIC_TEXT
 from facesynth.core.refs import sha256_bytes
-from facesynth.datasets.packed import PackedPairs, packed
+from facesynth.datasets.packed import PackedPairs, identify, packed
 from facesynth.datasets.pairs import Pair
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_device
@@ -26,7 +26,7 @@ from facesynth.models.generator import SpadeGenerator
 from facesynth.models.parser import ParserNet
 from facesynth.store import ArtifactStore
 from facesynth.training import checkpoint
-from facesynth.training.data import HeldOut, chosen_pairs, digest_of, read_pairs
+from facesynth.training.data import HeldOut, chosen_pairs, read_pairs
 from facesynth.training.folder import RunFolder
 from facesynth.training.initial import expect_frequencies, initialise, load_backbone, load_initial, load_perceptual
 from facesynth.training.loop import Report, fit
@@ -65,12 +65,10 @@ def train_parser(
     size = config.parser.size * 5 // 4  # headroom for the zoom of the augmentation
     store = store or ArtifactStore(folder.path / "cache")
     taught, faces = load_teachers(config, base), unlabelled_faces(config, base)
-    lessons = [*(teacher.sha256 for teacher in taught), *([digest_of(faces)] if faces else [])]
+    lessons = [*(teacher.sha256 for teacher in taught), *([identify(faces).digest] if faces else [])]
     with (
         _started(folder, config, base, store, size, on_packed, lessons) as begun,
-        material(
-            config, base, begun.pairs, begun.digest, store=store, notes=folder.path, on_packed=on_packed
-        ) as learnt_from,
+        material(config, base, begun.pairs, store=store, notes=folder.path, on_packed=on_packed) as learnt_from,
     ):
         fabric = make_fabric(device, config.precision)
         torch.manual_seed(config.seed)
@@ -158,12 +156,11 @@ def train_spade(
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A run's pairs: packed, held out, those that train as they were found, and their digest."""
+    """A run's pairs: packed, held out, and those that train as they were found."""
 
     pairs: PackedPairs
     held_out: HeldOut
     train: Iterable[Pair]
-    digest: str
 
 
 @contextmanager
@@ -182,14 +179,14 @@ def _started(
     """
     with folder.locked():
         train, held_out = chosen_pairs(config.data, base, config.seed)
-        digest, begun = digest_of(train), bool(checkpoint.found(folder.path))
-        data = sha256_bytes(" ".join([digest, *lessons]).encode()) if lessons else digest
+        identity, begun = identify(train), bool(checkpoint.found(folder.path))
+        data = sha256_bytes(" ".join([identity.digest, *lessons]).encode()) if lessons else identity.digest
         if begun:
             folder.settle(config, data=data, begun=True)
-        with packed(train, size, store, on_packed=on_packed) as pairs:
+        with packed(train, size, store, identity=identity, on_packed=on_packed) as pairs:
             if not begun:  # only now: a start that failed on a bad file is no start
                 folder.settle(config, data=data, begun=False)
-            yield _Begun(pairs, held_out, train, digest)
+            yield _Begun(pairs, held_out, train)
 
 
 def painter_parts(config: SpadeRun, painter: Painter) -> dict[str, tuple[networks.Spec, nn.Module]]:

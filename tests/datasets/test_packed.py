@@ -244,3 +244,22 @@ def _let_age(store: ArtifactStore) -> None:
     past = time.time() - 7200
     for path in store.root.rglob("*"):
         os.utime(path, (past, past))
+
+
+def test_a_damaged_packed_form_in_a_cache_that_is_only_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs, store = find_pairs(write_pairs(tmp_path / "data", 1)), ArtifactStore(tmp_path / "cache")
+    with packed(pairs, 32, store):
+        pass
+    (entry,) = list_entries(store.root, STAGE)
+    with (entry.folder / "labels.npy").open("r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        stream.write(b"\x7f")
+
+    def refused(*arguments: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("facesynth.datasets.packed.discard", refused)
+    with pytest.raises(CacheError, match=r"Permission denied.*--cache DIR"), packed(pairs, 32, store):
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
-from facesynth.training.data import chosen_pairs, digest_of
+from facesynth.datasets.packed import identify
+from facesynth.training.data import chosen_pairs
 from facesynth.training.runs import Data
 from tests.drawn_pairs import write_pairs
 
@@ -90,8 +92,8 @@ def names_at(data: Data, base: Path, seed: int) -> tuple[list[str], list[str]]:
 
 def test_the_digest_follows_the_bytes_of_a_manifest(folder: Path, tmp_path: Path) -> None:
     train, _ = chosen_pairs(Data(folder=str(folder / "dataset.jsonl")), folder, seed=0)
-    before = digest_of(train)
-    assert digest_of(train) == before
+    before = identify(train).digest
+    assert identify(train).digest == before
     lines = (folder / "dataset.jsonl").read_text().splitlines()
     row = json.loads(lines[1])
     row["labels_sha256"] = "0" * 64
@@ -99,7 +101,7 @@ def test_the_digest_follows_the_bytes_of_a_manifest(folder: Path, tmp_path: Path
     changed = tmp_path / "other.jsonl"
     changed.write_text("\n".join([lines[0], json.dumps(row), *lines[2:]]) + "\n")
     other, _ = chosen_pairs(Data(folder=str(changed)), folder, seed=0)
-    assert digest_of(other) != before
+    assert identify(other).digest != before
 
 
 def test_nothing_to_train_on(folder: Path, tmp_path: Path) -> None:
@@ -152,13 +154,24 @@ def test_a_limit_counts_pairs_not_names(folder: Path, tmp_path: Path) -> None:
     assert len(list(train)) == 5
 
 
+def test_the_digest_follows_images_of_the_same_size_and_time(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.jsonl"))
+    pairs, _ = chosen_pairs(Data(folder=str(copy)), folder, seed=0)
+    before, image = identify(pairs).digest, next((copy / "images").iterdir())
+    state = image.stat()
+    image.write_bytes(image.read_bytes()[:-1] + b"x")
+    os.utime(image, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert identify(pairs).digest != before
+
+
 def test_the_digest_follows_label_maps_and_not_the_place(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.jsonl"), copy_function=shutil.copy)
     before, _ = chosen_pairs(Data(folder=str(copy)), folder, seed=0)
-    digest = digest_of(before)
+    digest = identify(before).digest
     copy.rename(tmp_path / "moved")
     moved, _ = chosen_pairs(Data(folder=str(tmp_path / "moved")), folder, seed=0)
-    assert digest_of(moved) == digest
+    assert identify(moved).digest == digest
     (tmp_path / "moved/labels/000.png").write_bytes((folder / "labels/001.png").read_bytes())
-    assert digest_of(moved) != digest
+    assert identify(moved).digest != digest

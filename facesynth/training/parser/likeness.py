@@ -15,7 +15,7 @@ from facesynth.inference import networks
 from facesynth.inference.likeness import MIN_FACES, Likeness, likeness_of
 from facesynth.inference.parser import Parser
 from facesynth.store import ArtifactStore
-from facesynth.training.data import chosen_pairs, digest_of
+from facesynth.training.data import chosen_pairs
 from facesynth.training.parser.material import Material, material
 from facesynth.training.runs import ParserRun
 
@@ -54,12 +54,12 @@ def add_likeness(
         packed(train, config.parser.size * 5 // 4, store) as pairs,
         TemporaryDirectory() as notes,
         material(
-            config, base, pairs, digest_of(train), store=store, notes=Path(notes), on_packed=lambda done, total: None
+            config, base, pairs, store=store, notes=Path(notes), on_packed=lambda done, total: None
         ) as learnt_from,
     ):
         likeness = measured(Parser.load(source, device=device, engine="eager"), learnt_from, config.seed)
     if likeness is None:
         what = f"fewer than {MIN_FACES} training faces say too little of what faces look like"
         raise ConfigError(what, where=config.name, hint="leave these weights as they are")
-    networks.add_likeness(source, target, likeness)
+    networks.copy_with_likeness(source, target, likeness)
     return likeness

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesynth.core.refs import sha256_bytes
-from facesynth.datasets.packed import PackedPairs, packed
+from facesynth.datasets.packed import PackedPairs, identify, packed
 from facesynth.store import ArtifactStore
-from facesynth.training.data import digest_of, held_out_pairs
+from facesynth.training.data import held_out_pairs
 from facesynth.training.parser.census import kept_counts
 from facesynth.training.parser.unlabelled import UnlabelledFaces, allowed_faces
 from facesynth.training.runs import ParserRun
@@ -48,23 +48,22 @@ def material(
     config: ParserRun,
     base: Path,
     pairs: PackedPairs,
-    digest: str,
     *,
     store: ArtifactStore,
     notes: Path,
     on_packed: Callable[[int, int], None],
 ) -> Iterator[Material]:
-    """Lend the material of a run whose packed pairs have this digest.
+    """Lend the material of a run that has these packed pairs.
 
     What is counted or left out is noted in the folder `notes`, so that going on with a run need not do it again.
     """
-    counts = kept_counts(pairs.labels, notes / "label-counts.npz", digest)
+    counts = kept_counts(pairs.labels, notes / "label-counts.npz", pairs.digest)
     faces = unlabelled_faces(config, base)
     if faces is None:
         yield Material(pairs, counts)
         return
     size, held_out = pairs.images.shape[1], held_out_pairs(config.data, base)
-    both = sha256_bytes(f"{digest_of(faces)} {digest_of(held_out)}".encode())
     with packed(faces, size, store, on_packed=on_packed) as images:
+        both = sha256_bytes(f"{images.digest} {identify(held_out).digest}".encode())
         allowed = allowed_faces(images.images, held_out, notes / "left-out.json", both)
         yield Material(pairs, counts, Unlabelled(images, allowed))
