@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -90,9 +92,10 @@ def test_the_crop_is_that_of_the_published_procedure(case: str) -> None:
 
 @pytest.mark.parametrize("sigma", [3.0, 9.9, 10.0, 14.3, 31.0])
 def test_wide_blurs_are_gaussian_and_cheap(sigma: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    exact, widest = cv2.GaussianBlur, []
+    exact: Any = cv2.GaussianBlur
+    widest: list[float] = []
 
-    def told(pixels: np.ndarray, size: tuple[int, int], wide: float, **options: int) -> np.ndarray:
+    def told(pixels: NDArray[np.float32], size: tuple[int, int], wide: float, **options: int) -> Any:
         widest.append(wide)
         return exact(pixels, size, wide, **options)
 
