@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import platform
 import re
 from collections import Counter
@@ -15,8 +16,18 @@ from facesynth import __version__
 
 Status = Literal["done", "cached", "rejected", "failed"]
 
-_PACKAGES = ("dlib-bin", "face-alignment", "numpy", "opencv-python", "pillow", "torch", "torchvision")
-
+_PACKAGES = (
+    "dlib-bin",
+    "face-alignment",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "opencv-python-headless",
+    "openvino",
+    "pillow",
+    "torch",
+    "torchvision",
+)
 
 HEAD_BYTES = 200
 """As many of a report's first bytes tell that it is one."""
@@ -85,7 +96,7 @@ class Report:
         return "\n".join(lines)
 
     def to_json(self) -> bytes:
-        """The whole report as JSON in UTF-8, rows in the order of inputs. ValueError for a setting that is nan."""
+        """The whole report as JSON in UTF-8, rows in the order of inputs; a number that is nan or infinite is null."""
         rows = [
             {
                 "input": row.input,
@@ -106,7 +117,7 @@ class Report:
             "weights": dict(sorted(self.weights.items())),
             "items": rows,
         }
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+        text = json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
         return text.encode("utf-8", "backslashreplace")  # a file's name need not be valid Unicode
 
 
@@ -124,6 +135,17 @@ def installed_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it: a report of much work is not lost for one number in it."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _order(row: Row) -> tuple[str, int, str]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from facesynth.core.errors import CacheError, OutputError, UsageError
 from facesynth.core.refs import FileStamp, sha256_bytes
-from facesynth.core.scan import SourceFile
+from facesynth.core.scan import SourceFile, scan
 from facesynth.outputs import OutputTree, is_sheet, mirrored_names
 
 
@@ -103,6 +103,73 @@ def test_an_output_folder_inside_an_input_folder_is_refused(tmp_path: Path, insi
     with pytest.raises(UsageError, match="inside the input folder"):
         _tree(tmp_path / inside, tmp_path)
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A photo and one in a folder, below the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos/a.png", "photos/sub/b.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"x")
+    return Path("photos")
+
+
+def _of_pattern(folder: str, *inputs: str) -> OutputTree:
+    return OutputTree(Path(folder), inputs, scan(inputs))
+
+
+@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize("root", ["", "./", "/"])
+@pytest.mark.parametrize(
+    ("pattern", "out"),
+    [
+        ("photos/*", "photos/out"),
+        ("photos/*", "photos/out/deep"),
+        ("photos/*", "photos"),
+        ("photos/**/*.png", "photos/out"),
+        ("photos/**/*.png", "photos"),
+        ("p*/*", "photos/out"),
+        ("photos/*/*.png", "photos/out"),
+        ("photos/o*/images/*.png", "photos/out"),
+    ],
+)
+def test_an_output_folder_that_a_pattern_reaches_is_refused(
+    photos: Path, pattern: str, out: str, root: str, second: bool
+) -> None:
+    if second or "images" in pattern:
+        (photos / "out" / "images").mkdir(parents=True)
+        (photos / "out" / "images" / "a.png").write_bytes(b"result")
+    given = str(Path.cwd() / pattern) if root == "/" else root + pattern
+    with pytest.raises(UsageError, match=r"where the pattern .* finds inputs"):
+        _of_pattern(out, given)
+
+
+def test_an_output_folder_that_a_pattern_found_files_in_by_a_link_is_refused(photos: Path) -> None:
+    Path("out").mkdir()
+    Path("out", "a.png").write_bytes(b"result")
+    (photos / "linked").symlink_to(Path("out").absolute(), target_is_directory=True)
+    with pytest.raises(UsageError, match="where the pattern"):
+        _of_pattern("out", "photos/*")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "out"),
+    [
+        (["photos/*"], "out"),
+        (["photos/*.png"], "photos/out"),
+        (["photos/*.png"], "."),
+        (["photos/*", "photos/**/*.png"], "photos.out"),
+        (["photos/s*/*.png"], "photos/out"),
+        (["photos/*", "photos/sub/b.png"], "elsewhere"),
+        (["photos/a*", "photos/sub/b.png"], "photos/sub"),
+    ],
+)
+def test_an_output_folder_that_no_pattern_reaches_is_fine(photos: Path, inputs: list[str], out: str) -> None:
+    _of_pattern(out, *inputs)
+    (photos / "[x]").mkdir()
+    (photos / "[x]" / "c.png").write_bytes(b"x")
+    _of_pattern("photos/out", "photos/[x]")  # a folder, whatever it is called
 
 
 def test_an_output_folder_around_the_input_folder_is_fine(tmp_path: Path) -> None:
@@ -221,6 +288,16 @@ def test_a_folder_that_may_be_a_living_runs_is_left_for_an_hour(tmp_path: Path) 
     with _tree(tmp_path) as tree:
         tree.write(b"x", PurePosixPath("b"))
     assert not elsewhere.exists()
+
+
+def test_what_only_starts_like_such_a_folder_is_somebody_elses(tmp_path: Path) -> None:
+    for name in (".partial-thesis", ".partial-0a1b2c3d-1-0a1b2c3d-mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "chapter").touch()
+        os.utime(tmp_path / name, (time.time() - 7200, time.time() - 7200))
+    with _tree(tmp_path) as tree:
+        tree.write(b"x", PurePosixPath("a"))
+    assert len([*tmp_path.rglob("chapter")]) == 2
 
 
 def test_a_run_whose_partial_folder_was_removed_goes_on(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 
 import pytest
 
-from facesynth.report import HEAD_BYTES, Report, Row, starts_a_report
+from facesynth.report import HEAD_BYTES, Report, Row, installed_versions, starts_a_report
 
 ROWS = [
     Row("b.jpg", "done", ("b_01.png",), part="face 10"),
@@ -50,9 +51,16 @@ def test_a_report_is_known_by_how_it_starts() -> None:
         assert not starts_a_report(other)
 
 
-def test_a_report_is_json_or_nothing() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        Report("align", {"strength": float("nan")}).to_json()
+def test_no_number_keeps_the_report_from_being_written() -> None:
+    about = {"confidence": {"pixels": float("nan"), "parts": {"hair": float("inf"), "skin": 0.5}}}
+    told = json.loads(Report("align", {"shares": (float("nan"), 1)}, [Row("a.jpg", "done", about=about)]).to_json())
+    assert told["settings"] == {"shares": [None, 1]}
+    assert told["items"][0]["confidence"] == {"pixels": None, "parts": {"hair": None, "skin": 0.5}}
+
+
+def test_the_engines_that_may_have_computed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda package: "1.2")
+    assert {"onnxruntime", "openvino", "opencv-python-headless"} <= installed_versions().keys()
 
 
 def test_a_name_that_is_no_unicode_does_not_keep_the_report_from_being_written() -> None:

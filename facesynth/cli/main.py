@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import sys
 import tempfile
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +15,7 @@ import click as plain_click
 import rich_click as click
 
 from facesynth import __version__
+from facesynth.cli.lazy_group import LazyGroup
 from facesynth.cli.progress import tell
 from facesynth.cli.work import INTERRUPTED
 from facesynth.core.errors import FacesynthError, UsageError
@@ -39,28 +39,11 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 """Each command's module, in the order of --help; the command is the module's attribute of its own name."""
 
 
-class LazyGroup(click.RichGroup):
-    """A group whose commands are imported when they are named, so that one command's slowness is not another's."""
-
-    def list_commands(self, ctx: plain_click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: plain_click.Context, name: str) -> plain_click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: plain_click.Command = getattr(importlib.import_module(COMMANDS[name]), name)
-        return command
-
-    def resolve_command(
-        self, ctx: plain_click.Context, args: list[str]
-    ) -> tuple[str | None, plain_click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f"no such command: {args[0]}" + (f"; did you mean {close[0]}?" if close else ""))
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
+@click.group(
+    cls=LazyGroup,
+    lazy={name: (module, name) for name, module in COMMANDS.items()},
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
 @click.version_option(__version__, message="facesynth %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 def cli(debug: bool) -> None:
@@ -151,7 +134,7 @@ def _wants_json(given: Sequence[str]) -> bool:
     """Whether the last --log-format says json: errors may come before, and outlive, whoever has parsed the options."""
     formats = [
         option.partition("=")[2] or following
-        for option, following in zip(given, [*given[1:], ""], strict=True)
+        for option, following in zip_longest(given, given[1:], fillvalue="")
         if option.partition("=")[0] == "--log-format"
     ]
     return formats[-1:] == ["json"]

@@ -59,6 +59,9 @@ def train(
             result = None
         if result is None:
             told.close()
-            told.note(f"interrupted: run the same command again to go on from what is saved in {prepared.folder}")
+            if prepared.is_saved():
+                told.note(f"interrupted: run the same command again to go on from what is saved in {prepared.folder}")
+            else:
+                told.note("interrupted: nothing is saved yet, the same command again begins anew")
             raise SystemExit(INTERRUPTED)
     click.echo(result)

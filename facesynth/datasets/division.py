@@ -72,8 +72,12 @@ def open_division(source: Iterable[Pair], split: str, base: Path) -> FileDivisio
 
     ConfigError for a file that is no split, and for a division that the manifest does not name.
     """
-    if not isinstance(source, ManifestPairs) or (base / split).is_file():
-        return FileDivision(source, Split.read(base / split))
+    place = base / split
+    if not isinstance(source, ManifestPairs) and not place.exists():
+        hint = _whole_path(split, base) or "run: facesynth dataset split --help"
+        raise ConfigError("no such split file", where=place, hint=hint)
+    if not isinstance(source, ManifestPairs) or place.is_file():
+        return FileDivision(source, Split.read(place))
     manifest = source.manifest
     division = ManifestDivision(manifest, split)
     if next(iter(division.pairs(*SIDES)), None) is None:
@@ -81,9 +85,15 @@ def open_division(source: Iterable[Pair], split: str, base: Path) -> FileDivisio
         if split in known:
             raise unlabelled(manifest.path)
         hint = f"name a split file, or one of: {', '.join(known)}" if known else "name a split file"
-        what = f"the dataset has no division {split!r}, and there is no file {base / split}"
-        raise ConfigError(what, where=manifest.path, hint=hint)
+        what = f"the dataset has no division {split!r}, and there is no file {place}"
+        raise ConfigError(what, where=manifest.path, hint=_whole_path(split, base) or hint)
     return division
+
+
+def _whole_path(split: str, base: Path) -> str | None:
+    """What to do where the name, which was looked up from `base`, would be a file from the working folder."""
+    here = Path(split).absolute()
+    return f"it is looked for from {base}: name {here}" if here.is_file() else None
 
 
 def unlabelled(manifest: Path) -> ConfigError:

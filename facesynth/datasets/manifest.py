@@ -23,8 +23,12 @@ from facesynth.core.labels import STANDARD, schema_named
 T = TypeVar("T")
 
 FORMAT = "facesynth-dataset-1"
+IMPORT_AGAIN = "import the dataset again, with --force where that finds nothing new"
+"""What mends a manifest whose files have other bytes by now."""
 MANIFEST_NAME = "dataset.jsonl"
 SIDES = ("train", "validation", "test")
+_LONGEST_HEADER = 1 << 24
+"""Characters of a manifest's first line: no more are read of a file that may be something else."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -66,10 +70,12 @@ class Manifest:
 
     @classmethod
     def open(cls, path: Path) -> Manifest:
-        """Read the first line. ConfigError for a file that is no manifest."""
+        """Read the first line. ConfigError for a file that is no manifest; a device or pipe is not read."""
         try:
+            if path.exists() and not path.is_file():
+                raise ValueError("it is no ordinary file")
             with path.open(encoding="utf-8") as file:
-                header = json.loads(file.readline())
+                header = json.loads(file.readline(_LONGEST_HEADER))
             if not isinstance(header, dict):
                 raise ValueError("its first line is no object")
             if header["format"] != FORMAT:
@@ -105,7 +111,7 @@ class Manifest:
                     yield sample
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             what = f"line {number} is damaged: {_fault(error)}"
-            raise ConfigError(what, where=self.path, hint="import the dataset again") from error
+            raise ConfigError(what, where=self.path, hint=IMPORT_AGAIN) from error
         except OSError as error:
             raise ConfigError(f"cannot be read ({error.strerror or error})", where=self.path) from error
 

@@ -15,7 +15,7 @@ from facesynth.core.labels import STANDARD, LabelMap
 from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.fitting import training_refuses
 from facesynth.datasets.folders import images_below
-from facesynth.datasets.manifest import Manifest, manifest_at
+from facesynth.datasets.manifest import IMPORT_AGAIN, Manifest, manifest_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Pair:
 def _read(path: Path, sha256: str | None) -> bytes:
     data = read_file(path)
     if sha256 is not None and sha256_bytes(data) != sha256:
-        raise InputError("has changed since its dataset was imported", where=path, hint="import the dataset again")
+        raise InputError("has changed since its dataset was imported", where=path, hint=IMPORT_AGAIN)
     return data
 
 

@@ -56,7 +56,11 @@ class MadeSplit:
         except ConfigError as error:
             raise OutputError("another file is there", where=path, hint="give a name that is free") from error
         with replacing(path) as draft:
-            draft.write_text(json.dumps(self._content(), indent=1) + "\n", encoding="utf-8")
+            draft.write_text(self.text(), encoding="utf-8")
+
+    def text(self) -> str:
+        """What the split file holds."""
+        return json.dumps(self._content(), indent=1) + "\n"
 
     def _content(self) -> dict[str, Any]:
         plan, content = self.plan, dict[str, Any](format=SPLIT_FORMAT, dataset=self.dataset)

@@ -21,6 +21,8 @@ from facesynth.core.errors import ConfigError, UsageError
 from facesynth.datasets.manifest import SIDES
 
 SPLIT_FORMAT = "facesynth-split-1"
+MAX_BYTES = 1 << 28
+"""Bytes that a split file may have: names of ten million faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,10 @@ class Split:
     def read(cls, path: Path) -> Split:
         """Read `{"train": [...], "validation": [...]}`, with or without `test` and what else `dataset split` writes.
 
-        ConfigError when it is not that or a name is on two sides.
+        ConfigError when it is not that or a name is on two sides, and for a device, a pipe, or more than MAX_BYTES.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(_text(path))
             if content.get("format", SPLIT_FORMAT) != SPLIT_FORMAT:
                 raise ValueError(f"its format is {content['format']!r}, not {SPLIT_FORMAT!r}")
             split = cls(_names(content["train"]), _names(content["validation"]), _names(content.get("test", [])))
@@ -96,6 +98,17 @@ def drawn(names: Iterable[str], count: int, seed: int) -> list[str]:
 
 def _rank(seed: int, purpose: str, text: str) -> bytes:
     return hashlib.sha256(f"{seed}/{purpose}/{text}".encode("utf-8", "surrogateescape")).digest()[:16]
+
+
+def _text(path: Path) -> str:
+    """The text of a file. ValueError for what never ends, or might wait for ever, and for one that is too large."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no ordinary file")
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES} bytes")
+    return data.decode("utf-8")
 
 
 def _names(listed: Any) -> frozenset[str]:

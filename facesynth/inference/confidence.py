@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -39,7 +40,7 @@ class Confidence:
     @property
     def low(self) -> bool:
         """Whether the label map should be looked at before it is used."""
-        return self.pixels < LOW
+        return not self.pixels >= LOW  # nan is no confidence either
 
     @property
     def unlike(self) -> bool:
@@ -50,6 +51,12 @@ class Confidence:
     def warnings(self) -> list[str]:
         """What a user should know of this face, in words."""
         return [LOW_WARNING] * self.low + [UNLIKE_WARNING] * self.unlike
+
+    def rounded(self) -> Confidence:
+        """To the four decimals that are kept, so that a fresh face is judged as the same one from the cache."""
+        unlikeness = None if self.unlikeness is None else round(self.unlikeness, _DIGITS)
+        parts = {name: round(value, _DIGITS) for name, value in self.parts.items()}
+        return Confidence(round(self.pixels, _DIGITS), MappingProxyType(parts), unlikeness)
 
     def to_document(self) -> dict[str, Any]:
         """As it is kept and reported, in four decimals: `pixels`, `mean_part`, `parts`, and `unlikeness` if known."""
@@ -69,8 +76,12 @@ def decode_confidence(data: bytes, where: str) -> Confidence:
     """The confidence that `encode_confidence` wrote. Raises CacheError."""
     try:
         told = json.loads(data)
-        return Confidence(told["pixels"], MappingProxyType(told["parts"]), told.get("unlikeness"))
-    except (ValueError, KeyError, TypeError) as error:
+        confidence = Confidence(told["pixels"], MappingProxyType(told["parts"]), told.get("unlikeness"))
+        numbers = [confidence.pixels, *confidence.parts.values(), confidence.unlikeness or 0.0]
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("not finite")
+        return confidence
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CacheError(f"tells no confidence ({error})", where=where) from error
 
 

@@ -34,15 +34,15 @@ class Likeness:
             raise ValueError(f"a mean of {self.mean.shape} and a whitening of {self.whitening.shape} are no likeness")
 
     def unlikeness(self, layout: NDArray[np.float32]) -> float:
-        """How far a layout (N) is from those of the training faces: above 1 it is farther than 99 % of them."""
+        """How far a layout (N) is from those of the training faces: above 1 it is unlike them."""
         return float(np.linalg.norm(self.whitening @ (layout - self.mean)))
 
 
 def likeness_of(layouts: NDArray[np.float32]) -> Likeness | None:
     """Describe the layouts F×N of F training faces in random order; None where they are fewer than MIN_FACES.
 
-    The distance is Mahalanobis' with a shrunk covariance, over √N. Each face's is measured by what the other four
-    fifths of the faces say, and 1 is put where 99 % of them are nearer; but not below that of an average face.
+    The distance is Mahalanobis' with a shrunk covariance, scaled so that 1 is the larger of √N, about the distance of
+    an average face, and the 99 % quantile of the faces' own, each measured by what the other four fifths say.
     """
     count, size = layouts.shape
     if count < MIN_FACES:

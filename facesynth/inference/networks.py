@@ -84,7 +84,7 @@ def save(
     _write(path, *_with_likeness(tensors, metadata, likeness))
 
 
-def add_likeness(source: Path, target: Path, likeness: Likeness) -> None:
+def copy_with_likeness(source: Path, target: Path, likeness: Likeness) -> None:
     """Write a weights file anew with what is told of its parser's training faces; all else stays as it is."""
     metadata, tensors = _read(source, None)
     _write(target, *_with_likeness(tensors, metadata, likeness))

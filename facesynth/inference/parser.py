@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesynth import weights
-from facesynth.core.errors import UsageError
+from facesynth.core.errors import FacesynthError, UsageError
 from facesynth.core.images import Photo
 from facesynth.core.labels import LABEL_NAMES, LabelMap
 from facesynth.core.refs import Digest
@@ -117,7 +117,10 @@ class Parser:
 
     @torch.inference_mode()
     def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[ParsedLabels]:
-        """Return one label map a face, at the face's own size, with how sure the parser is of it."""
+        """Return one label map a face, at the face's own size, with how sure the parser is of it.
+
+        Raises FacesynthError where it answers with what are no numbers.
+        """
         found: list[ParsedLabels] = []
         for group, output in self._outputs(faces, batch_size):
             if output.is_floating_point():
@@ -137,10 +140,10 @@ class Parser:
     def probabilities(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[NDArray[np.float32]]:
         """Return 19×H×W float32 a face: how likely each label is at each pixel, summing to 1.
 
-        Raises UsageError for a foreign parser that answers with labels alone.
+        Raises UsageError for a foreign parser that answers with labels alone, FacesynthError as a call does.
         """
         return [
-            _logits(face, row).softmax(0).cpu().numpy()
+            _finite(_logits(face, row).softmax(0)).cpu().numpy()
             for group, output in self._outputs(faces, batch_size)
             for face, row in zip(group, _checked(output), strict=False)
         ]
@@ -149,14 +152,14 @@ class Parser:
     def layouts(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> NDArray[np.float32]:
         """Return what a likeness is made of: F×(19·GRID²) float32. Raises as `probabilities` does."""
         rows = [
-            _layouts(_checked(output)[: len(group)].softmax(1)).cpu().numpy()
+            _layouts(_finite(_checked(output)[: len(group)].softmax(1))).cpu().numpy()
             for group, output in self._outputs(faces, batch_size)
         ]
         return np.concatenate(rows)
 
     def _confidences(self, logits: Tensor) -> list[Confidence]:
         """How sure the parser is of each face, of N×19×h×w logits: at their size, which is a fraction of the face's."""
-        probabilities = logits.softmax(1)
+        probabilities = _finite(logits.softmax(1))
         best, labels = (each.flatten(1) for each in probabilities.max(1))
         sums = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, best)
         pixels = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, torch.ones_like(best))
@@ -167,7 +170,7 @@ class Parser:
                 whole,
                 {name: float(mean) for name, mean in zip(LABEL_NAMES, parts, strict=True) if not np.isnan(mean)},
                 None if self.likeness is None or layout is None else self.likeness.unlikeness(layout),
-            )
+            ).rounded()
             for whole, parts, layout in zip(best.mean(1).tolist(), means, layouts, strict=True)
         ]
 
@@ -202,6 +205,14 @@ def _checked(output: Tensor) -> Tensor:
         hint = "leave the probabilities out, or export the parser without its argmax"
         raise UsageError("this parser answers with labels, not with probabilities", hint=hint)
     return output
+
+
+def _finite(probabilities: Tensor) -> Tensor:
+    """The same. Raises FacesynthError where some are none: the networks overflowed, or their weights are damaged."""
+    if not bool(probabilities.sum().isfinite()):
+        hint = "try --precision float32; if that does not help, the weights are damaged"
+        raise FacesynthError("the parser answers with what are no numbers (nan)", hint=hint)
+    return probabilities
 
 
 def _layouts(probabilities: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from contextlib import closing
 from types import FrameType
 from typing import TypeVar
 
-from facesynth.core.refs import Done, Item
+from facesynth.core.refs import Done, Failed, Item
 from facesynth.core.stop_signals import handling_stop_signals
 from facesynth.jobs.session import Session, nameless
 from facesynth.pipeline import feeding
@@ -30,7 +30,9 @@ def finishing(
     """`session.run`; on Ctrl-C also what was computed but still waited for its turn, and only then the interrupt.
 
     Results keep the order of their items and are computed by the batch, so one or two batches may be waiting. Whoever
-    takes a result is not interrupted before he asks for the next; the second Ctrl-C interrupts wherever it comes.
+    takes a result is not interrupted before he asks for the next; the second Ctrl-C interrupts wherever it comes. After
+    an interrupt no item is passed over for one behind it, so that whoever groups items is never given half a group
+    for a whole one.
     """
     waiting: deque[tuple[Item[In], T]] = deque()
 
@@ -41,24 +43,28 @@ def finishing(
                 yield pair[0], pair
 
     interrupts = _Interrupts()
+    session.on_leaving(interrupts.let_go)
     with handling_stop_signals(interrupts.take, where=lambda before: before is signal.default_int_handler):
         try:
-            run = session.run(stage, feed(), part=lambda pair: part(pair[1]))
+            run = session.run(stage, feed(), part=lambda pair: part(pair[1]), resultless=lambda pair: waiting.popleft())
             with closing(run) as results:  # closed, it has published what it computed
                 for result, pair in results:
                     interrupts.held = True
-                    while waiting.popleft() is not pair:
-                        pass  # that one was rejected, or failed
-                    yield result, pair[1]
-                    interrupts.held = False
+                    waiting.popleft()
+                    try:
+                        yield result, pair[1]
+                    finally:
+                        interrupts.held = False
                     if interrupts.came:
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
             interrupts.came, interrupts.held = True, False
-            for item, along in waiting:
+            for item, along in () if session.execution.dry_run else waiting:
                 found = session.found(stage, item)
                 # With --force, what the cache held before is not what was asked for.
-                if isinstance(found, Done) and not (found.cached and session.execution.force):
+                if found is None or (session.execution.force and not isinstance(found, Failed) and found.cached):
+                    break
+                if isinstance(found, Done):
                     yield found, along
             raise
 
@@ -68,6 +74,10 @@ class _Interrupts:
 
     def __init__(self) -> None:
         self.held = self.came = False
+
+    def let_go(self) -> None:
+        """Hold none any more: whoever took the last result has ended, and not asked for the next."""
+        self.held = False
 
     def take(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal."""

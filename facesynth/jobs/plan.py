@@ -65,25 +65,30 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
         for subject in _subjects(session, stages):
             subjects.append(subject)
         for subject in _painted(session, stages, plan, subjects, sheet=sheet and not session.execution.dry_run):
-            session.add(subject.origin, subject.outputs, cached=subject.cached, about=subject.about)
+            session.finish(subject.origin, subject.outputs, cached=subject.cached, about=subject.about, advance=0)
             told.add(subject.origin)
             subject.outputs.clear()  # the report holds them now
     finally:
         for subject in subjects:
             if not session.execution.dry_run and subject.origin not in told:
-                session.add(subject.origin, subject.outputs, cached=subject.cached, about=subject.about)
+                session.finish(subject.origin, subject.outputs, cached=subject.cached, about=subject.about, advance=0)
     tell_doubts(session)
     session.estimate.follow(stages.align, stages.segment)
     session.estimate.follow(stages.segment, stages.encode)
-    session.estimate.follow(stages.encode, stages.synthesize, int(plan.own) + plan.others + len(plan.seeds))
+    faces = len(subjects) + session.estimate.missing[stages.encode.name]
+    session.estimate.follow(stages.encode, stages.synthesize, _pictures_each(plan, faces))
+
+
+def _pictures_each(plan: SynthesizePlan, faces: int) -> int:
+    """How many pictures are painted of each of so many faces: there are no more other styles than other faces."""
+    return int(plan.own) + min(plan.others, max(0, faces - 1)) + len(plan.seeds)
 
 
 def _painted(
     session: Session, stages: TransferStages, plan: SynthesizePlan, subjects: Sequence[_Subject], *, sheet: bool
 ) -> Iterator[_Subject]:
     """The subjects of which something is painted, in order, each when all of that is in its place."""
-    others = min(plan.others, max(0, len(subjects) - 1))
-    session.execution.progress.begin(len(subjects) * (int(plan.own) + others + len(plan.seeds)), "paint")
+    session.execution.progress.begin(len(subjects) * _pictures_each(plan, len(subjects)), "paint")
     flat = _flat_names(subjects)
     items: Iterator[tuple[Item[tuple[LabelMap, Style]], _Painting]]
     items = (

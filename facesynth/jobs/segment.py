@@ -77,11 +77,14 @@ def segment(
                     _finish(session, item, sheets)
             continue
         of_photo = list(group)
-        with session.item(Origin(path)):
-            name = _below("on-photo", session.name(Origin(path)), ".png")
-            of_photo[0].places.append(session.write(partial(_on_photo, of_photo, outputs.schema), name))
+        try:
+            with session.item(Origin(path), "on photo", advance=0):
+                name = _below("on-photo", session.name(Origin(path)), ".png")
+                of_photo[0].places.append(session.write(partial(_on_photo, of_photo, outputs.schema), name))
+        finally:  # what else there is of its faces is in its place
             for item in of_photo:
-                _finish(session, item, sheets)
+                with session.item(item.origin):
+                    _finish(session, item, sheets)
     if sheets:
         sheets.close()
     tell_doubts(session)

@@ -87,6 +87,7 @@ class Session:
     _rows: Rows = field(init=False)
     _made: set[Digest] = field(init=False, default_factory=set)
     _begun: bool = field(init=False, default=False)
+    _leaving: list[Callable[[], None]] = field(init=False, default_factory=list)
     _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
 
@@ -108,6 +109,8 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for leave in self._leaving:
+            leave()
         self.report.complete = kind is None
         # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
         begun = self._begun or bool(self.report.rows) or kind is None or not issubclass(kind, Exception)
@@ -121,6 +124,10 @@ class Session:
                     raise
                 self.execution.progress.note(f"there is no report: {fault}")  # what ended the run is the news
 
+    def on_leaving(self, leave: Callable[[], None]) -> None:
+        """Have `leave` called when the work is over, however it ended, before the report is written."""
+        self._leaving.append(leave)
+
     def name(self, origin: Origin) -> PurePosixPath:
         """The output name of an item, without suffix."""
         return numbered(self._names[origin.path], origin.index)
@@ -131,12 +138,14 @@ class Session:
         items: Iterable[tuple[Item[In], T]],
         *,
         part: Callable[[T], str | None] = nameless,
+        resultless: Callable[[T], object] | None = None,
     ) -> Generator[tuple[Done[Out], T], None, None]:
         """The stage's results that are there, in order, each with what came along with its item.
 
         What is rejected or fails becomes a row of the report, in which `part` of what came along with it names it where
-        several things are made of one input. With `fail_fast` a failure ends the run: its error is raised after
-        everything before it was passed on.
+        several things are made of one input. `resultless` hears, in its turn, what came along with each item that has
+        no result: it is rejected, or fails, or a dry run would have to compute it. With `fail_fast` a failure ends the
+        run: its error is raised after everything before it was passed on.
         """
         waiting: deque[T] = deque()
 
@@ -151,7 +160,10 @@ class Session:
                 along = waiting.popleft()
                 if isinstance(result, Done):
                     yield result, along
-                elif result is not None:
+                    continue
+                if resultless is not None:
+                    resultless(along)
+                if result is not None:
                     self.settle(result, part(along))
 
     def results(
@@ -191,19 +203,19 @@ class Session:
         return find(stage, item, self.execution.store, made=self._made)
 
     @contextmanager
-    def item(self, origin: Origin, part: str | None = None) -> Iterator[None]:
-        """Whatever is wrong with this item alone becomes a row of the report instead of ending the run."""
+    def item(self, origin: Origin, part: str | None = None, *, advance: int = 1) -> Iterator[None]:
+        """Whatever is wrong with this item alone becomes a row, as `settle` makes it, instead of ending the run."""
         try:
             yield
         except (InputError, OutputError, CacheError) as error:
-            self.settle(Failed(origin, error), part)
+            self.settle(Failed(origin, error), part, advance=advance)
 
-    def settle(self, result: Declined | Failed, part: str | None = None) -> None:
+    def settle(self, result: Declined | Failed, part: str | None = None, *, advance: int = 1) -> None:
         """Make a row of an item that has no result; an input that cannot be used gets one row, whatever was to be made.
 
-        With `fail_fast` raises a failure's error.
+        It counts as `advance` finished ones. With `fail_fast` raises a failure's error.
         """
-        self.execution.progress.advance()
+        self.execution.progress.advance(advance)
         self._rows.without_result(result, part)
         if isinstance(result, Failed) and self.execution.fail_fast:
             raise result.error
@@ -216,16 +228,12 @@ class Session:
         cached: bool,
         part: str | None = None,
         about: Mapping[str, Any] | None = None,
+        advance: int = 1,
     ) -> None:
-        """Make a row of an item whose outputs are in place, and count it as finished; `about` is Row's."""
+        """Make a row of an item whose outputs are in place, and count it as `advance` finished ones: 0 where the
+        progress counts something smaller than items. `about` is Row's."""
         self._rows.placed(origin, outputs, cached=cached, part=part, about=about or {})
-        self.execution.progress.advance()
-
-    def add(
-        self, origin: Origin, outputs: Iterable[PurePosixPath], *, cached: bool, about: Mapping[str, Any] | None = None
-    ) -> None:
-        """Make a row of an item whose outputs are in place, where the progress counts something smaller than items."""
-        self._rows.placed(origin, outputs, cached=cached, part=None, about=about or {})
+        self.execution.progress.advance(advance)
 
     def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
         """Copy one file of a result to its place in the output tree, and return that.

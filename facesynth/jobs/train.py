@@ -33,6 +33,10 @@ class PreparedRun:
         """Where the run lies."""
         return self.runs / self.config.name
 
+    def is_saved(self) -> bool:
+        """Whether there is a state to go on from. Asked of one who interrupts: torch may be imported by half."""
+        return any(self.folder.glob("checkpoint-*.pt"))
+
 
 def prepare(
     pipeline: str | Path,

@@ -13,6 +13,8 @@ from pathlib import Path
 from facesynth.core.refs import sha256_bytes
 
 _STALE_SECONDS = 3600
+_NAME = re.compile(r"\.partial-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
+"""Of which processes, which one of them, and which of its folders; what is called otherwise is somebody else's."""
 
 
 def partial_folder(folder: Path) -> Path:
@@ -25,11 +27,15 @@ def remove_stale(folder: Path) -> None:
 
     A run that is at work all the same makes its folder again.
     """
-    ours = re.compile(rf"\.partial-{_processes()}-(\d+)-[0-9a-f]{{8}}")
+    processes = _processes()
     for left in folder.glob(".partial-*"):
-        match = ours.fullmatch(left.name)
+        match = _NAME.fullmatch(left.name)
+        if match is None:
+            continue
         try:
-            if (match and not _alive(int(match[1]))) or time.time() - left.stat().st_mtime > _STALE_SECONDS:
+            if (
+                match[1] == processes and not _alive(int(match[2]))
+            ) or time.time() - left.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
         except FileNotFoundError:
             continue

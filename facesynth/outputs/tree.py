@@ -15,6 +15,7 @@ from facesynth.core.errors import CacheError, OutputError, UsageError
 from facesynth.core.refs import FileStamp, sha256_file
 from facesynth.core.scan import SourceFile
 from facesynth.outputs.partial import partial_folder, remove_stale
+from facesynth.outputs.reach import pattern_reaches
 
 _ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ, errno.EEXIST}
 """What the system says of one name, such as that a file lies where a folder has to be made."""
@@ -25,7 +26,8 @@ class OutputTree:
 
     Made from the output folder, what the user named as inputs, the files found in it, and whatever else is read (names
     of which there is no file are passed over): none of all these is ever replaced. Raises UsageError where the folder
-    lies inside an input folder: the next run would take results for inputs.
+    lies inside an input folder, or where a pattern among the inputs reaches: the next run would take results for
+    inputs.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class OutputTree:
         reads: Iterable[str | Path] = (),
     ) -> None:
         self.folder = folder
-        _refuse_inside(folder, inputs)
+        found = list(sources)
+        _refuse_inside(folder, inputs, found)
         self._inputs: dict[tuple[int, int], Path] = {}
-        for path in chain((source.path for source in sources), map(Path, reads)):
+        for path in chain((source.path for source in found), map(Path, reads)):
             with contextlib.suppress(OSError, ValueError):  # whoever reads it says why
                 self._inputs[_identity(os.stat(path))] = path
         self._parents: set[Path] = set()
@@ -157,7 +160,7 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _refuse_inside(folder: Path, inputs: Iterable[str | Path]) -> None:
+def _refuse_inside(folder: Path, inputs: Iterable[str | Path], sources: list[SourceFile]) -> None:
     target = Path(os.path.realpath(folder))
     if target.exists() and not target.is_dir():
         raise UsageError("the output is a file, not a folder", where=folder, hint="name a folder with -o")
@@ -166,4 +169,8 @@ def _refuse_inside(folder: Path, inputs: Iterable[str | Path]) -> None:
         if source.is_dir() and target.is_relative_to(source):
             raise UsageError(
                 f"the output folder lies inside the input folder {given}", where=folder, hint="choose another -o"
+            )
+        if pattern_reaches(given, target, sources):
+            raise UsageError(
+                f"the output folder lies where the pattern {given} finds inputs", where=folder, hint="choose another -o"
             )

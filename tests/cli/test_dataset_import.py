@@ -95,8 +95,18 @@ def test_interrupted_it_says_how_to_go_on(
     with monkeypatch.context() as patched:
         patched.setattr(importing, "write_manifest", interrupt)
         assert ended("folder", pairs) == 130
-    assert "run the same command again to go on" in capsys.readouterr().err
+        assert ended("folder", pairs, "--force") == 130
+    told = capsys.readouterr().err
+    assert "run the same command again to go on" in told
+    assert "run the same command again without --force to go on" in told
     assert ended("folder", pairs) == 0
+
+
+def test_by_force_known_files_are_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = write_pairs(tmp_path / "pairs", 3, size=16)
+    for more, made in (((), 3), ((), 0), (("--force",), 3)):
+        assert ended("folder", pairs, *more) == 0
+        assert f"3 faces ({made} made, {3 - made} known)" in capsys.readouterr().err
 
 
 def test_two_at_once_do_one_another_no_harm(tmp_path: Path) -> None:

@@ -63,3 +63,12 @@ def test_notes_go_to_stderr(folder: Path) -> None:
     done = run(folder, "-o", folder / "split.json", "--sample", 2, "--fractions", "0.9,0.1")
     assert done.stderr == "no face is left for validation: there are too few\n"
     assert done.stdout.endswith("2 train, 0 validation, 0 test\n")
+
+
+def test_a_dash_is_stdout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(folder, "-o", folder / "split.json", "--seed", 4)
+    monkeypatch.chdir(folder)
+    done = run(folder, "-o", "-", "--seed", 4)
+    assert (done.exit_code, done.stdout) == (0, (folder / "split.json").read_text())
+    assert done.stderr == "split: 24 train, 3 validation, 3 test\n"
+    assert not (folder / "-").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -157,7 +158,12 @@ def test_a_parser_of_another_project_is_scored_in_its_own_order(
     assert found["subject"]["declared"] == "classes as zllrunning, input normalisation=0..1"
     assert ", classes as zllrunning, input normalisation=0..1, float32, cpu" in found["headline"]
     assert found["settings"]["schema"] == "zllrunning" and found["subject"]["computed"] == 4
-    assert scored(*declared)["subject"]["cached"] == 4
+    assert (found["subject"]["engine"], found["settings"]["engine"]) == ("onnx", "auto")
+    again = scored(*declared, "--engine", "onnx")
+    assert again["subject"]["cached"] == 4 and again["subject"]["engine"] is None, "nothing ran"
+    for engine in ("eager", "compile"):  # also where there is nothing to compute
+        assert ended([*given, *declared, "--engine", engine]) == 2
+        assert f"theirs.onnx: the engine {engine} runs no ONNX file" in capsys.readouterr().err
     assert ended([*words, "--parser", "theirs.onnx", *declared, "--device", "auto", "--no-cache", "-q"]) == 0
     assert capsys.readouterr().out.splitlines()[0].endswith(", cpu"), "where an ONNX file runs, whatever is there"
 
@@ -168,6 +174,8 @@ def test_an_engine_may_be_named(words: list[str], capsys: pytest.CaptureFixture[
         assert ended([*words, "--engine", engine, "--no-cache", "--json", "-q"]) == 0
         found[engine] = json.loads(capsys.readouterr().out)
         assert found[engine]["settings"]["engine"] == engine and found[engine]["subject"]["computed"] == 4
+        assert found[engine]["subject"]["engine"] == engine
+        assert found[engine]["versions"]["onnxruntime"] == version("onnxruntime")
     eager, onnx = (found[engine]["numbers"]["pixel_accuracy"] for engine in ("eager", "onnx"))
     assert onnx == pytest.approx(eager, abs=2e-3)
 

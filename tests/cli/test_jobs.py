@@ -101,17 +101,22 @@ def test_an_interrupted_training_says_in_one_line_how_to_go_on(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = pytest.importorskip("facesynth.training.start")
+    checkpoint = pytest.importorskip("facesynth.training.checkpoint")
 
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     (place / "pairs").mkdir()
-    for train_spade in (interrupted, lambda *arguments, **options: None):
-        monkeypatch.setattr(start, "train_spade", train_spade)
-        assert ended(["train", "tiny.yaml", "--data", "pairs"]) == 130
-        out, error = capsys.readouterr()
-        assert not out
-        assert error == "interrupted: run the same command again to go on from what is saved in runs/tiny\n"
+    goes_on = "run the same command again to go on from what is saved in runs/tiny"
+    for told in ("nothing is saved yet, the same command again begins anew", goes_on):
+        for train_spade in (interrupted, lambda *arguments, **options: None):
+            monkeypatch.setattr(start, "train_spade", train_spade)
+            assert ended(["train", "tiny.yaml", "--data", "pairs"]) == 130
+            out, error = capsys.readouterr()
+            assert not out
+            assert error == f"interrupted: {told}\n"
+        Path("runs/tiny").mkdir(parents=True, exist_ok=True)
+        checkpoint.save(Path("runs/tiny"), 8, {})
 
 
 def test_a_folder_of_everything_that_goes_wrong(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,10 +79,18 @@ def test_help_lists_every_command_and_imports_neither_torch_nor_numpy() -> None:
     assert all(name in told for name in COMMANDS)
 
 
+def test_without_a_command_it_tells_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    ended([])
+    told = capsys.readouterr()
+    assert "unexpected" not in told.err and all(name in told.out + told.err for name in COMMANDS)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["algn"], 2, "did you mean align?"),
+        (["dataset", "imprt"], 2, "did you mean import?"),
+        (["evaluate", "lables"], 2, "did you mean labels?"),
         (["align"], 2, "PHOTOS"),
         (["align", "photos", "-o", "out", "--sise", "3"], 2, "--size"),
         (["align", "photos", "-o", "out", "--device", "tpu"], 2, "auto|cpu|cuda|cuda:N|mps"),

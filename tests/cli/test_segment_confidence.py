@@ -26,7 +26,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_photo(drawn_face(), tmp_path / "faces" / "like.png")
     write_photo(BLACK, tmp_path / "faces" / "unlike.png")
     path = outspoken_parser(tmp_path / "plain.safetensors")
-    networks.add_likeness(path, tmp_path / "told.safetensors", knowing_shades(path))
+    networks.copy_with_likeness(path, tmp_path / "told.safetensors", knowing_shades(path))
     return tmp_path
 
 

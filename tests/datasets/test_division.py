@@ -45,3 +45,16 @@ def test_a_file_and_a_manifest_divide_alike(tmp_path: Path, manifest: Path) -> N
 def test_a_division_that_is_not_there_is_told_with_those_that_are(tmp_path: Path, manifest: Path) -> None:
     with pytest.raises(ConfigError, match=r"no division 'other'.*or one of: own"):
         open_division(open_pairs(manifest), "other", tmp_path)
+
+
+def test_a_split_file_in_the_working_folder_is_to_be_named_whole(
+    tmp_path: Path, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.json").write_text('{"train": ["000"], "validation": ["002"]}')
+    for source in (manifest, tmp_path / "pairs"):
+        with pytest.raises(ConfigError, match=r"pipelines: name .*mine\.json$"):
+            open_division(open_pairs(source), "mine.json", tmp_path / "pipelines")
+        open_division(open_pairs(source), str(tmp_path / "mine.json"), tmp_path / "pipelines")
+    with pytest.raises(ConfigError, match=r"no such split file; run: facesynth dataset split"):
+        open_division(open_pairs(tmp_path / "pairs"), "none.json", tmp_path)

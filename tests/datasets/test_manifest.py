@@ -8,6 +8,7 @@ import pytest
 
 from facesynth.core.errors import ConfigError, OutputError
 from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
+from tests.fed_pipes import fed_pipe
 
 
 def samples(folder: Path) -> list[Sample]:
@@ -153,3 +154,13 @@ def test_an_unknown_schema_names_the_file(tmp_path: Path) -> None:
     write_manifest(path, Description(name="mine", schema="theirs"), [])
     with pytest.raises(ConfigError, match=r"dataset\.jsonl: unknown label schema 'theirs'"):
         Manifest.open(path)
+
+
+def test_a_pipe_is_no_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.jsonl"
+    write_manifest(path, Description(name="mine"), samples(tmp_path))
+    with (
+        fed_pipe(tmp_path / "pipe", path.read_text(encoding="utf-8")) as pipe,
+        pytest.raises(ConfigError, match="it is no ordinary file"),
+    ):
+        Manifest.open(pipe)

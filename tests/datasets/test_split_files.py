@@ -14,6 +14,7 @@ from facesynth.datasets.pairs import find_pairs
 from facesynth.datasets.split_files import MadeSplit, SplitPlan, make_split
 from facesynth.datasets.splitting import Split, divide, drawn
 from tests.drawn_pairs import write_pairs
+from tests.fed_pipes import fed_pipe
 
 
 def sample(number: int) -> Sample:
@@ -167,3 +168,7 @@ def test_other_files_are_never_written_over(manifest: Path, tmp_path: Path) -> N
     assert {entry.name for entry in tmp_path.iterdir()} == {"drawn", "split.json"}
     with pytest.raises(OutputError, match="cannot be written"):
         made.write(path / "below" / "split.json")
+    with fed_pipe(tmp_path / "pipe", path.read_text()) as pipe:
+        with pytest.raises(OutputError, match="another file is there"):
+            made.write(pipe)
+        assert pipe.is_fifo()

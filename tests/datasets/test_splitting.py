@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesynth.core.errors import ConfigError, UsageError
+from facesynth.datasets import splitting
 from facesynth.datasets.manifest import SIDES
 from facesynth.datasets.splitting import Split, divide, drawn
+from tests.fed_pipes import fed_pipe
 
 ROOT = Path(__file__).parents[2]
 
@@ -156,3 +158,17 @@ def test_what_is_no_split_file_is_named(tmp_path: Path, text: str, message: str)
     with pytest.raises(ConfigError, match=message) as caught:
         Split.read(path)
     assert caught.value.where == str(path)
+
+
+def test_a_pipe_is_not_read_and_a_file_without_end_not_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '{"train": ["a"], "validation": ["b"]}'
+    (tmp_path / "split.json").write_text(text)
+    assert Split.read(tmp_path / "split.json").train == {"a"}
+    monkeypatch.setattr(splitting, "MAX_BYTES", len(text) - 1)
+    with pytest.raises(ConfigError, match="it has more than"):
+        Split.read(tmp_path / "split.json")
+    monkeypatch.undo()
+    with fed_pipe(tmp_path / "pipe", text) as pipe, pytest.raises(ConfigError, match="it is no ordinary file"):
+        Split.read(pipe)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesynth.core.errors import CacheError
+from facesynth.core.errors import CacheError, FacesynthError
 from facesynth.core.labels import Label
 from facesynth.inference.confidence import (
     LOW_WARNING,
@@ -98,3 +98,41 @@ def test_it_is_kept_as_it_is_told() -> None:
 def test_damage_is_told(data: bytes) -> None:
     with pytest.raises(CacheError, match=r"confidence\.json: tells no confidence"):
         decode_confidence(data, "confidence.json")
+
+
+@pytest.mark.parametrize("where", [0, -1])
+def test_answers_that_are_no_numbers_fail_the_face(where: int) -> None:
+    def network(x: Tensor) -> Tensor:
+        said = flat({Label.SKIN: 1.0})(x)
+        said[:, :, where, where] = float("nan")
+        return said
+
+    one = parser(network)
+    for call in (one, one.probabilities, one.layouts):
+        with pytest.raises(FacesynthError, match=r"no numbers \(nan\); try --precision float32"):
+            call([drawn_face()])
+
+
+def test_a_label_that_is_ruled_out_is_an_answer() -> None:
+    def network(x: Tensor) -> Tensor:
+        said = torch.full((len(x), 19, 8, 8), -torch.inf)
+        said[:, Label.HAIR] = 3.0
+        return said
+
+    assert confidence(network).pixels == 1
+
+
+def test_no_confidence_at_all_is_low_and_what_was_kept_of_it_is_damage() -> None:
+    nothing = Confidence(float("nan"))
+    assert nothing.warnings == [LOW_WARNING]
+    for told in (nothing, Confidence(1.0, {"skin": float("inf")}), Confidence(1.0, {}, float("nan"))):
+        with pytest.raises(CacheError, match="not finite"):
+            decode_confidence(encode_confidence(told), "here")
+
+
+def test_a_fresh_face_is_judged_as_the_same_one_from_the_cache() -> None:
+    logit = float(np.log(0.89997 / (1 - 0.89997)))  # rounded it is 0.9, which is not low
+    found = confidence(flat({Label.SKIN: logit, Label.HAIR: 0.0}))
+    kept = decode_confidence(encode_confidence(found), "here")
+    assert found.pixels == kept.pixels == 0.9 and found.warnings == kept.warnings == []
+    assert dict(found.parts) == dict(kept.parts)

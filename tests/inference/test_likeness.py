@@ -63,7 +63,7 @@ def bits(path: Path) -> dict[str, bytes]:
 
 def test_weights_keep_it_and_a_parser_tells_by_it(tmp_path: Path) -> None:
     plain, marked = outspoken_parser(tmp_path / "plain.safetensors"), tmp_path / "marked.safetensors"
-    networks.add_likeness(plain, marked, knowing_shades(plain))
+    networks.copy_with_likeness(plain, marked, knowing_shades(plain))
     assert bits(marked) == bits(plain)
     with safe_open(plain, "np") as before, safe_open(marked, "np") as after:
         assert after.metadata() == before.metadata() | {"likeness": '{"faces": 50}'}
@@ -79,7 +79,7 @@ def test_weights_keep_it_and_a_parser_tells_by_it(tmp_path: Path) -> None:
 def test_saving_anew_replaces_it_and_damage_is_told(tmp_path: Path) -> None:
     plain, path = outspoken_parser(tmp_path / "plain.safetensors"), tmp_path / "marked.safetensors"
     for seed in range(2):
-        networks.add_likeness(plain if seed == 0 else path, path, known(drawn(MIN_FACES + seed, seed)))
+        networks.copy_with_likeness(plain if seed == 0 else path, path, known(drawn(MIN_FACES + seed, seed)))
     kept = networks.load_likeness(path)
     assert kept is not None and kept.faces == MIN_FACES + 1
     layout = drawn(1, 9)[0]

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from facesynth.core.files import read_file
 from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import write_label_map
 from facesynth.core.labels import LabelMap
+from facesynth.core.refs import FileRef, Origin, Rejected
 from facesynth.core.styles import Style
 from facesynth.jobs import finishing as finishing_module
 from facesynth.jobs.align import align
@@ -283,3 +285,74 @@ def test_what_was_computed_is_published_though_someone_else_holds_the_run(
     session = stopped(opened(faces), lambda session: align(session, stage))
     assert inspect.getgeneratorstate(kept[0]) == inspect.GEN_CLOSED
     assert finished(session) == {f"{index:02}.png" for index in range(stage.computed)}
+
+
+def test_no_photo_is_written_with_some_of_its_faces(tmp_path: Path, opened: Opener) -> None:
+    """The first photo's third face is not computed; the second photo is in the cache."""
+    folder = tmp_path / "groups"
+    folder.mkdir()
+    write_photo(flat_photo((30, 1, 1), (60, 1, 1), (90, 1, 1)), folder / "a.png")
+    write_photo(flat_photo((120, 1, 1), (150, 1, 1)), folder / "b.png")
+    style = style_item(Style.from_code(np.array([100, 50, 0], dtype=np.float32), "e" * 64))
+    with opened(folder / "b.png", out="before") as session:
+        transfer(session, painted_stages(), style, paste_back=True)
+        segment(session, Brightness(), align=Tiles(), outputs=SegmentOutputs())
+    stages = painted_stages()
+    stopping(stages.synthesize, at=1)
+    session = stopped(opened(folder, out="pasted"), lambda session: transfer(session, stages, style, paste_back=True))
+    assert written(session.folder) == {"report.json"} and not session.report.rows
+    outputs = SegmentOutputs(on_photo=True)
+    session = stopped(
+        opened(folder, out="pairs", force=True),
+        lambda session: segment(session, stopping(Brightness(), at=1), align=Tiles(), outputs=outputs),
+    )
+    assert not [name for name in written(session.folder) if name.startswith("on-photo")]
+
+
+class Rejecting(Brightness):
+    """Has no result for anything."""
+
+    name = "rejecting"
+
+    def __call__(self, batch: Any) -> list[Any]:
+        return [Rejected("no") for _ in batch]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_ctrl_c_reads_nothing_again_that_is_settled(
+    faces: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    count, window, reads = 400, 16, 0
+    monkeypatch.setattr("facesynth.pipeline.line._WINDOW", window)
+
+    def counted(path: Path) -> bytes:
+        nonlocal reads
+        reads += 1
+        return read_file(path)
+
+    monkeypatch.setattr("facesynth.core.refs.read_file", counted)
+
+    def items() -> Iterator[tuple[FileRef[bytes], None]]:
+        for number in range(count):
+            path = faces / f"{number}.bin"
+            path.write_bytes(b"%d" % number)
+            yield FileRef(path, Origin(str(faces / "00.png"), number), lambda data, where: data), None
+        raise KeyboardInterrupt
+
+    stage: Any = Rejecting()
+    stopped(
+        opened(faces, dry_run=dry_run), lambda session: [*finishing_module.finishing(session, stage, items())].clear()
+    )
+    assert reads == count if dry_run else reads <= 2 * count + 2 * window
+
+
+def test_ctrl_c_while_the_report_of_a_run_that_failed_is_written_is_heeded(
+    maps: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Session, "place", full)
+    monkeypatch.setattr("facesynth.jobs.session.write_report", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt), opened(maps) as session:
+        synthesize(session, painted_stages().synthesize, by_seeds((1,)))

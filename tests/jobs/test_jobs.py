@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesynth.core.errors import FacesynthError, ImageError, InputError, LabelMapError, UsageError
+from facesynth.core.errors import CacheError, FacesynthError, ImageError, InputError, LabelMapError, UsageError
 from facesynth.core.faces import Face, Similarity
 from facesynth.core.image_files import read_photo, write_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import read_label_map, write_label_map
 from facesynth.core.labels import SCHEMAS, LabelMap
-from facesynth.core.refs import Outcome, Rejected
+from facesynth.core.refs import Done, Outcome, Rejected
 from facesynth.core.styles import Style
 from facesynth.jobs.align import align
 from facesynth.jobs.items import style_item
@@ -358,3 +358,45 @@ def test_long_sheets_have_pages(tmp_path: Path, opened: Opener) -> None:
     with opened(many) as session:
         align(session, Tiles(), sheet=True)
     assert {name for name in written(tmp_path / "out") if name.startswith("sheet")} == {"sheet_00.png", "sheet_01.png"}
+
+
+def test_faces_whose_map_cannot_be_laid_on_their_photo_have_their_rows(
+    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out" / "on-photo" / "sub" / "two.png").mkdir(parents=True)
+    outputs = SegmentOutputs(on_photo=True)
+    with opened() as session:
+        segment(session, Brightness(), align=Tiles(), outputs=outputs)
+    told = rows(session)
+    assert told["two.png (on photo)"] == "failed"
+    assert told["two.png (face 0)"] == told["two.png (face 1)"] == "done"
+    done, total = progress(session)
+    assert done == total
+
+    def about(labels: Done[LabelMap]) -> dict[str, object]:
+        if labels.origin.index == 0:
+            raise CacheError("damaged", where="confidence.json")
+        return {}
+
+    monkeypatch.setattr("facesynth.jobs.segment.about_confidence", about)
+    with opened(out="again") as session:
+        segment(session, Brightness(), align=Tiles(), outputs=outputs)
+    assert rows(session)["two.png (face 0)"] == "failed" and rows(session)["two.png (face 1)"] == "cached"
+    assert (tmp_path / "again" / "on-photo" / "sub" / "two.png").is_file()
+
+
+@pytest.mark.parametrize(("faces", "pictures"), [(1, 1), (3, 9), (12, 48)])
+def test_a_dry_run_counts_no_more_other_styles_than_there_are_other_faces(
+    tmp_path: Path, opened: Opener, faces: int, pictures: int
+) -> None:
+    folder = tmp_path / "portraits"
+    folder.mkdir()
+    for index in range(faces):
+        write_photo(flat_photo((14 * index + 16, 1, 1)), folder / f"{index}.png")
+    plan = SynthesizePlan(others=3)
+    with opened(folder, dry_run=True) as session:
+        carry_out(session, painted_stages(), plan)
+    with opened(folder) as run:
+        carry_out(run, painted_stages(), plan, sheet=False)
+    made = [name for name in written(run.folder) if name.startswith(("own-style", "other-styles"))]
+    assert len(made) == pictures == session.estimate.missing["synthesize"]

@@ -180,7 +180,7 @@ def test_a_dry_run_is_refused_where_the_run_would_be(place: Path, capsys: pytest
         return caught.value.code
 
     for data, option, fault in (
-        (pairs, "data.split=nope", "not a split file"),
+        (pairs, "data.split=nope", "no such split file"),
         (pairs, f"data.split={place / 'foreign.json'}", "none of the faces that it holds out is in the training data"),
         (photos, "seed=3", "none of its faces has a label map"),
         (place / "photos" / "a.png", "seed=3", "not a dataset's manifest"),

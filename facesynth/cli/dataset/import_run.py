@@ -39,6 +39,7 @@ _import_options = (
         show_default="one a core, 2 to 8",
         help="Threads that read, decode and write.",
     ),
+    click.option("--force", is_flag=True, help="Read and make every face anew, also those that seem unchanged."),
     log_format_option,
     quiet_option,
 )
@@ -49,7 +50,7 @@ def importing(command: Callable[..., Layout]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def imported(
-        *, folder: Path, output: Path | None, workers: int, log_format: str, quiet: bool, **options: Any
+        *, folder: Path, output: Path | None, workers: int, force: bool, log_format: str, quiet: bool, **options: Any
     ) -> None:
         from facesynth.datasets.importing.engine import import_dataset
 
@@ -62,11 +63,13 @@ def importing(command: Callable[..., Layout]) -> Callable[..., None]:
                     output or folder,
                     source=folder,
                     workers=workers,
+                    force=force,
                     on_item=lambda name, outcome: told.advance(),
                 )
             except KeyboardInterrupt:
                 told.close()
-                told.note("interrupted: what is finished is kept, run the same command again to go on")
+                without = " without --force" if force else ""
+                told.note(f"interrupted: what is finished is kept, run the same command again{without} to go on")
                 raise SystemExit(INTERRUPTED) from None
             told.close()
             _tell(done, told)

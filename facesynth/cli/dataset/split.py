@@ -18,10 +18,10 @@ _SPELLED = ",".join(f"{share:g}" for share in FRACTIONS)
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     required=True,
     metavar="FILE",
-    help="The split file.",
+    help="The split file; - is stdout.",
 )
 @click.option(
     "--fractions", metavar="A,B,C", help=f"Shares of train, validation and test; two leave test empty. [{_SPELLED}]"
@@ -53,11 +53,15 @@ def split(target: Path, output: Path, division: str | None, **given: Any) -> Non
         division=division,
     )
     made = make_split(target, plan)
-    made.write(output)
+    to_stdout = str(output) == "-"
+    if to_stdout:
+        click.echo(made.text(), nl=False)
+    else:
+        made.write(output)
     for note in made.notes:
         click.echo(note, err=True)
     counts = ", ".join(f"{len(made.split.names(side))} {side}" for side in SIDES)
-    click.echo(f"{output}: {counts}")
+    click.echo(f"{'split' if to_stdout else output}: {counts}", err=to_stdout)
 
 
 def _shares(text: str) -> tuple[float, ...]:

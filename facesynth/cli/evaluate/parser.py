@@ -85,7 +85,7 @@ def parser(
     from facesynth.cli.evaluate.telling import finish, told_of
     from facesynth.evaluation.held_out import open_held_out
     from facesynth.inference.foreign.declaration import InputDeclaration
-    from facesynth.inference.foreign.header import is_foreign
+    from facesynth.inference.foreign.header import is_foreign, refuse_engine
     from facesynth.jobs.evaluate.files import EvaluationFiles
     from facesynth.jobs.evaluate.parser import evaluate_parser
     from facesynth.jobs.session import Execution
@@ -97,6 +97,8 @@ def parser(
         raise click.UsageError(
             "--schema is the order of a foreign parser's classes, FILE.onnx; that of true label maps is --truth-schema"
         )
+    if parser is not None and is_foreign(parser):
+        refuse_engine(engine, parser)
     name = parser or weights.default_name("parser")
     stage = SegmentStage(
         parser=parser,

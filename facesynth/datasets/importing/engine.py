@@ -65,17 +65,19 @@ def import_dataset(
     *,
     source: Path | None = None,
     workers: int = 2,
+    force: bool = False,
     on_item: Callable[[str, Outcome], None] = lambda name, outcome: None,
 ) -> Imported:
     """Write `dataset.jsonl` and `dataset-report.json` into `output`, and below it what the layout makes.
 
     Faces that cannot be used are reported. The manifest is replaced as a whole at the end; an import that was stopped,
     however rudely, goes on where it was. `source` is the folder that the dataset lies in: the manifest of another one
-    is not replaced. `on_item(name, outcome)` hears of each, in order. Raises UsageError where another import is at work
+    is not replaced. With `force` every face is read and made anew, also those that are known. `on_item(name, outcome)`
+    hears of each, in order. Raises UsageError where another import is at work
     or something else lies in the way, OutputError where nothing can be written.
     """
     manifest, report = output / MANIFEST_NAME, output / REPORT_NAME
-    with _held(output), _ledger(layout, output, source) as ledger:
+    with _held(output), _ledger(layout, output, source, anew=force) as ledger:
         kept = 0
 
         def rows() -> Generator[Sample, None, None]:
@@ -181,7 +183,7 @@ def _held(output: Path) -> Iterator[None]:
         lock.release()
 
 
-def _ledger(layout: Layout, output: Path, source: Path | None) -> Ledger:
+def _ledger(layout: Layout, output: Path, source: Path | None, *, anew: bool) -> Ledger:
     """Open the ledger of the output folder, after a look at whether the folder is free for this dataset."""
     manifest, name = output / MANIFEST_NAME, layout.about.name
     place = None if source is None else _place(source, output)
@@ -214,7 +216,8 @@ def _ledger(layout: Layout, output: Path, source: Path | None) -> Ledger:
         settings, version = layout.settings, layout.version
         for folder in layout.folders:
             _claim(output / folder)
-    return Ledger(output / LEDGER_NAME, json.dumps([name, layout.about.schema, settings, version, place]))
+    recipe = json.dumps([name, layout.about.schema, settings, version, place])
+    return Ledger(output / LEDGER_NAME, recipe, anew=anew)
 
 
 def _place(source: Path, output: Path) -> str:

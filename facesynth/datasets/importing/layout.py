@@ -18,7 +18,8 @@ class Entry:
     """A face that a layout says should be there, before any of its files is opened.
 
     `files` are all that its row is made from, whether they exist or not: an import that goes on makes a row anew when
-    one of them has another size or time. The first is the image, and `md5` what the dataset itself says of its bytes.
+    one of them has another size, time or place on the disk. The first is the image, and `md5` what the dataset itself
+    says of its bytes.
     """
 
     name: str

@@ -87,18 +87,19 @@ class Problem:
 class Ledger:
     """The ledger of one output folder, held by one run (whoever opens it holds the folder's lock)."""
 
-    def __init__(self, path: Path, recipe: str) -> None:
-        """Open it, or make it. Rows of another `recipe` (dataset, settings) are dropped. OutputError."""
+    def __init__(self, path: Path, recipe: str, *, anew: bool = False) -> None:
+        """Open it, or make it. Rows of another `recipe` (dataset, settings) are dropped, and with `anew` all.
+        OutputError."""
         self._path = path
         try:
             try:
-                self._start(recipe)
+                self._start(recipe, anew=anew)
             except (sqlite3.Error, ValueError) as error:
                 if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _OUTSIDE:
                     raise
                 self._db.close()  # damaged, or no ledger at all
                 path.unlink()
-                self._start(recipe)
+                self._start(recipe, anew=anew)
         except (sqlite3.Error, OSError) as error:
             raise self._fault(error) from error
 
@@ -193,7 +194,7 @@ class Ledger:
         (warnings,) = self._db.execute(f"SELECT COUNT(*) {_WARNED}", (self._run,)).fetchone()
         return failures, warnings
 
-    def _start(self, recipe: str) -> None:
+    def _start(self, recipe: str, *, anew: bool) -> None:
         self._db = sqlite3.connect(self._path)
         self._db.text_factory = lambda text: text.decode("utf-8", "replace")  # a seal tells what is damaged
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -205,7 +206,7 @@ class Ledger:
         self._db.executescript(f"DROP TABLE IF EXISTS failures; {_TABLES} PRAGMA user_version = {_VERSION};")
         self._db.execute("SELECT name, run, position, basis, written, sample, warnings, seal FROM rows LIMIT 0")
         settings = dict(self._db.execute("SELECT key, value FROM settings"))
-        if settings.get("recipe") != recipe:
+        if anew or settings.get("recipe") != recipe:
             self._db.execute("DELETE FROM rows")
         (last,) = self._db.execute("SELECT MAX(run) FROM rows").fetchone()
         self._run = max(int(settings.get("run", 0)), int(last or 0)) + 1

@@ -41,6 +41,8 @@ def write_report(path: Path, name: str, count: int, notes: Sequence[str], ledger
 def check_report(path: Path) -> None:
     """Raise UsageError where something else than an import's report lies under its name."""
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise UsageError("is no ordinary file", where=path, hint="give another folder: -o DIR")
         with path.open("rb") as file:
             head = file.read(len(_HEAD))
     except FileNotFoundError:
@@ -54,6 +56,8 @@ def check_report(path: Path) -> None:
 def failures_in(path: Path, name: str, count: int) -> Iterator[tuple[str, str | None, str]]:
     """Yield (name, file, reason) of the failures in the report of the import that made `count` faces of the dataset
     `name`; none where there is no such report."""
+    if not path.is_file():
+        return
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         if (told["dataset"], told["faces"]) != (name, count):

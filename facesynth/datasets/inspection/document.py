@@ -68,6 +68,7 @@ def _division(division: Division, inspection: Inspection) -> dict[str, Any]:
         "sides": {name: _side(side) for name, side in division.sides.items()},
         "images_outside": division.outside,
         "names_without_a_face": division.missing,
+        "unknown_sides": list(division.unknown_sides),
         "identities_on_several_sides": division.shared_identities,
         "duplicates_across_sides": inspection.leaks(division.name) if inspection.duplicates is not None else None,
     }

@@ -22,6 +22,7 @@ from facesynth.datasets.fitting import fits, training_refuses
 from facesynth.datasets.inspection.looks import Look, look_of
 from facesynth.datasets.inspection.target import Row, Target
 from facesynth.datasets.left_right import sides_swapped
+from facesynth.datasets.manifest import IMPORT_AGAIN
 
 FaultKind: TypeAlias = Literal[
     "unreadable",
@@ -149,7 +150,7 @@ def _mismatches(row: Row, target: Target, photo: Photo | None, labels: LabelMap 
 
 
 def _changed(file: Path) -> Fault:
-    return Fault("changed", file, "its bytes are not those that were imported; import the dataset again")
+    return Fault("changed", file, f"its bytes are not those that were imported; {IMPORT_AGAIN}")
 
 
 def _told(error: InputError) -> str:

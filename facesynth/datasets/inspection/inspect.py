@@ -41,6 +41,11 @@ class Division:
     shared_identities: int
     missing: int = 0
 
+    @property
+    def unknown_sides(self) -> tuple[str, ...]:
+        """Sides that are none: neither training nor judging takes the faces on them."""
+        return tuple(side for side in self.sides if side not in SIDES)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:

@@ -20,6 +20,7 @@ from facesynth.datasets.inspection.words import (
     shared_words,
     sides_crossed,
     size_rows,
+    unknown_side,
 )
 
 MARK = ": dataset inspected</title>"
@@ -78,6 +79,8 @@ def _notices(inspection: Inspection) -> Iterator[str]:
         if division.shared_identities:
             told = counted(division.shared_identities, "person is", "persons are")
             bad.append(f"<b>{told} on several sides of “{text(division.name)}”</b>")
+        for side in division.unknown_sides:
+            bad.append(f"<b>“{text(division.name)}”: {text(unknown_side(side))}</b>")
         if division.missing:
             told = counted(division.missing, "name")
             bad.append(f"<b>{told} of “{text(division.name)}” belong to no face here</b>")

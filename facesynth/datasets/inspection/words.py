@@ -9,6 +9,7 @@ from types import MappingProxyType
 from facesynth.datasets.inspection.census import Size
 from facesynth.datasets.inspection.examination import Fault
 from facesynth.datasets.inspection.inspect import DuplicateFaces, Inspection
+from facesynth.datasets.manifest import SIDES
 
 _EXACT = 8
 _STEPS = (64, 128, 256, 512, 1024, 2048)
@@ -66,6 +67,11 @@ def shared_words(faults: Sequence[Fault]) -> str | None:
     """What is told of every one of several faults, so that it need be told but once; None where they differ."""
     said = {fault.what for fault in faults}
     return said.pop() if len(faults) > 1 and len(said) == 1 else None
+
+
+def unknown_side(side: str) -> str:
+    """What is wrong with a side of another name."""
+    return f"{side!r} is no side: {', '.join(SIDES[:-1])} and {SIDES[-1]} are"
 
 
 def sides_crossed(group: DuplicateFaces, division: str) -> str:

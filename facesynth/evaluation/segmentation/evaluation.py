@@ -30,8 +30,8 @@ _SIZES_TOLD = 3
 class Subject:
     """What was scored: a parser by name and sha256, or label maps that lay there already (`kind` "label maps").
 
-    `declared` is what was said of another project's parser, in words. `device` is None where nothing had to be
-    computed: the parser's label maps were all in the cache.
+    `declared` is what was said of another project's parser, in words. `device` and `engine`, what ran the parser, are
+    None where nothing had to be computed: the parser's label maps were all in the cache.
     """
 
     kind: str
@@ -40,6 +40,7 @@ class Subject:
     precision: str | None = None
     declared: str | None = None
     device: str | None = None
+    engine: str | None = None
     computed: int = 0
     cached: int = 0
 

@@ -18,6 +18,16 @@ FORMAT_KEY, FORMAT = "format", "facesynth-1"
 _GRAPH, _METADATA, _KEY, _VALUE = 7, 14, 1, 2
 
 
+ENGINES = ("auto", "onnx", "openvino")
+"""What runs an ONNX file; `auto` is ONNX Runtime."""
+
+
+def refuse_engine(engine: str, path: str | Path) -> None:
+    """Raise UsageError for an engine that runs no ONNX file, also where all its results are known already."""
+    if engine not in ENGINES:
+        raise UsageError(f"the engine {engine} runs no ONNX file", where=path, hint="use --engine onnx or openvino")
+
+
 def is_foreign(parser: str | Path | None) -> bool:
     """Whether a parser's name is that of an ONNX file."""
     return parser is not None and Path(parser).suffix.lower() == ".onnx"

@@ -17,7 +17,7 @@ from facesynth.inference.engines import openvino_runtime
 from facesynth.inference.engines.onnx_runtime import open_session, runner
 from facesynth.inference.engines.seam import Engine
 from facesynth.inference.foreign.declaration import DEFAULTS, InputDeclaration, Intake
-from facesynth.inference.foreign.header import header_of, metadata_of
+from facesynth.inference.foreign.header import header_of, metadata_of, refuse_engine
 
 _ONE = 1e-3
 """How far the probabilities of a pixel may be from 1 in sum: float16 leaves half of it."""
@@ -61,8 +61,7 @@ def load_foreign(
     if sha256 is not None and sha256_bytes(data) != sha256:
         raise WeightsError("the file changed while it was being read", where=path, hint="run again")
     header = header_of(metadata_of(data, path), path, schema=schema, declared=declared)
-    if engine not in ("auto", "onnx", "openvino"):
-        raise UsageError(f"the engine {engine} runs no ONNX file", where=path, hint="use --engine onnx or openvino")
+    refuse_engine(engine, path)
     session = open_session(data, str(path))
     form = _input_form(session.get_inputs(), path)
     intake = _intake(form, header.declared, path)

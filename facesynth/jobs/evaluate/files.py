@@ -13,7 +13,7 @@ from facesynth.evaluation.segmentation.evaluation import Evaluation
 from facesynth.evaluation.segmentation.face_pictures import faces_sheet
 from facesynth.evaluation.segmentation.matrix_picture import matrix_picture
 from facesynth.evaluation.segmentation.page import evaluation_page
-from facesynth.outputs import OutputTree
+from facesynth.outputs import OutputTree, folded
 
 FILES = ("evaluation.json", "report.html", "confusion.png", "worst.png", "best.png")
 
@@ -28,7 +28,7 @@ class EvaluationFiles:
     @classmethod
     def into(cls, folder: Path, inputs: Sequence[Path], read: Iterable[Path]) -> EvaluationFiles:
         """Write into `folder`. UsageError where it lies in an input folder; no file in `read` is ever overwritten."""
-        sources = [SourceFile(path, PurePosixPath(path.name)) for path in read if path.name in FILES]
+        sources = [SourceFile(path, PurePosixPath(path.name)) for path in read if folded(path.name) in FILES]
         return cls(OutputTree(folder, inputs, sources), folder)
 
     def write(self, evaluation: Evaluation) -> None:

@@ -7,21 +7,22 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
 from facesynth.core.files import read_file
+from facesynth.core.image_files import decode_photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Digest, Done, Failed, Origin, Ref, sha256_bytes
+from facesynth.core.refs import Digest, Done, Failed, FileRef, Origin, Ref, sha256_bytes
+from facesynth.datasets.manifest import IMPORT_AGAIN
 from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.held_out import HeldOut
 from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
 from facesynth.inference.foreign.header import is_foreign
 from facesynth.jobs.evaluate.comparing import comparing, require_scores
-from facesynth.jobs.items import face_item
 from facesynth.jobs.session import Execution
 from facesynth.pipeline import run
 from facesynth.report import installed_versions
@@ -34,6 +35,14 @@ class ParserStage(Stage[Face, LabelMap], Protocol):
     precision: str
     device: str
     engine: str
+
+
+@runtime_checkable
+class TellsEngine(Protocol):
+    """A stage that tells which engine it computes with once it has begun: what `auto` has come to."""
+
+    @property
+    def ran(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +59,18 @@ class FaceOfPair:
         return Origin(str(self.pair.image))
 
     def identify(self) -> Ref[Face]:
-        ref = face_item(self.pair.image).identify()
+        ref = FileRef(self.pair.image, self.origin, _square_face).identify()
         if self.pair.image_sha256 is not None and ref.digest != self.pair.image_sha256:
             raise _changed(self.pair.image)
         return ref
+
+
+def _square_face(data: bytes, where: str) -> Face:
+    photo = decode_photo(data, where)
+    if photo.width != photo.height:
+        what = f"a face that is scored is square, this image is {photo.width}×{photo.height}"
+        raise InputError(what, where=where, hint="cut the image and its label map alike")
+    return Face.from_aligned(photo)
 
 
 def evaluate_parser(
@@ -108,6 +125,7 @@ def evaluate_parser(
         precision=stage.precision,
         declared=_declared(stage.config),
         device=_device(stage, name) if counts[False] else None,
+        engine=_engine(stage, name) if counts[False] else None,
         computed=counts[False],
         cached=counts[True],
     )
@@ -148,7 +166,7 @@ def _truth(pair: Pair) -> tuple[LabelMap, Digest]:
 
 
 def _changed(path: Path) -> InputError:
-    return InputError("has changed since its dataset was imported", where=path, hint="import the dataset again")
+    return InputError("has changed since its dataset was imported", where=path, hint=IMPORT_AGAIN)
 
 
 def _declared(config: Mapping[str, object]) -> str | None:
@@ -159,6 +177,13 @@ def _declared(config: Mapping[str, object]) -> str | None:
     if isinstance(found := config.get("input"), Mapping) and found:
         told.append("input " + " ".join(f"{key}={value}" for key, value in found.items()))
     return ", ".join(told) or None
+
+
+def _engine(stage: ParserStage, name: str) -> str:
+    """What ran the parser: by name an engine runs or the run ends, `auto` takes ONNX Runtime for an ONNX file."""
+    if isinstance(stage, TellsEngine) and stage.ran is not None:
+        return stage.ran
+    return "onnx" if stage.engine == "auto" and is_foreign(name) else stage.engine
 
 
 def _device(stage: ParserStage, name: str) -> str:

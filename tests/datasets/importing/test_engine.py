@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 
 from facesynth.core.errors import OutputError, UsageError
+from facesynth.datasets.importing import basis, ledger
 from facesynth.datasets.importing.engine import Imported, import_dataset
 from facesynth.datasets.importing.layout import Entry, Made
 from facesynth.datasets.importing.report import REPORT_NAME
 from facesynth.datasets.manifest import MANIFEST_NAME, Description, Manifest, write_manifest
+from tests.fed_pipes import fed_pipe
 from tests.text_layout import TextLayout, write_texts
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +93,61 @@ def test_what_is_new_changed_gone_or_lost_is_made_anew(texts: Path, output: Path
     fresh = import_dataset(TextLayout(texts), output.with_name("fresh"))
     told = [path.read_bytes().replace(b"fresh/", b"").replace(b"out/", b"") for path in (done.manifest, fresh.manifest)]
     assert told[0] == told[1]
+
+
+def put_unseen(path: Path, data: bytes, *, renamed: bool = False) -> None:
+    """Other bytes of the same size under the same time."""
+    status = path.stat()
+    assert len(data) == status.st_size
+    if renamed:
+        path.with_suffix(".new").write_bytes(data)
+        path.with_suffix(".new").replace(path)
+    else:
+        path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no time of any change")
+@pytest.mark.parametrize("renamed", [False, True])
+def test_other_bytes_under_the_old_size_and_time_are_seen(renamed: bool, texts: Path, output: Path) -> None:
+    import_dataset(TextLayout(texts), output)
+    put_unseen(texts / "0001.txt", b"TEXT_1", renamed=renamed)
+    put_unseen(output / "upper" / "0005.txt", bytes(6), renamed=renamed)
+    layout = TextLayout(texts)
+    done = import_dataset(layout, output)
+    assert sorted(layout.made) == ["0001", "0005"]
+    assert (output / "upper" / "0005.txt").read_text() == "TEXT 5"
+    told = {sample.name: sample.sha256 for sample in Manifest.open(done.manifest)}
+    assert told["0001"] == hashlib.sha256(b"TEXT_1").hexdigest()
+
+
+def test_by_force_everything_is_made_anew(texts: Path, output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (basis, ledger):
+        monkeypatch.setattr(module, "stamp", lambda path: (0, 0, 0, 0))  # a system that tells nothing
+    import_dataset(TextLayout(texts), output)
+    put_unseen(texts / "0001.txt", b"TEXT_1")
+    put_unseen(output / "upper" / "0005.txt", bytes(6))
+    assert import_dataset(TextLayout(texts), output).kept == 12
+    with pytest.raises(KeyboardInterrupt):
+        import_dataset(TextLayout(texts), output, force=True, on_item=interrupting(after=4))
+    going_on = TextLayout(texts)
+    import_dataset(going_on, output)
+    assert 0 < len(going_on.made) < 12, "an import by force that was stopped goes on without it"
+    assert (output / "upper" / "0005.txt").read_text() == "TEXT 5"
+    done = import_dataset(TextLayout(texts), output, force=True)
+    assert (done.count, done.kept) == (12, 0)
+
+
+def interrupting(after: int) -> Callable[[str, str], None]:
+    """What hears of each face, and is interrupted by the user."""
+    heard: list[str] = []
+
+    def hear(name: str, outcome: str) -> None:
+        heard.append(name)
+        if len(heard) == after:
+            raise KeyboardInterrupt
+
+    return hear
 
 
 def test_other_settings_make_everything_anew(texts: Path, output: Path) -> None:
@@ -351,6 +409,16 @@ def test_a_report_of_someone_else_is_left_alone(texts: Path, output: Path) -> No
     (output / REPORT_NAME).write_text("")
     for kept in (0, 12):
         assert import_dataset(TextLayout(texts), output).kept == kept
+
+
+def test_a_pipe_in_the_report_s_place_is_left_alone(texts: Path, output: Path) -> None:
+    output.mkdir()
+    with (
+        fed_pipe(output / REPORT_NAME, '{"dataset": ') as pipe,
+        pytest.raises(UsageError, match="is no ordinary file"),
+    ):
+        import_dataset(TextLayout(texts), output)
+    assert pipe.is_fifo()
 
 
 def test_an_output_that_cannot_be_written_is_named(texts: Path, tmp_path: Path) -> None:

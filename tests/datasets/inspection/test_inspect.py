@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click import unstyle
 from PIL import Image
 
+from facesynth.cli.dataset.inspect_table import table
 from facesynth.core.errors import ConfigError, LabelMapError, UsageError
 from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import read_label_map, write_label_map
@@ -21,10 +24,11 @@ from facesynth.datasets.ahead import AHEAD
 from facesynth.datasets.importing.engine import import_dataset
 from facesynth.datasets.inspection.document import inspection_json
 from facesynth.datasets.inspection.inspect import Inspection, inspect_dataset
+from facesynth.datasets.inspection.page import inspection_page
 from facesynth.datasets.inspection.target import open_target
 from facesynth.datasets.layouts.folder import FolderLayout
 from facesynth.datasets.left_right import sides_swapped
-from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
+from facesynth.datasets.manifest import IMPORT_AGAIN, Description, Manifest, Sample, write_manifest
 from facesynth.datasets.pairs import find_pairs
 from tests.drawn_faces import textured_photo
 from tests.drawn_pairs import drawn_labels
@@ -162,7 +166,7 @@ def test_a_manifest_tells_sides_persons_and_changed_files(pairs: Path) -> None:
     found = inspected(manifest.parent)
     assert (found.kind, found.name, found.identities, found.pairs) == ("manifest", "drawn", 2, 5)
     assert faults(found) == [
-        ("changed", "004.png", "its bytes are not those that were imported; import the dataset again"),
+        ("changed", "004.png", "its bytes are not those that were imported; " + IMPORT_AGAIN),
         ("no_labels", "005.png", "it has no label map, other faces have one"),
     ]
     other, own = found.divisions
@@ -172,6 +176,15 @@ def test_a_manifest_tells_sides_persons_and_changed_files(pairs: Path) -> None:
     assert (other.name, other.outside, other.shared_identities) == ("other", 5, 0)
     assert own.sides["test"].faces_with[Label.SKIN] == 1
     assert [division.name for division in inspected(manifest, "own").divisions] == ["own"]
+
+
+def test_a_side_that_nobody_takes_is_told_everywhere(pairs: Path) -> None:
+    found = inspected(write_dataset(pairs, [{"split": {"own": side}} for side in ("train", "nowhere", "test")]))
+    assert found.divisions[0].unknown_sides == ("nowhere",)
+    told = "'nowhere' is no side: train, validation and test are"
+    assert told in unstyle("\n".join(table(found)))
+    assert html.unescape(inspection_page(found)).count(told) == 1
+    assert json.loads(inspection_json(found))["splits"][0]["unknown_sides"] == ["nowhere"]
 
 
 def test_what_was_wrong_before_an_import_is_wrong_after_it(pairs: Path) -> None:

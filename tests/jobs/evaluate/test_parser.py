@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,18 @@ def test_what_was_parsed_is_found_again(tmp_path: Path, pairs: Path) -> None:
     assert one.scores.predictions_digest == other.scores.predictions_digest
 
 
+class Automatic(CodedStage):
+    """Is asked for any engine, and took ONNX Runtime."""
+
+    ran = "onnx"
+
+
+def test_the_engine_that_ran_is_named_with_its_version_and_none_where_none_did(tmp_path: Path, pairs: Path) -> None:
+    one, other = (evaluated(tmp_path, pairs, Automatic(engine="auto")) for _ in range(2))
+    assert one.subject.engine == "onnx" and one.versions["onnxruntime"] == version("onnxruntime")
+    assert other.subject.engine is None and other.subject.cached == 5
+
+
 def test_an_evaluation_that_was_interrupted_goes_on(tmp_path: Path, pairs: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         evaluated(tmp_path, pairs, CodedStage(interrupt_after=2))
@@ -88,7 +101,10 @@ def test_faces_that_cannot_be_used_are_left_out_and_counted(tmp_path: Path, pair
     assert found.exit_code == 3 and [face.name for face in found.scores.faces] == ["000", "004"]
     told = {one.name: (one.file, one.reason) for one in found.scores.left_out}
     assert told["001"] == (str(pairs / "images/001.png"), "not an image in a format that facesynth reads")
-    assert told["002"][0] == str(pairs / "images/002.png") and "square" in told["002"][1]
+    assert told["002"] == (
+        str(pairs / "images/002.png"),
+        "a face that is scored is square, this image is 32×64; cut the image and its label map alike",
+    )
     assert told["003"][0] == str(pairs / "labels/003.png") and "pixel (x=7, y=5) holds 44" in told["003"][1]
     assert "2 of 5 faces (3 could not be used) of" in found.headline()
     assert found.scores.matrix.mean_iou == 1
@@ -181,3 +197,8 @@ def test_the_files_are_whole_and_no_input_is_ever_one_of_them(tmp_path: Path, pa
         EvaluationFiles.into(pairs / "out", [pairs], [])
     with pytest.raises(OutputError, match="never overwritten"):
         EvaluationFiles.into(out, [pairs], [out / "evaluation.json"]).write(found)
+    (out / "worst.png").unlink()
+    (out / "Worst.png").write_bytes(b"an input")
+    (out / "worst.png").hardlink_to(out / "Worst.png")  # as where upper and lower case are one
+    with pytest.raises(OutputError, match="never overwritten"):
+        EvaluationFiles.into(out, [pairs], [out / "Worst.png"]).write(found)
