@@ -21,13 +21,16 @@ def check_report_place(tree: OutputTree, file: Path | None) -> None:
     """See to it that the report may be put there: in `file`, or with None in the output folder.
 
     Raises UsageError for a file that the job reads and, where the user has named it, for one that holds anything but
-    an older report; OutputError where nothing can lie there.
+    an older report or is named like a result; OutputError where nothing can lie there.
     """
     place = tree.path(PurePosixPath(REPORT)) if file is None else file
     if (read := tree.input_at(place)) is not None:
         hint = "choose another -o" if file is None else _HINT
         raise UsageError(f"the report would replace the input {read}", where=place, hint=hint)
     if file is not None:
+        if file.suffix != ".json" and tree.holds(file):
+            hint = "let it end in .json, or put it elsewhere"
+            raise UsageError("the report would lie among the results, and might replace one", where=file, hint=hint)
         _refuse_other_files(file)
 
 

@@ -122,7 +122,8 @@ class Session:
             except (OutputError, UsageError, OSError) as fault:
                 if error is None:
                     raise
-                self.execution.progress.note(f"there is no report: {fault}")  # what ended the run is the news
+                if not isinstance(error, OutputError | OSError):  # which may say the same: what ended the run is the news
+                    self.execution.progress.note(f"there is no report: {fault}")
 
     def on_leaving(self, leave: Callable[[], None]) -> None:
         """Have `leave` called when the work is over, however it ended, before the report is written."""

@@ -62,6 +62,10 @@ class OutputTree:
             raise OutputError("an output must lie inside the output folder", where=str(relative))
         return self.folder / relative
 
+    def holds(self, path: Path) -> bool:
+        """Whether a path lies in the output folder."""
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
+
     def input_at(self, path: Path) -> Path | None:
         """The input that lies at a path, there or under another name; None where none does."""
         try:

@@ -97,12 +97,21 @@ def test_a_report_replaces_nothing_but_an_older_report(kind: str, photos: Path, 
         opened(photos / "one.png", more={"report_file": files[kind], "reads": [files["style"]]})
 
 
-def test_a_result_in_the_place_of_the_report_is_kept(photos: Path, opened: Opener) -> None:
-    session = opened(photos / "one.png")
-    session = opened(photos / "one.png", more={"report_file": session.folder / "one.png"})
-    with pytest.raises(UsageError, match="is there already"), session:
+def test_a_report_that_a_result_might_meet_is_refused_at_once(photos: Path, opened: Opener) -> None:
+    folder = opened(photos / "one.png").folder
+    with pytest.raises(UsageError, match=r"among the results.*let it end in \.json"):
+        opened(photos / "one.png", more={"report_file": folder / "one.png"})
+    with opened(photos / "one.png", more={"report_file": folder / "told.json"}) as session:
         align(session, Tiles())
-    assert read_photo(session.folder / "one.png").size == (20, 20)
+    assert json.loads((folder / "told.json").read_bytes())["complete"]
+
+
+def test_what_came_to_the_report_s_place_meanwhile_is_kept(photos: Path, tmp_path: Path, opened: Opener) -> None:
+    report = tmp_path / "report.txt"
+    session = opened(photos / "one.png", more={"report_file": report})
+    with pytest.raises(UsageError, match="is there already"), session:
+        report.write_text("somebody's")
+    assert report.read_text() == "somebody's"
 
 
 def test_an_empty_file_may_become_the_report(tmp_path: Path, opened: Opener) -> None:
