@@ -53,14 +53,16 @@ class Parser:
         dtype: torch.dtype,
         likeness: Likeness | None = None,
         batch_size: int | None = None,
+        engine: str = "eager",
     ) -> None:
         """`network` turns N×3×H×W into N×19×h×w logits, or into N×h×w labels; it runs in `dtype` by autocast.
 
         `batch_size` is how many faces it is given at once where a call says nothing: None is the device's own choice.
-        `likeness` tells of the faces that it was trained on: without it no face is told to be unlike them.
+        `likeness` tells of the faces that it was trained on: without it no face is told to be unlike them. `engine` is
+        what runs it.
         """
         self.network, self.spec, self.device, self.dtype = network, spec, device, dtype
-        self.likeness, self.batch_size = likeness, batch_size
+        self.likeness, self.batch_size, self.engine = likeness, batch_size, engine
         self.intake = spec if isinstance(spec, Intake) else Intake(height=spec.size, width=spec.size)
 
     @classmethod
@@ -91,10 +93,18 @@ class Parser:
         dtype = resolve_precision(precision, where)
         spec, network = networks.load(path, ("parser",), where, sha256=sha256)["parser"]
         shape = (resolve_batch_size(batch_size, where), 3, spec.size, spec.size)
-        run = build(engine, Task(network=network, shape=shape, device=where, dtype=dtype, where=str(path)))
+        chosen = [engine]
+        task = Task(network=network, shape=shape, device=where, dtype=dtype, where=str(path))
+        run = build(engine, task, on_chosen=chosen.append)
         likeness = networks.load_likeness(path, sha256=sha256)
         return cls(
-            lambda x: run(x)[0], spec, device=where, dtype=torch.float32, likeness=likeness, batch_size=batch_size
+            lambda x: run(x)[0],
+            spec,
+            device=where,
+            dtype=torch.float32,
+            likeness=likeness,
+            batch_size=batch_size,
+            engine=chosen[-1],
         )
 
     @classmethod
@@ -113,7 +123,8 @@ class Parser:
             hint = "use --device cpu and --precision float32"
             raise UsageError("an ONNX file runs on the CPU, in its own precision", where=path, hint=hint)
         network, intake = load_foreign(path, schema=schema, declared=declared, engine=engine, sha256=sha256)
-        return cls(network, intake, device=device, dtype=torch.float32, batch_size=batch_size)
+        engine = "onnx" if engine == "auto" else engine
+        return cls(network, intake, device=device, dtype=torch.float32, batch_size=batch_size, engine=engine)
 
     @torch.inference_mode()
     def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[ParsedLabels]:

@@ -122,7 +122,7 @@ class Session:
             except (OutputError, UsageError, OSError) as fault:
                 if error is None:
                     raise
-                if not isinstance(error, OutputError | OSError):  # which may say the same: what ended the run is the news
+                if not isinstance(error, OutputError | OSError):  # which may say the same
                     self.execution.progress.note(f"there is no report: {fault}")
 
     def on_leaving(self, leave: Callable[[], None]) -> None:

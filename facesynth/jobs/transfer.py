@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -82,6 +83,7 @@ def transfer(
     _finish_photos(session, _from_photos(session, stages, photos, style, strength), sheets, paste_back=paste_back)
     if sheets:
         sheets.close()
+    _hint_at_labels(session, photos)
     if photos:
         session.estimate.follow(stages.align, stages.segment)
         painted_from: Stage[Any, Any] = stages.segment
@@ -170,6 +172,15 @@ def _is_label_map(source: SourceFile) -> bool:
         return holds_label_map(source.path)
     except InputError:
         return False  # it will be named when it is read as a photo
+
+
+def _hint_at_labels(session: Session, photos: Iterable[SourceFile]) -> None:
+    """Say in the reason of a PNG without a face what is to be done if it is a label map."""
+    known = {str(source.path) for source in photos if source.path.suffix.lower() == ".png"}
+    for index, row in enumerate(session.report.rows):
+        if row.status == "rejected" and row.input in known and row.reason:
+            hinted = f"{row.reason}; if it is a label map: --labels"
+            session.report.rows[index] = dataclasses.replace(row, reason=hinted)
 
 
 def _mean_of(style: Item[Style]) -> Item[Style]:

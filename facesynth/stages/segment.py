@@ -21,7 +21,7 @@ from facesynth.core.labels import LABEL_NAMES, LabelMap
 from facesynth.core.refs import Digest, Outcome
 from facesynth.inference.confidence import ParsedLabels, decode_confidence, encode_confidence
 from facesynth.inference.foreign.declaration import UNDECLARED, InputDeclaration
-from facesynth.inference.foreign.header import header_of, is_foreign, read_metadata, refuse_declarations
+from facesynth.inference.foreign.header import header_of, is_foreign, read_metadata, refuse_declarations, refuse_engine
 from facesynth.stages.base import FileCodec
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class _ParserStage:
         if not is_foreign(self.parser):
             refuse_declarations(self.parser or "the bundled parser", self.schema, self.declared)
             return
+        refuse_engine(self.engine, self.parser or "")
         path = weights.locate(self.parser or "")
         header_of(read_metadata(path), path, schema=self.schema, declared=self.declared)
 
@@ -63,6 +64,11 @@ class _ParserStage:
         if self._sha256 is None:
             self._sha256 = weights.sha256_of(self.parser or weights.default_name("parser"))
         return {"parser": self._sha256}
+
+    @property
+    def ran(self) -> str | None:
+        """The engine that parses; None before anything is parsed."""
+        return None if self._parser is None else self._parser.engine
 
     def _loaded(self) -> Parser:
         if self._parser is None:

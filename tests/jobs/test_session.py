@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from facesynth.core.errors import OutputError, UsageError, WeightsError
-from facesynth.core.image_files import read_photo
 from facesynth.jobs.align import align
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.segment import SegmentOutputs, segment

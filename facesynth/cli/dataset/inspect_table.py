@@ -76,8 +76,7 @@ def _divisions(inspection: Inspection) -> Iterator[str]:
             yield f"{'on no side':<24} {division.outside:>9,}"
         if division.missing:
             yield _bad(f"{counted(division.missing, 'name')} of the split belong to no face here")
-        for side in division.unknown_sides:
-            yield _bad(one_line(unknown_side(side)))
+        yield from (_bad(one_line(unknown_side(name))) for name in division.unknown_sides)
         if division.shared_identities:
             yield _bad(f"{counted(division.shared_identities, 'person is', 'persons are')} on several sides")
 

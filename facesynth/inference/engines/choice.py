@@ -44,21 +44,25 @@ def engine_device(engine: str, device: str) -> torch.device:
     return where
 
 
-def build(engine: str, task: Task) -> Engine:
-    """Make an engine by name, checked against the eager module.
+def build(engine: str, task: Task, *, on_chosen: Callable[[str], None] = lambda name: None) -> Engine:
+    """Make an engine by name, checked against the eager module; `on_chosen(name)` hears which one it is.
 
     `auto` is the fastest one that works here and whose results agree, and eager in the end; it logs those that it
     passes over. By name raises DependencyMissing, UsageError or DeviceError where it cannot work here, WeightsError
     where it computes otherwise.
     """
-    if engine != "auto":
-        return ENGINES[engine](task)
-    for name in _able(task):
+    for name in () if engine != "auto" else _able(task):
         try:
-            return ENGINES[name](task)
+            made = ENGINES[name](task)
         except (DependencyMissing, DeviceError, WeightsError) as error:
             _log.info("the engine %s is passed over: %s", name, error, exc_info=error)
-    return eager(task)
+        else:
+            on_chosen(name)
+            return made
+    last = "eager" if engine == "auto" else engine
+    made = ENGINES[last](task)
+    on_chosen(last)
+    return made
 
 
 def _able(task: Task) -> Iterator[str]:

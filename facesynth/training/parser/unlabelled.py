@@ -21,7 +21,7 @@ from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.folders import images_below
 from facesynth.datasets.inspection.duplicates import MAX_DISTANCE, MIN_LIKENESS
 from facesynth.datasets.inspection.looks import MIRROR_BITS, MIRROR_SIGNS, SHAPE_SIZE, distances, look_of
-from facesynth.datasets.manifest import Manifest, manifest_at
+from facesynth.datasets.manifest import IMPORT_AGAIN, Manifest, manifest_at
 from facesynth.datasets.pairs import Pair
 
 _NO_LABELS = "no labels"
@@ -35,8 +35,7 @@ class UnlabelledFace(Pair):
         """Read the square face; InputError by path."""
         data = read_file(self.image)
         if self.image_sha256 is not None and sha256_bytes(data) != self.image_sha256:
-            hint = "import the dataset again"
-            raise InputError("has changed since its dataset was imported", where=self.image, hint=hint)
+            raise InputError("has changed since its dataset was imported", where=self.image, hint=IMPORT_AGAIN)
         photo = decode_photo(data, str(self.image))
         if photo.width != photo.height:
             what = f"training faces are square, this one is {photo.width}×{photo.height}"
