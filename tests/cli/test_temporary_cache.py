@@ -109,6 +109,7 @@ def test_a_command_that_is_stopped_inside_a_long_step_leaves_its_results_and_not
         "        return super().__call__(batch)\n"
         "facesynth.stages.align.AlignStage = lambda **options: Slow()\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"if {int(number)} != signal.SIGINT: signal.signal({int(number)}, signal.SIG_DFL)\n"  # nohup ignores SIGHUP
         "main(['align', 'photos', '-o', 'out', '--no-cache', '--batch-size', '2', '--quiet'])\n"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": str(Path(__file__).parents[2])}
