@@ -40,6 +40,11 @@ class Label(IntEnum):
 
 NUM_LABELS = len(Label)
 LABEL_NAMES: tuple[str, ...] = tuple(label.name.lower() for label in Label)
+READABLE: tuple[str, ...] = (
+    "background", "skin", "nose", "eyeglasses", "left eye", "right eye", "left brow", "right brow", "left ear",
+    "right ear", "inner mouth", "upper lip", "lower lip", "hair", "hat", "earring", "necklace", "neck", "cloth",
+)  # fmt: skip
+"""The classes in words, by label; left and right are the subject's."""
 
 FLIP_PAIRS: tuple[tuple[Label, Label], ...] = (
     (Label.L_EYE, Label.R_EYE),

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import vgg19
 
+from facesynth.models import imagenet
 from facesynth.models.trunks import MobileNetV2
 
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # After relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1, with pix2pixHD's weights.
 _VGG_TAPS, _VGG_WEIGHTS = (1, 6, 11, 20, 29), (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 
@@ -55,8 +55,8 @@ class PerceptualDistance(nn.Module):
     def __init__(self, features: MobileNetFeatures | Vgg19Features) -> None:
         super().__init__()
         self.features = features.eval().requires_grad_(False)
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(imagenet.MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, pictures: Tensor, references: Tensor) -> Tensor:
         with torch.no_grad():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from types import MappingProxyType
 
 import torch
@@ -10,9 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
-# ImageNet's mean and deviation in 0..1, which every trunk's input is normalised by.
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
+from facesynth.models import imagenet
 
 
 class MobileNetV2(nn.Module):
@@ -33,12 +31,7 @@ class MobileNetV2(nn.Module):
         self.features = layers[: taps[-1][0] + 1]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        maps = []
-        for index, layer in enumerate(self.features):
-            x = layer(x)
-            if index in self._last:
-                maps.append(x)
-        return maps
+        return _maps(self.features, self._last, x)
 
     @staticmethod
     def published_name(name: str) -> str:
@@ -70,7 +63,7 @@ class EfficientNetLite0(nn.Module):
         taps = self._TAPS if whole else self._TAPS[:-1]
         self.channels = tuple(channels for _, channels in taps)
         self._last = frozenset(index for index, _ in taps)
-        mean, std = torch.tensor(_MEAN).view(1, 3, 1, 1), torch.tensor(_STD).view(1, 3, 1, 1)
+        mean, std = torch.tensor(imagenet.MEAN).view(1, 3, 1, 1), torch.tensor(imagenet.STD).view(1, 3, 1, 1)
         self.register_buffer("input_scale", std * 255 / 128, persistent=False)
         self.register_buffer("input_shift", (mean * 255 - 127) / 128, persistent=False)
         self.stem = _layer(3, 32, 3, stride=2)
@@ -84,12 +77,7 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         x = self.stem(x * self.get_buffer("input_scale") + self.get_buffer("input_shift"))
-        maps = []
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in self._last:
-                maps.append(x)
-        return maps
+        return _maps(self.blocks, self._last, x)
 
     @staticmethod
     def published_name(name: str) -> str:
@@ -138,6 +126,16 @@ def _layer(
         nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01),
     ]
     return nn.Sequential(*layers) if linear else nn.Sequential(*layers, nn.ReLU6(inplace=True))
+
+
+def _maps(layers: Iterable[nn.Module], last: Container[int], x: Tensor) -> list[Tensor]:
+    """What comes out of those layers whose index is in `last`, in order."""
+    maps = []
+    for index, layer in enumerate(layers):
+        x = layer(x)
+        if index in last:
+            maps.append(x)
+    return maps
 
 
 class _Block(nn.Module):

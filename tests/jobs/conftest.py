@@ -73,3 +73,18 @@ def written(folder: Path) -> set[str]:
 def rows(session: Session) -> dict[str, str]:
     """The status of each row of a session's report, by file name and part."""
     return {str(row).rpartition("/")[2]: row.status for row in session.report.rows}
+
+
+def progress(session: Session) -> tuple[int, int]:
+    """How many of how many items a session has told to be finished."""
+    listener = session.execution.progress
+    assert isinstance(listener, Listener)
+    return listener.done, listener.total
+
+
+def write_flat_faces(folder: Path, count: int) -> Path:
+    """A new folder of aligned faces, each of one red of its own."""
+    folder.mkdir()
+    for index in range(count):
+        write_photo(flat_photo((14 * index + 16, 1, 1)), folder / f"{index:02}.png")
+    return folder

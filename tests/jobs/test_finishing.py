@@ -28,7 +28,7 @@ from facesynth.jobs.synthesize import by_seeds, synthesize
 from facesynth.jobs.transfer import transfer
 from facesynth.plans import SynthesizePlan
 from facesynth.stages.base import FileCodec
-from tests.jobs.conftest import Opener, rows, written
+from tests.jobs.conftest import Opener, rows, write_flat_faces, written
 from tests.painted_stages import Brightness, Tiles, flat_photo, painted_stages
 
 COUNT = 13
@@ -64,11 +64,7 @@ def stopping(stage: Any, at: int = STOPPED_AT) -> Any:
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    folder = tmp_path / "faces"
-    folder.mkdir()
-    for index in range(COUNT):
-        write_photo(flat_photo((14 * index + 16, 1, 1)), folder / f"{index:02}.png")
-    return folder
+    return write_flat_faces(tmp_path / "faces", COUNT)
 
 
 @pytest.fixture

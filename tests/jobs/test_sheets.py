@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesynth.core.image_files import read_photo, write_photo
+from facesynth.core.image_files import read_photo
 from facesynth.core.styles import Style
 from facesynth.jobs import sheets
 from facesynth.jobs.align import align
@@ -19,8 +19,8 @@ from facesynth.jobs.session import Session
 from facesynth.jobs.synthesize import by_seeds, synthesize
 from facesynth.jobs.transfer import transfer
 from facesynth.plans import SynthesizePlan
-from tests.jobs.conftest import Listener, Opener, written
-from tests.painted_stages import Brightness, Tiles, flat_photo, painted_stages
+from tests.jobs.conftest import Listener, Opener, write_flat_faces, written
+from tests.painted_stages import Brightness, Tiles, painted_stages
 
 COUNT = 5
 STYLE = style_item(Style.from_code(np.array([100, 50, 0], dtype=np.float32), "e" * 64))
@@ -28,11 +28,7 @@ STYLE = style_item(Style.from_code(np.array([100, 50, 0], dtype=np.float32), "e"
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    folder = tmp_path / "faces"
-    folder.mkdir()
-    for index in range(COUNT):
-        write_photo(flat_photo((14 * index + 16, 1, 1)), folder / f"{index:02}.png")
-    return folder
+    return write_flat_faces(tmp_path / "faces", COUNT)
 
 
 def _align(session: Session) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from facesynth.core.labels import LABEL_NAMES, READABLE
 from facesynth.datasets.inspection.census import Size
 from facesynth.datasets.inspection.examination import Fault
 from facesynth.datasets.inspection.inspect import DuplicateFaces, Inspection
@@ -16,7 +17,7 @@ _STEPS = (64, 128, 256, 512, 1024, 2048)
 
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
-    {"eye_g": "eyeglasses", "u_lip": "upper lip", "l_lip": "lower lip", "ear_r": "earring", "neck_l": "necklace"}
+    {name: READABLE[LABEL_NAMES.index(name)] for name in ("eye_g", "u_lip", "l_lip", "ear_r", "neck_l")}
 )
 """What the names of classes stand for that are easily misread."""
 

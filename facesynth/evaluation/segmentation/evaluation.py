@@ -8,16 +8,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from facesynth.core.labels import LABEL_NAMES, Label
+from facesynth.core.labels import LABEL_NAMES, READABLE, Label
 from facesynth.core.refs import Digest
 from facesynth.evaluation.segmentation.scoring import Scores, Size
 from facesynth.metrics.segmentation import GROUPS, Agreement
-
-READABLE: tuple[str, ...] = (
-    "background", "skin", "nose", "eyeglasses", "left eye", "right eye", "left brow", "right brow", "left ear",
-    "right ear", "inner mouth", "upper lip", "lower lip", "hair", "hat", "earring", "necklace", "neck", "cloth",
-)  # fmt: skip
-"""The classes in words, by label; left and right are the subject's."""
 
 RULE = (
     "A class that neither the truth nor the prediction holds has no score and is left out of the means; one that is "

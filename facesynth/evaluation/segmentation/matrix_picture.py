@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from facesynth.core.images import Photo
-from facesynth.core.labels import NUM_LABELS, PALETTE
+from facesynth.core.labels import NUM_LABELS, PALETTE, READABLE
 from facesynth.core.lettering import line
-from facesynth.evaluation.segmentation.evaluation import READABLE, Evaluation, per_cent
+from facesynth.evaluation.segmentation.evaluation import Evaluation, per_cent
 
 _Colour = tuple[int, int, int]
 

@@ -8,8 +8,9 @@ from importlib import resources
 
 from PIL import Image
 
+from facesynth.core.labels import READABLE
 from facesynth.core.markup import bar, image_source, page, picture, swatch, text
-from facesynth.evaluation.segmentation.evaluation import READABLE, RULE, ClassRow, Evaluation, confusions, per_cent
+from facesynth.evaluation.segmentation.evaluation import RULE, ClassRow, Evaluation, confusions, per_cent
 from facesynth.evaluation.segmentation.face_pictures import face_sources
 from facesynth.evaluation.segmentation.matrix_picture import matrix_picture
 from facesynth.evaluation.segmentation.scoring import Shown

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from facesynth.core.errors import UsageError
+from facesynth.models import imagenet
 
 Normalisation = tuple[float, tuple[float, float, float], tuple[float, float, float]]
 
 NORMALISATIONS: Mapping[str, Normalisation] = MappingProxyType(
     {
-        "imagenet": (255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        "imagenet": (255.0, imagenet.MEAN, imagenet.STD),
         "0..1": (255.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
         "-1..1": (255.0, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
         "0..255": (1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),

@@ -9,9 +9,9 @@ import pytest
 
 from facesynth.core.errors import InputError, LabelMapError
 from facesynth.core.images import Photo
-from facesynth.core.labels import LABEL_NAMES, NUM_LABELS, Label, LabelMap
+from facesynth.core.labels import LABEL_NAMES, NUM_LABELS, READABLE, Label, LabelMap
 from facesynth.evaluation.segmentation.document import evaluation_json
-from facesynth.evaluation.segmentation.evaluation import READABLE, Evaluation, Source, Subject, confusions, per_cent
+from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject, confusions, per_cent
 from facesynth.evaluation.segmentation.face_pictures import error_map, face_sources, faces_sheet
 from facesynth.evaluation.segmentation.matrix_picture import matrix_picture
 from facesynth.evaluation.segmentation.page import evaluation_page
