@@ -180,7 +180,8 @@ def _read(path: Path, sha256: Digest | None) -> tuple[Mapping[str, str], dict[st
             raise WeightsError("the file changed while it was being read", where=path, hint="run again")
         tensors = load_tensors(data)
     except (SafetensorError, OSError) as error:
-        raise WeightsDamaged(f"is not a whole safetensors file ({error})", where=path) from error
+        hint = "get the file again, or see: facesynth weights list"
+        raise WeightsDamaged(f"is not a whole safetensors file ({error})", where=path, hint=hint) from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return header.get("__metadata__") or {}, tensors
 

@@ -120,4 +120,5 @@ def read_header(path: Path) -> dict[str, str]:
         with safe_open(path, framework="numpy") as tensors:
             return dict(tensors.metadata() or {})
     except (SafetensorError, OSError) as error:
-        raise WeightsDamaged(f"is not a whole safetensors file ({error})", where=path) from error
+        hint = "get the file again, or see: facesynth weights list"
+        raise WeightsDamaged(f"is not a whole safetensors file ({error})", where=path, hint=hint) from error
