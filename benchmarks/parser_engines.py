@@ -3,7 +3,7 @@
     python benchmarks/parser_engines.py                       a table; --json FILE for machines as well
 
 Four rates, in faces a second, of one parser's weights on the same faces:
-  network   batches at the parser's own size, in memory: nothing but the engine
+  network   batches at the parser's own size, in memory, in the parser's lanes: nothing but the engine
   faces     512-pixel faces in, label maps of 512 pixels out, in memory (`Parser`)
   command   `facesynth segment --aligned` from files to files, no cache, as a user waits for it, with all its start-up
   steady    the same between two runs of unequal length, so that start-up and building the engine fall out
@@ -111,7 +111,7 @@ def _network_rate(parser: Parser, batch: int, count: int) -> float:
     x = torch.randn(batch, 3, parser.intake.height, parser.intake.width).contiguous(memory_format=torch.channels_last)
     turns = max(1, count // batch)
     with torch.inference_mode():
-        return rate(turns * batch, lambda: [parser.network(x) for _ in range(turns)])
+        return rate(turns * batch, lambda: parser.lanes.map(lambda _: parser.network(x), range(turns)))
 
 
 def measure_command(arm: Arm, name: str | None, folder: Path, faces: int, rounds: int) -> CommandRate:
@@ -130,7 +130,7 @@ def _command_seconds(arm: Arm, name: str | None, folder: Path, count: int) -> fl
             shutil.copy(file, inputs)
         command = [sys.executable, "-m", "facesynth", "segment", str(inputs), "-o", str(Path(place) / "out")]
         command += ["--aligned", "--no-cache", "--quiet", "--device", "cpu", "--engine", arm.engine]
-        command += ["--precision", arm.precision, "--batch-size", str(arm.batch)]
+        command += ["--precision", arm.precision]  # and its own choice of all else
         start = time.perf_counter()
         subprocess.run(command + (["--parser", name] if name else []), check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - start

@@ -115,7 +115,7 @@ class SegmentStage(_ParserStage):
     """Face → its label map, at the face's size, with how sure the parser is of it."""
 
     name: ClassVar[str] = "segment"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     codec: ClassVar[ParsedCodec] = ParsedCodec()
 
     def __call__(self, batch: Sequence[Face]) -> list[Outcome[LabelMap]]:
@@ -130,7 +130,7 @@ class ProbabilitiesStage(_ParserStage):
     """
 
     name: ClassVar[str] = "probabilities"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def codec(self) -> FileCodec[NDArray[np.uint8]]:

@@ -45,3 +45,22 @@ def test_the_batch_size_that_it_is_loaded_with_is_kept(own: bool, tmp_path: Path
     assert seen == [2, 2, 2, 2]
     parser(FACES, batch_size=3)
     assert seen[4:] == [3]
+
+
+@pytest.mark.parametrize("engine", ["eager", "onnx", "openvino"])
+def test_many_at_once_are_told_bit_for_bit_as_one_by_one(engine: str, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        parser = Parser.load(own_parser(tmp_path / "p.safetensors"), engine=engine, device="cpu")
+        assert parser.lanes.cores.lanes == 3
+        faces = [drawn_face(seed, 96) for seed in range(12)]
+        together, alone = parser(faces), [parser([face])[0] for face in faces]
+        for found, wanted in zip(together, alone, strict=True):
+            assert np.array_equal(found.ids, wanted.ids) and found.confidence == wanted.confidence
+        for many, one in zip(
+            parser.probabilities(faces), map(parser.probabilities, ([face] for face in faces)), strict=True
+        ):
+            assert np.array_equal(many, one[0])
+    finally:
+        torch.set_num_threads(before)

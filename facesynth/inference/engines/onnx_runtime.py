@@ -10,6 +10,7 @@ from torch import Tensor
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
 from facesynth.inference.engines.graphs import onnx_graph
 from facesynth.inference.engines.seam import Engine, Task, checked, not_run
+from facesynth.inference.lanes import Cores
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -21,19 +22,19 @@ def onnx(task: Task) -> Engine:
         raise UsageError(
             "ONNX Runtime computes in float32 on a CPU", hint="use --precision float32 or another --engine"
         )
-    engine = runner(open_session(onnx_graph(task), task.where), task.where)
+    engine = runner(open_session(onnx_graph(task), task.where, task.cores), task.where)
     checked(task, engine, "ONNX Runtime")
     return engine
 
 
-def open_session(graph: bytes, where: str | None) -> onnxruntime.InferenceSession:
-    """Open an ONNX graph on as many threads as torch uses. Raises DependencyMissing and WeightsError."""
+def open_session(graph: bytes, where: str | None, cores: Cores | None = None) -> onnxruntime.InferenceSession:
+    """Open an ONNX graph, by default on all of torch's threads. Raises DependencyMissing and WeightsError."""
     try:
         import onnxruntime
     except ImportError as error:
         raise DependencyMissing("onnxruntime", "engines") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = (cores or Cores()).each
     options.log_severity_level = (
         4  # what is fatal: it raises its errors too, and warnings are for those who made the graph
     )

@@ -14,6 +14,7 @@ from facesynth.core.errors import DeviceError, UsageError, WeightsError
 from facesynth.inference.engines.graphs import onnx_graph
 from facesynth.inference.engines.openvino_library import openvino_library
 from facesynth.inference.engines.seam import Engine, Task, checked, not_run
+from facesynth.inference.lanes import Cores
 
 if TYPE_CHECKING:
     import openvino
@@ -31,9 +32,9 @@ def openvino_engine(task: Task) -> Engine:
     if task.dtype == torch.bfloat16 and not has_bf16():
         raise DeviceError("this processor has no bf16", hint="use --precision float32")
     model = read_graph(onnx_graph(task), task.where)
-    engine = runner(model, torch.float32, task.where)
+    engine = runner(model, torch.float32, task.where, task.cores)
     checked(task, engine, "OpenVINO")
-    return engine if task.dtype == torch.float32 else runner(model, task.dtype, task.where)
+    return engine if task.dtype == torch.float32 else runner(model, task.dtype, task.where, task.cores)
 
 
 def has_bf16() -> bool:
@@ -64,33 +65,50 @@ def _read(source: io.BytesIO | str, where: str | None) -> openvino.Model:
         raise WeightsError(f"OpenVINO cannot read it ({said})", where=where, hint="use another --engine") from error
 
 
-def runner(model: openvino.Model, dtype: torch.dtype, where: str | None) -> Engine:
+def runner(model: openvino.Model, dtype: torch.dtype, where: str | None, cores: Cores | None = None) -> Engine:
     """What runs a graph of one input, compiled for each shape that comes: a graph of open shape would be slower.
 
-    Threads wait for each other: a program has one place for its results. Raises WeightsError for an input that the
-    graph does not take.
+    Several threads may call it at once, and as many as `cores` has lanes do not wait for each other; by default one,
+    on all of torch's threads. Raises WeightsError for an input that the graph does not take.
     """
-    library = openvino_library()
-    programs: dict[tuple[int, ...], openvino.CompiledModel] = {}
-    alone = threading.Lock()
-    settings = {
-        "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],  # its own choice is bf16 on processors that have it
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "PERFORMANCE_HINT": "LATENCY",  # one request on all threads
-    }
+    programs = _Programs(model, _PRECISIONS[dtype], cores or Cores())
 
     def run(x: Tensor) -> tuple[Tensor, ...]:
-        shape = tuple(x.shape)
         try:
-            with alone:
-                if shape not in programs:
-                    programs.clear()
-                    model.reshape(list(shape))
-                    programs[shape] = library.Core().compile_model(model, "CPU", settings)
-                program = programs[shape]
-                found = program(x.contiguous().numpy(), share_inputs=True)
-                return tuple(torch.from_numpy(found[port].copy()) for port in program.outputs)
+            request = programs.request(tuple(x.shape))
+            found = request.infer(x.contiguous().numpy(), share_inputs=True)
+            return tuple(torch.from_numpy(found[port].copy()) for port in request.model_outputs)
         except RuntimeError as error:
-            raise not_run("OpenVINO", shape, error, where) from error
+            raise not_run("OpenVINO", tuple(x.shape), error, where) from error
 
     return run
+
+
+class _Programs:
+    """A graph compiled for the shape that came last, and for each thread a request, which holds its results."""
+
+    def __init__(self, model: openvino.Model, precision: str, cores: Cores) -> None:
+        self._model = model
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": precision,  # its own choice is bf16 on processors that have it
+            "INFERENCE_NUM_THREADS": cores.threads,
+            "NUM_STREAMS": cores.lanes,
+        }
+        self._compiling = threading.Lock()
+        self._shape: tuple[int, ...] | None = None
+        self._program: openvino.CompiledModel | None = None
+        self._own = threading.local()
+
+    def request(self, shape: tuple[int, ...]) -> openvino.InferRequest:
+        """The calling thread's request to the program for a shape. Raises RuntimeError."""
+        with self._compiling:
+            if shape != self._shape:
+                self._model.reshape(list(shape))
+                self._program = openvino_library().Core().compile_model(self._model, "CPU", self._settings)
+                self._shape = shape
+            program = self._program
+        assert program is not None
+        if getattr(self._own, "program", None) is not program:
+            self._own.program, self._own.request = program, program.create_infer_request()
+        request: openvino.InferRequest = self._own.request
+        return request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import torch
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesynth.core.errors import WeightsError
+from facesynth.inference.lanes import Cores
 
 Engine: TypeAlias = Callable[[Tensor], tuple[Tensor, ...]]
 """float32 N×C×H×W on the task's device → the network's outputs, of which the first has a row for each of the N."""
@@ -23,7 +24,7 @@ LOGITS_DIFFER = 1e-3  # of the largest logit
 class Task:
     """What an engine is made for: a module in eval mode on `device`, batches of `shape` (N, C, H, W), and `dtype`.
 
-    `where` names the weights in errors.
+    `where` names the weights in errors. `cores` are those that it may use on a CPU.
     """
 
     network: nn.Module
@@ -31,6 +32,7 @@ class Task:
     device: torch.device
     dtype: torch.dtype = torch.float32
     where: str | None = None
+    cores: Cores = field(default_factory=Cores)
 
     @property
     def example(self) -> Tensor:

@@ -18,6 +18,7 @@ from facesynth.inference.engines.onnx_runtime import open_session, runner
 from facesynth.inference.engines.seam import Engine
 from facesynth.inference.foreign.declaration import DEFAULTS, InputDeclaration, Intake
 from facesynth.inference.foreign.header import header_of, metadata_of, refuse_engine
+from facesynth.inference.lanes import Cores
 
 _ONE = 1e-3
 """How far the probabilities of a pixel may be from 1 in sum: float16 leaves half of it."""
@@ -47,12 +48,19 @@ class _Answer:
 
 
 def load_foreign(
-    path: Path, *, schema: str | None, declared: InputDeclaration, engine: str, sha256: Digest | None
+    path: Path,
+    *,
+    schema: str | None,
+    declared: InputDeclaration,
+    engine: str,
+    sha256: Digest | None,
+    cores: Cores,
 ) -> tuple[Callable[[Tensor], Tensor], Intake]:
     """Open an ONNX parser: what makes a batch N×3×H×W into N×19×h×w logits or N×h×w labels, and its intake.
 
-    Both come in CelebAMask-HQ's order. Raises UsageError for declarations that are missing or contradict the graph,
-    WeightsError for a graph that is no parser of 19 classes.
+    Both come in CelebAMask-HQ's order. As many threads as `cores` has lanes may call it at once.
+    Raises UsageError for declarations that are missing or contradict the graph, WeightsError for a graph that is no
+    parser of 19 classes.
     """
     try:
         data = path.read_bytes()
@@ -62,16 +70,17 @@ def load_foreign(
         raise WeightsError("the file changed while it was being read", where=path, hint="run again")
     header = header_of(metadata_of(data, path), path, schema=schema, declared=declared)
     refuse_engine(engine, path)
-    session = open_session(data, str(path))
+    session = open_session(data, str(path), cores)
     form = _input_form(session.get_inputs(), path)
     intake = _intake(form, header.declared, path)
-    graph = runner(session, str(path)) if engine != "openvino" else _by_openvino(data, path)
+    graph = runner(session, str(path)) if engine != "openvino" else _by_openvino(data, path, cores)
     fed = _fed(graph, form)
     return _standard(fed, schema_named(header.schema), _choose(fed, intake, path), path), intake
 
 
-def _by_openvino(data: bytes, path: Path) -> Engine:
-    return openvino_runtime.runner(openvino_runtime.read_graph(data, str(path)), torch.float32, str(path))
+def _by_openvino(data: bytes, path: Path, cores: Cores) -> Engine:
+    graph = openvino_runtime.read_graph(data, str(path))
+    return openvino_runtime.runner(graph, torch.float32, str(path), cores)
 
 
 def _input_form(inputs: Sequence[Any], path: Path) -> _InputForm:
