@@ -26,6 +26,8 @@ _PACKAGES = (
     "openvino",
     "pillow",
     "torch",
+    "torch-fidelity",
+    "torchmetrics",
     "torchvision",
 )
 

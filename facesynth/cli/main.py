@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "transfer": "facesynth.cli.transfer",
         "run": "facesynth.cli.run",
         "evaluate": "facesynth.cli.evaluate",
+        "compare": "facesynth.cli.compare",
         "dataset": "facesynth.cli.dataset",
         "weights": "facesynth.cli.weights",
         "cache": "facesynth.cli.cache",

@@ -13,6 +13,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "parser": ("facesynth.cli.evaluate.parser", "parser"),
         "labels": ("facesynth.cli.evaluate.labels", "labels"),
+        "generator": ("facesynth.cli.evaluate.generator", "generator"),
+        "images": ("facesynth.cli.evaluate.images", "images"),
     }
 )
 """Each command's module and its name there, in the order of --help."""

@@ -12,6 +12,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.markup import image_source
 from facesynth.core.sheets import contact_sheet
+from facesynth.evaluation.page_parts import small
 from facesynth.evaluation.segmentation.scoring import Seen, Shown
 
 TITLES = ("photo", "truth", "parsed", "wrong pixels")
@@ -64,11 +65,4 @@ def face_sources(shown: Shown) -> list[tuple[str, str | None]]:
     titled = list(zip(TITLES[1:], pictures, strict=True))
     if seen.photo is not None:
         titled.insert(0, (TITLES[0], Image.fromarray(seen.photo.pixels)))
-    return [(title, image_source(_small(image, smooth=title == TITLES[0]))) for title, image in titled]
-
-
-def _small(image: Image.Image, *, smooth: bool) -> Image.Image:
-    scale = SIDE / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    # Labels are averaged over the pixels that become one: a map scaled by nearest loses its thin lines.
-    return image.resize(size, Image.Resampling.LANCZOS if smooth else Image.Resampling.BOX) if scale < 1 else image
+    return [(title, image_source(small(image, SIDE, smooth=title == TITLES[0]))) for title, image in titled]

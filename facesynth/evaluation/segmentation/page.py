@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from importlib import resources
 
 from PIL import Image
 
 from facesynth.core.labels import READABLE
-from facesynth.core.markup import bar, image_source, page, picture, swatch, text
+from facesynth.core.markup import bar, image_source, picture, swatch, text
+from facesynth.evaluation.page_parts import evaluation_html, facts, figure, left_out_list, views
 from facesynth.evaluation.segmentation.evaluation import RULE, ClassRow, Evaluation, confusions, per_cent
 from facesynth.evaluation.segmentation.face_pictures import face_sources
 from facesynth.evaluation.segmentation.matrix_picture import matrix_picture
 from facesynth.evaluation.segmentation.scoring import Shown
 
 _BINS = 20
-_LISTED = 50
 
 
 def evaluation_page(evaluation: Evaluation) -> str:
     """The page as HTML. It reads the faces that it shows once more; one that is gone leaves a gap."""
-    style = resources.files("facesynth.evaluation.segmentation").joinpath("page.css").read_text(encoding="utf-8")
     sections = (
         _head(evaluation),
         _protocol(evaluation),
@@ -31,11 +29,12 @@ def evaluation_page(evaluation: Evaluation) -> str:
         _faces("The worst faces by mean IoU", evaluation.scores.by_iou.worst),
         _faces("The worst faces by pixel accuracy", evaluation.scores.by_accuracy.worst),
         _faces("The best faces by mean IoU", evaluation.scores.by_iou.best),
-        _left_out(evaluation),
+        left_out_list(evaluation.scores.left_out, evaluation.source.missing),
         _foot(),
     )
-    lines = (line for section in sections for line in section)
-    return page(f"{evaluation.subject.name}: evaluated", lines, style=style)
+    return evaluation_html(
+        f"{evaluation.subject.name}: evaluated", sections, packages=["facesynth.evaluation.segmentation"]
+    )
 
 
 def _head(evaluation: Evaluation) -> Iterator[str]:
@@ -44,10 +43,10 @@ def _head(evaluation: Evaluation) -> Iterator[str]:
     yield f"<header><h1>{text(subject.name)}</h1>"
     yield f'<p class="soft">{text(subject.kind)}, scored against true label maps</p></header>'
     yield '<dl class="figures">'
-    yield _figure("mean IoU", f"{matrix.mean_iou:.3f}", f"over {classes} of 19 classes")
-    yield _figure("pixel accuracy", f"{matrix.pixel_accuracy:.3f}", "of all pixels")
-    yield _figure("mean F1", f"{matrix.mean_f1:.3f}", f"over {foreground} of 18 foreground classes")
-    yield _figure("faces", f"{len(evaluation.scores.faces):,}", f"{matrix.pixels:,} pixels")
+    yield figure("mean IoU", f"{matrix.mean_iou:.3f}", f"over {classes} of 19 classes")
+    yield figure("pixel accuracy", f"{matrix.pixel_accuracy:.3f}", "of all pixels")
+    yield figure("mean F1", f"{matrix.mean_f1:.3f}", f"over {foreground} of 18 foreground classes")
+    yield figure("faces", f"{len(evaluation.scores.faces):,}", f"{matrix.pixels:,} pixels")
     yield "</dl>"
     left_out, missing = len(evaluation.scores.left_out), len(evaluation.source.missing)
     if left_out:
@@ -58,14 +57,10 @@ def _head(evaluation: Evaluation) -> Iterator[str]:
         yield '(<a href="#left-out">list</a>).</div>'
 
 
-def _figure(name: str, number: str, told: str) -> str:
-    return f'<div class="main"><dt>{name}</dt><dd>{number}<small>{told}</small></dd></div>'
-
-
 def _protocol(evaluation: Evaluation) -> Iterator[str]:
     subject, source, scores = evaluation.subject, evaluation.source, evaluation.scores
     yield "<section><h2>Protocol</h2>"
-    yield f'<p class="headline">{text(evaluation.headline())}</p><dl class="protocol">'
+    yield f'<p class="headline">{text(evaluation.headline())}</p>'
     rows = [("data", source.told()), ("its sha256", scores.data_digest), ("comparison", evaluation.matrix_told())]
     if subject.sha256 is not None:
         rows += [(f"{subject.kind}’s sha256", subject.sha256), ("precision", str(subject.precision))]
@@ -73,8 +68,8 @@ def _protocol(evaluation: Evaluation) -> Iterator[str]:
         computed = f"{subject.computed:,} computed on {subject.device}" if subject.computed else ""
         rows.append(("label maps", ", ".join(filter(None, (computed, cached)))))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in evaluation.versions.items())))
-    yield "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in rows)
-    yield "</dl></section>"
+    yield facts(rows)
+    yield "</section>"
 
 
 def _classes(evaluation: Evaluation) -> Iterator[str]:
@@ -144,27 +139,11 @@ def _spread(evaluation: Evaluation) -> Iterator[str]:
 def _faces(title: str, faces: Sequence[Shown]) -> Iterator[str]:
     yield f'<section><h2>{title}</h2><div class="cards">'
     for shown in faces:
-        score, pictures = shown.score, face_sources(shown)
-        yield f'<figure><div class="views views-{len(pictures)}">'
-        yield "".join(f"<div>{name}{picture(source, f'{name} of {score.name}')}</div>" for name, source in pictures)
-        yield f'</div><figcaption><span class="name">{text(score.name)}</span><br>mean IoU {score.mean_iou:.3f}, '
+        score = shown.score
+        yield f"<figure>{views(face_sources(shown), score.name)}"
+        yield f'<figcaption><span class="name">{text(score.name)}</span><br>mean IoU {score.mean_iou:.3f}, '
         yield f"accuracy {score.pixel_accuracy:.3f}, mean F1 {_score(score.mean_f1)}</figcaption></figure>"
     yield "</div></section>"
-
-
-def _left_out(evaluation: Evaluation) -> Iterator[str]:
-    left_out, missing = evaluation.scores.left_out, evaluation.source.missing
-    if not left_out and not missing:
-        return
-    yield '<section id="left-out"><h2>Left out</h2><ul class="problems">'
-    for one in left_out[:_LISTED]:
-        yield f'<li><span class="file">{text(one.file)}</span><span class="what">{text(one.reason)}</span></li>'
-    for name in missing[:_LISTED]:
-        yield f'<li><span class="file">{text(name)}</span><span class="what">in the split, not in the data</span></li>'
-    yield "</ul>"
-    if len(left_out) > _LISTED or len(missing) > _LISTED:
-        yield '<p class="soft">All of them are in evaluation.json.</p>'
-    yield "</section>"
 
 
 def _foot() -> Iterator[str]:

@@ -1,0 +1,107 @@
+"""What the commands that score pictures share: their options, the work behind them, how they end for the user."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import rich_click as click
+
+from facesynth.cli import options
+from facesynth.cli.evaluate.telling import told_of
+from facesynth.cli.progress import Console
+from facesynth.cli.temporary_cache import temporary_cache
+from facesynth.cli.work import RUN_BATCH
+
+if TYPE_CHECKING:
+    from facesynth.evaluation.pictures.results import PictureEvaluation
+    from facesynth.jobs.evaluate.picture_files import PictureEvaluationFiles
+    from facesynth.jobs.session import Execution
+
+
+class Names(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
+    """Names with commas between them, of those that there are; each once."""
+
+    def __init__(self, *known: str) -> None:
+        self.known = known
+        self.name = ",".join(known)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = [name.strip() for name in str(value).split(",") if name.strip()]
+        if not names or (unknown := sorted(set(names) - set(self.known))):
+            named = repr(unknown[0]) if names else "an empty list"
+            self.fail(f"{named} is none of {', '.join(self.known)}", param, ctx)
+        return tuple(dict.fromkeys(names))
+
+
+features_option = click.option(
+    "--features",
+    default="inception",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What sets are compared by: inception, whose weights FID needs; or by name what is not FID: judge, or a "
+    "parser's weights.",
+)
+perceptual_option = click.option(
+    "--perceptual",
+    default="lpips-alex",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What two pictures are compared by: lpips-alex, lpips-vgg; or by name what is not LPIPS: judge, or a parser's "
+    "weights.",
+)
+output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write evaluation.json and report.html there.",
+)
+how_options = options.together(
+    "how",
+    cache=options.cache_option,
+    no_cache=options.no_cache_option,
+    force=options.force_option,
+    batch_size=options.batch_size_option,
+    workers=options.workers_option,
+    log_format=options.log_format_option,
+    quiet=options.quiet_option,
+)
+"""How a command works: a mapping that `working` takes."""
+
+
+@contextlib.contextmanager
+def working(how: dict[str, Any]) -> Iterator[tuple[Execution, Console]]:
+    """How a job is to work, and the console; interrupted, it says what is kept and leaves."""
+    from facesynth.jobs.session import Execution
+    from facesynth.store import ArtifactStore
+
+    kept = "nothing is kept" if how["no_cache"] else "what is computed is kept, run the same command again to go on"
+    with contextlib.ExitStack() as stack:
+        told = stack.enter_context(told_of(how["log_format"], quiet=how["quiet"], kept=kept))
+        root = stack.enter_context(temporary_cache()) if how["no_cache"] else how["cache"]
+        execution = Execution(
+            store=ArtifactStore(root),
+            progress=told,
+            batch_size=how["batch_size"] or RUN_BATCH,
+            workers=how["workers"],
+            force=how["force"],
+        )
+        yield execution, told
+
+
+def finish(evaluation: PictureEvaluation, files: PictureEvaluationFiles | None, *, as_json: bool) -> NoReturn:
+    """Write the files, print the rest, and leave with the exit code."""
+    from facesynth.cli.evaluate.picture_table import table
+    from facesynth.evaluation.pictures.document import evaluation_json
+
+    if files is not None:
+        files.write(evaluation)
+    click.echo(evaluation_json(evaluation).rstrip() if as_json else "\n".join(table(evaluation)))
+    if files is not None and not as_json:
+        click.echo(f"\n{Path(files.folder) / 'report.html'}")
+    raise SystemExit(evaluation.exit_code)

@@ -1,0 +1,68 @@
+"""An evaluation of pictures for the terminal: the numbers with their protocol, then measure by measure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from facesynth.evaluation.pictures.results import (
+    GROUPS,
+    SETTINGS,
+    PictureEvaluation,
+    Score,
+    number,
+    spelled,
+)
+
+_WIDTH = 44
+
+
+def table(evaluation: PictureEvaluation) -> Iterator[str]:
+    """The lines to be printed; names that are not valid Unicode are escaped."""
+    for line in _lines(evaluation):
+        yield line.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _lines(evaluation: PictureEvaluation) -> Iterator[str]:
+    yield evaluation.headline()
+    yield from evaluation.protocol
+    for setting in (one for one in SETTINGS if any(score.setting == one for score in evaluation.scores)):
+        yield ""
+        yield f"{setting.upper():<{_WIDTH}} {'SCORE':>18} {'REAL':>9} {'OTHER':>9}"
+        for group, words in GROUPS.items():
+            rows = [score for score in evaluation.of_group(group) if score.setting == setting]
+            if rows:
+                yield words
+                yield from (_row(score) for score in rows)
+    if evaluation.classes:
+        yield ""
+        yield from _classes(evaluation)
+    yield ""
+    yield "REAL: what real pictures score by the same measure. OTHER: what photos of two different faces score."
+    warnings = dict.fromkeys(score.warning for score in evaluation.scores if score.warning)
+    yield from (f"warning: {warning}" for warning in dict.fromkeys([*evaluation.warnings, *warnings]))
+
+
+def _row(score: Score) -> str:
+    arrow = "↑" if score.better == "higher" else "↓"
+    real = score.floor if score.floor is not None else score.ceiling
+    beside = " ".join(f"{_beside(value, score):>9}" for value in (real, score.unrelated))
+    return f"  {f'{score.label} {arrow}':<{_WIDTH - 2}} {spelled(score):>18} {beside}".rstrip()
+
+
+def _beside(value: float | None, score: Score) -> str:
+    return "" if value is None else number(value, like=score.value)
+
+
+def _classes(evaluation: PictureEvaluation) -> Iterator[str]:
+    settings = [setting for setting in SETTINGS if any(setting in row.pictures for row in evaluation.classes)]
+    heads = "".join(f"{setting.upper():>12}" for setting in settings)
+    yield f"{'IOU BY CLASS':<18}{heads}{'REAL':>12}"
+    for row in evaluation.classes:
+        values = [*(row.pictures[setting].iou for setting in settings), row.ceiling.iou]
+        if not all(map(math.isnan, values)):
+            yield f"{row.name:<18}" + "".join(f"{_iou(value):>12}" for value in values)
+
+
+def _iou(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"

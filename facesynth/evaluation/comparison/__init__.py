@@ -1,0 +1,1 @@
+"""Evaluations of pictures side by side."""

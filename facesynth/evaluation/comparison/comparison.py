@@ -1,0 +1,128 @@
+"""Several evaluations of pictures side by side: which numbers may be compared, and which of them are best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from facesynth.evaluation.pictures.curves import Curve
+from facesynth.evaluation.pictures.results import SETTINGS, PictureEvaluation, Score, Setting, spelled
+from facesynth.evaluation.pictures.score_table import ScoreRow, rows_of
+
+BEST_TOLD = (
+    "The best. By seed, also what lies within the larger of both sample sds over seeds of it; without repetitions a "
+    "small difference may be chance."
+)
+"""What it means that scores stand out."""
+
+_UNLIKE = "not the same protocol: not to be compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of those that are compared: its name, which no other has, and what the user called it."""
+
+    name: str
+    source: str
+    evaluation: PictureEvaluation
+    curves: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """At least two evaluations."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """What the columns are called."""
+        return [column.name for column in self.columns]
+
+    @property
+    def settings(self) -> list[Setting]:
+        """The settings that any of them was scored in."""
+        return [one for one in SETTINGS if any(s.setting == one for c in self.columns for s in c.evaluation.scores)]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every picture of every column counts, 3 when some could not be used."""
+        return max(column.evaluation.exit_code for column in self.columns)
+
+    def rows(self, setting: Setting) -> list[ScoreRow]:
+        """A row a measure that any column was scored by. Where nothing keeps the numbers apart the best stand out.
+
+        By seed those do too that lie no farther from the best than the larger of both standard deviations over seeds,
+        and none of a measure that is not taken seed by seed.
+        """
+        scores = [{one.key: one for one in c.evaluation.scores if one.setting == setting} for c in self.columns]
+        return [self._judged(row) for row in rows_of(scores)]
+
+    def _judged(self, row: ScoreRow) -> ScoreRow:
+        there = [score for score in row.scores if score is not None]
+        if len({(score.protocol, score.count, score.better) for score in there}) > 1:
+            return ScoreRow(row.scores, remark=_UNLIKE)
+        repeated = all(score.by_seed for score in there) or there[0].setting != "by seed"
+        if len(there) < 2 or not repeated or any(self.apart()):
+            return row
+        return ScoreRow(row.scores, best=_best(row.scores))
+
+    def apart(self) -> Iterator[str]:
+        """Why no number here may be compared with its neighbour."""
+        yield from self._differing("real pictures", lambda one: one.real.digest or one.real.told(), _real_told)
+        yield from self._differing("sizes", lambda one: one.subject.size, lambda one: "{}×{}".format(*one.subject.size))
+
+    def warnings(self) -> Iterator[str]:
+        """What has to be said before any number is."""
+        for told in self.apart():
+            yield f"{told}: these numbers are not to be compared"
+        yield from self._differing("seeds", lambda one: one.subject.seeds, _seeds_told)
+        for column in self.columns:
+            yield from (f"{column.name}: {warning}" for warning in column.evaluation.warnings)
+
+    def _differing(
+        self, what: str, key: Callable[[PictureEvaluation], Any], told: Callable[[PictureEvaluation], str]
+    ) -> Iterator[str]:
+        found: dict[Any, tuple[str, list[str]]] = {}
+        for column in self.columns:
+            found.setdefault(key(column.evaluation), (told(column.evaluation), []))[1].append(column.name)
+        if len(found) > 1:
+            yield f"Different {what}: " + "; ".join(f"{', '.join(names)} {said}" for said, names in found.values())
+
+    def headline(self) -> str:
+        """The first numbers of each setting, column by column, and what they are numbers of, in one line."""
+        parts = []
+        for setting in self.settings:
+            groups: dict[str, ScoreRow] = {}
+            for row in self.rows(setting):
+                groups.setdefault(row.one.group, row)
+            told = (f"{row.one.label} {self._spelled(row.scores)}" for row in groups.values())
+            parts.append(f"{setting}: {', '.join(told)}")
+        against = "; ".join(dict.fromkeys(column.evaluation.real.told() for column in self.columns))
+        return f"{' · '.join(parts)} | {', '.join(self.names)}, against {against}"
+
+    def _spelled(self, scores: Sequence[Score | None]) -> str:
+        return " / ".join("–" if score is None else spelled(score) for score in scores)
+
+
+def _real_told(evaluation: PictureEvaluation) -> str:
+    digest = evaluation.real.digest
+    return evaluation.real.told() + (f" (sha256 {digest[:12]})" if digest else "")
+
+
+def _seeds_told(evaluation: PictureEvaluation) -> str:
+    return ", ".join(map(str, evaluation.subject.seeds)) or "none"
+
+
+def _best(scores: Sequence[Score | None]) -> frozenset[int]:
+    """The columns that are best, and those that the seeds do not tell apart from it; none where that is all of them."""
+    there = {column: score for column, score in enumerate(scores) if score is not None}
+    sign = 1 if next(iter(there.values())).better == "lower" else -1
+    best = min(there.values(), key=lambda score: sign * score.value)
+    near = frozenset(column for column, score in there.items() if abs(score.value - best.value) <= _slack(score, best))
+    return near if len(near) < len(there) else frozenset()
+
+
+def _slack(one: Score, other: Score) -> float:
+    return max((score.sd or 0.0) if score.by_seed else 0.0 for score in (one, other))

@@ -1,0 +1,52 @@
+"""An evaluation as if only some of its seeds had been painted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from facesynth.core.errors import UsageError
+from facesynth.evaluation.pictures.results import PictureEvaluation, Score
+from facesynth.metrics.spread import MeanSd
+
+
+def with_seeds(evaluation: PictureEvaluation, seeds: Sequence[int], *, where: str) -> PictureEvaluation:
+    """The same with its scores by seed taken over these seeds alone; itself where they are all that it has.
+
+    Scores and classes that are not known seed by seed (how far apart seeds are, say) are left out then. UsageError for
+    a seed that it lacks; `where` is the file that is named.
+    """
+    held, wanted = set(evaluation.subject.seeds), tuple(dict.fromkeys(seeds))
+    if held == set(wanted):
+        return evaluation
+    if missing := [seed for seed in wanted if seed not in held]:
+        have = ", ".join(map(str, sorted(held))) or "none"
+        what = f"the seed {missing[0]} was not painted for this evaluation, those that were: {have}"
+        raise UsageError(what, where=where, hint="give --seeds that it has, or evaluate again")
+    scores = [_taken(score, wanted) if score.setting == "by seed" else score for score in evaluation.scores]
+    return dataclasses.replace(
+        evaluation,
+        subject=dataclasses.replace(evaluation.subject, seeds=wanted),
+        protocol=(*evaluation.protocol, f"of these the seeds {', '.join(map(str, wanted))} alone"),
+        scores=tuple(score for score in scores if score is not None),
+        classes=tuple(
+            dataclasses.replace(row, pictures={s: one for s, one in row.pictures.items() if s != "by seed"})
+            for row in evaluation.classes
+        ),
+        regions=tuple(
+            dataclasses.replace(row, pictures={s: one for s, one in row.pictures.items() if s != "by seed"})
+            for row in evaluation.regions
+        ),
+        rows=tuple(row for row in evaluation.rows if row.seed is None or row.seed in wanted),
+        extremes=tuple(extremes for extremes in evaluation.extremes if extremes.setting != "by seed"),
+    )
+
+
+def _taken(score: Score, seeds: Sequence[int]) -> Score | None:
+    if not all(seed in score.by_seed for seed in seeds):
+        return None
+    values = {seed: score.by_seed[seed] for seed in seeds}
+    spread = MeanSd.of(values.values())
+    over = None if spread.sd is None else f"{spread.count} seeds"
+    return dataclasses.replace(score, value=spread.mean, sd=spread.sd, sd_over=over, by_seed=MappingProxyType(values))

@@ -1,0 +1,1 @@
+"""Pictures scored: generated against real, repainted faces against their photos and label maps."""

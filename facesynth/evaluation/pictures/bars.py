@@ -1,0 +1,57 @@
+"""Bars of how well the judge finds each class again, with a mark where it does in the real photos."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from facesynth.core.labels import LABEL_NAMES, READABLE, Label
+from facesynth.core.markup import swatch, text
+from facesynth.evaluation.page_parts import series_class, series_key, series_mark
+
+
+@dataclass(frozen=True, slots=True)
+class ClassBar:
+    """One bar: an IoU from 0 to 1 and the IoU in the real photos, NaN where neither side holds the class."""
+
+    iou: float
+    ceiling: float
+
+
+def class_bars(series: Sequence[str], bars: Sequence[Sequence[ClassBar | None]]) -> Iterator[str]:
+    """Lines of HTML: a table with a row a class, in which each of the `series` has a bar; `bars[label][series]`.
+
+    A class that nothing holds has no bar but a dash, and so has what was not scored: None.
+    """
+    yield series_key(series)
+    yield '<table class="classes fidelity"><tr><th>class</th><th></th><th class="num">IoU</th>'
+    yield '<th class="num">photos</th></tr>'
+    for label, row in zip(Label, bars, strict=True):
+        name = READABLE[label]
+        named = "" if LABEL_NAMES[label].replace("_", " ") == name else LABEL_NAMES[label]
+        shown = f'<span class="id">{text(named)}</span>' if named else ""
+        drawn = "".join(_bar(number, one) for number, one in enumerate(row))
+        numbers = "".join(f"<div>{series_mark(i)}{_score(_iou(one))}</div>" for i, one in enumerate(row))
+        ceilings = list(dict.fromkeys(_score(one.ceiling) for one in row if one is not None)) or ["–"]
+        yield (
+            f'<tr><td>{swatch(label)}{name}{shown}</td><td class="wide">{drawn}</td><td class="num">{numbers}</td>'
+            f'<td class="num soft">{"".join(f"<div>{told}</div>" for told in ceilings)}</td></tr>'
+        )
+    yield "</table>"
+
+
+def _bar(series: int, one: ClassBar | None) -> str:
+    if one is None or math.isnan(one.iou):
+        return '<span class="bar none"></span>'
+    mark = "" if math.isnan(one.ceiling) else f'<b style="left:{100 * min(1.0, one.ceiling):.2f}%"></b>'
+    filled = f'<i style="width:{100 * min(1.0, one.iou):.2f}%"></i>' if one.iou > 0 else ""
+    return f'<span class="bar {series_class(series)}">{filled}{mark}</span>'
+
+
+def _iou(one: ClassBar | None) -> float:
+    return math.nan if one is None else one.iou
+
+
+def _score(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,169 @@
+"""What pictures are compared by, by name: which weights each needs, and what its scores may be called. No torch."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from facesynth import weights
+from facesynth.core.errors import DependencyMissing, UsageError, WeightsMissing
+from facesynth.core.refs import Digest, sha256_file
+
+FEATURES = ("inception", "judge")
+"""Words for features of a picture; the name or the file of a parser's weights is one too, and `inception:FILE`."""
+PERCEPTUAL = ("lpips-alex", "lpips-vgg", "judge")
+"""Words for a perceptual distance of two pictures; what else there is: as for features, and `lpips-alex:FILE`."""
+DESCRIPTOR = "dlib-face-descriptor"
+"""The weights of the face descriptor that tells whose face it is."""
+
+Network = Literal["inception", "lpips-alex", "lpips-vgg", "trunk"]
+
+# The field's own networks: the weights that each is published with.
+_PUBLISHED: Mapping[str, tuple[Network, str]] = MappingProxyType(
+    {
+        "inception": ("inception", "inception-fid"),
+        "lpips-alex": ("lpips-alex", "alexnet-imagenet"),
+        "lpips-vgg": ("lpips-vgg", "vgg16-imagenet"),
+    }
+)
+_IN_WORDS: Mapping[Network, str] = MappingProxyType(
+    {"inception": "InceptionV3 2015-12-05", "lpips-alex": "LPIPS 0.1, AlexNet", "lpips-vgg": "LPIPS 0.1, VGG16"}
+)
+_TRUNKS = ("parser", "judge")
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """A network and the weights (name or file) that it is loaded from; cheap to make, loads nothing."""
+
+    network: Network
+    weights: str
+    for_pairs: bool = False
+    """Whether it compares two pictures, or describes one."""
+
+    @property
+    def is_inception(self) -> bool:
+        """Whether it is the network that FID, KID and Inception Score are made with; its answers have logits then."""
+        return self.network == "inception"
+
+    @property
+    def is_lpips(self) -> bool:
+        """Whether it is one of LPIPS' networks."""
+        return self.network.startswith("lpips")
+
+    @property
+    def is_published(self) -> bool:
+        """Whether these are the field's own network and weights, so that a score may bear its published name."""
+        if self.network == "trunk":
+            return False
+        _, name = _PUBLISHED[self.network]
+        return self.weights == name or self.sha256 == weights.entry_of(name).sha256
+
+    @property
+    def sha256(self) -> Digest:
+        """The sha256 of its weights. Raises WeightsMissing where a file is not there."""
+        return weights.sha256_of(self.weights)
+
+    @property
+    def digests(self) -> Mapping[str, Digest]:
+        """The sha256 of every weights file that its answers depend on, by role. Raises DependencyMissing too."""
+        found: dict[str, Digest] = {self.network: self.sha256}
+        return found | {f"{self.network}-linear": sha256_file(linear_layers(self.network))} if self.is_lpips else found
+
+    @property
+    def name(self) -> str:
+        """What it is called in results: `inception`, `lpips-alex`, or what its weights are called."""
+        if self.network == "trunk":
+            return Path(self.weights).stem if self.weights not in weights.manifest() else self.weights
+        return self.network if self.is_published else f"{self.network} with {Path(self.weights).name}"
+
+    @property
+    def protocol(self) -> str:
+        """How it is computed, in words that another could do the same by. Raises DependencyMissing."""
+        told = f"{self.name} (sha256 {self.sha256[:10]})"
+        if self.network == "trunk" and self.for_pairs:
+            return f"squared difference of the maps of {told}'s trunk, each place at unit length, mean over the maps"
+        if self.network == "trunk":
+            return f"means of the maps of {told}'s trunk, pictures resized to its input (Lanczos)"
+        others = "" if self.is_published else f", weights of {Path(self.weights).name} (sha256 {self.sha256[:10]})"
+        if self.is_lpips:
+            return (
+                f"{_IN_WORDS[self.network]} by torchmetrics {_version('torchmetrics')}, pictures at their size{others}"
+            )
+        package = f"torch-fidelity {_version('torch-fidelity')}"
+        return f"{_IN_WORDS['inception']} by {package}, 299×299 TF1 bilinear, uint8 in{others}"
+
+    def called(self, published: str, plain: str) -> str:
+        """The name of a score over it: `published` ("FID") for the field's own weights, or `plain` over its name."""
+        return published if self.is_published else f"{plain} over {self.name}"
+
+    def check(self) -> None:
+        """See that all it needs is here. Raises WeightsMissing, WeightsDamaged or DependencyMissing: what to run."""
+        if self.network != "trunk":
+            _version("torchmetrics" if self.is_lpips else "torch-fidelity")
+        try:
+            weights.locate(self.weights)
+        except WeightsMissing as error:
+            if self.network == "trunk" or self.weights not in weights.manifest():
+                raise
+            option, score = ("--perceptual", "LPIPS") if self.for_pairs else ("--features", "FID")
+            other = f"for a distance over other features, which is not {score}: {option} judge"
+            raise WeightsMissing(
+                f"{score} needs the weights {self.weights}, which are not on this disk",
+                hint=f"{weights.entry_of(self.weights).how_to_get}; or, {other}",
+            ) from error
+
+
+def choose_features(name: str) -> Extractor:
+    """`inception`, `inception:FILE`, `judge`, or a parser's weights by name or file → what describes a picture.
+
+    Raises UsageError for what is none of these.
+    """
+    return _chosen(name, FEATURES, for_pairs=False)
+
+
+def choose_perceptual(name: str) -> Extractor:
+    """`lpips-alex`, `lpips-vgg`, either with `:FILE`, `judge`, or a parser's weights → what compares two pictures.
+
+    Raises as `choose_features` does.
+    """
+    return _chosen(name, PERCEPTUAL, for_pairs=True)
+
+
+def _chosen(name: str, words: tuple[str, ...], *, for_pairs: bool) -> Extractor:
+    word, colon, file = name.partition(":")
+    if word in words and word in _PUBLISHED:
+        network, published = _PUBLISHED[word]
+        if colon and not file:
+            raise UsageError(f"{name!r} names no file", hint=f"use {word}:FILE, or {word} alone")
+        return Extractor(network, file or published, for_pairs)
+    chosen = weights.default_name("judge") if name == "judge" else name
+    entry = weights.manifest().get(chosen)
+    known = f"use {', '.join(words)}, or the weights of a parser"
+    if chosen in _PUBLISHED or (entry is not None and entry.kind not in _TRUNKS):
+        raise UsageError(f"{name!r} cannot {'compare' if for_pairs else 'describe'} pictures", hint=known)
+    if entry is None and not Path(chosen).is_file():
+        raise UsageError(f"{name!r} is neither known here nor a file", hint=known)
+    return Extractor("trunk", chosen, for_pairs)
+
+
+def linear_layers(network: Network) -> Path:
+    """The file with which torchmetrics weighs LPIPS' layers. Raises DependencyMissing; imports nothing."""
+    spec = importlib.util.find_spec("torchmetrics")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / "functional" / "image" / "lpips_models" / f"{network.removeprefix('lpips-')}.pth"
+        if path.is_file():
+            return path
+    raise DependencyMissing("torchmetrics", "metrics")
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise DependencyMissing(package, "metrics") from error

@@ -1,0 +1,1 @@
+"""`facesynth compare`: generators evaluated alike, or evaluations that were saved, side by side."""

@@ -1,0 +1,68 @@
+"""The few faces that a report shows: which, and what their pictures are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+from facesynth.core.faces import Face
+from facesynth.core.labels import LabelMap
+from facesynth.datasets.pairs import Pair
+from facesynth.evaluation.pictures.picture_scores import spread_over
+from facesynth.evaluation.pictures.results import Case, CasePictures, Extremes, PictureRow
+from facesynth.evaluation.pictures.variants import OWN
+from facesynth.jobs.evaluate.picture_items import LabelsOfPair, as_face, photo_of
+from facesynth.jobs.evaluate.repainting import Repainting
+from facesynth.stages.base import Stage
+
+ON_SHEET = 6
+"""Faces on the contact sheet, evenly spread over the set."""
+
+
+def sheet_names(rows: Iterable[PictureRow]) -> tuple[str, ...]:
+    """The faces of the contact sheet."""
+    return spread_over(list(dict.fromkeys(row.name for row in rows)), ON_SHEET)
+
+
+def shown_names(sheet: Sequence[str], extremes: Iterable[Extremes]) -> frozenset[str]:
+    """The faces that are shown at all."""
+    return frozenset(sheet).union(*((*one.best, *one.worst) for one in extremes))
+
+
+@dataclass(frozen=True, slots=True)
+class PaintedCases:
+    """Faces with all that was painted of their label maps; nothing is computed that was not before."""
+
+    painted: Repainting
+    judge: Stage[Face, LabelMap]
+
+    def of(self, names: Collection[str]) -> tuple[Case, ...]:
+        """The faces of these names, in the dataset's order."""
+        return tuple(
+            Case(
+                name=pair.name,
+                real_file=str(pair.image),
+                labels_file=str(pair.labels),
+                look=partial(self._look, pair),
+            )
+            for pair in self.painted.pairs()
+            if pair.name in names
+        )
+
+    def _look(self, pair: Pair) -> CasePictures:
+        own = self.painted.of(pair, OWN)
+        with closing(self.painted.passes.scored(self.judge, [(as_face(own), None)], again=True)) as seen:
+            reparsed, _ = next(seen)
+        return CasePictures(
+            labels=LabelsOfPair(pair).identify().load(),
+            real=photo_of(pair).identify().load(),
+            own=own.load(),
+            seeds={
+                variant.seed: self.painted.of(pair, variant).load()
+                for variant in self.painted.variants
+                if variant.seed is not None
+            },
+            reparsed=reparsed.load(),
+        )

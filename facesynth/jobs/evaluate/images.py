@@ -1,0 +1,196 @@
+"""`facesynth evaluate images`: a folder of generated pictures against a folder of real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from facesynth.core.errors import UsageError
+from facesynth.core.image_files import read_photo
+from facesynth.core.refs import PairRef
+from facesynth.datasets.fitting import fits
+from facesynth.evaluation.pictures.measures import NO_REFERENCE, Measure, Reference, score
+from facesynth.evaluation.pictures.pair_measures import IDENTITY, PSNR, SSIM, perceptual_measure, scores_of
+from facesynth.evaluation.pictures.picture_scores import PictureScores, spread_over
+from facesynth.evaluation.pictures.results import Case, CasePictures, PictureEvaluation, Score
+from facesynth.evaluation.pictures.set_scores import check_counts, compare_sets, references, set_measures
+from facesynth.evaluation.pictures.subjects import Network, RealSet, Subject
+from facesynth.evaluation.pictures.variants import GIVEN
+from facesynth.inference.extractors.choice import DESCRIPTOR
+from facesynth.jobs.evaluate.cases import ON_SHEET, shown_names
+from facesynth.jobs.evaluate.label_makers import network
+from facesynth.jobs.evaluate.passes import Passes
+from facesynth.jobs.evaluate.picture_folders import PictureFolder, Seen, check_partners, halves, look_through
+from facesynth.jobs.evaluate.picture_items import resized
+from facesynth.jobs.items import photo_item
+from facesynth.jobs.session import Execution
+from facesynth.report import installed_versions
+from facesynth.stages.features import FeaturesStage
+from facesynth.stages.pair_scores import PairScoresStage
+
+_UNRELATED = "two different pictures: each real one of the first half against that in the same place of the second half"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageStages:
+    """What scores: `features` for a size (width, height) that pictures are brought to, and `metrics` of SET_METRICS
+    over them; `pairs` for pictures of one name, None where they have nothing to do with each other.
+    """
+
+    metrics: Sequence[str]
+    features: Callable[[tuple[int, int]], FeaturesStage]
+    pairs: PairScoresStage | None = None
+    device: str = "auto"
+
+    @property
+    def chosen(self) -> list[str]:
+        """All metrics as a user calls them."""
+        if self.pairs is None:
+            return [*self.metrics]
+        found = [*self.metrics, *(["lpips"] if self.pairs.perceptual else []), *self.pairs.measures]
+        return [*found, "identity"] if self.pairs.identity else found
+
+
+def evaluate_images(
+    generated: PictureFolder,
+    real: PictureFolder,
+    stages: ImageStages,
+    execution: Execution,
+    *,
+    settings: Mapping[str, Any],
+) -> PictureEvaluation:
+    """Score the generated pictures as a set, and with `stages.pairs` each against the real one of its name.
+
+    All that is computed goes through the store: an evaluation that was stopped goes on. A picture that cannot be read
+    is left out and listed. UsageError for pictures without a partner, of several sizes, of other shapes than the real
+    ones, and for fewer than a metric needs.
+    """
+    if stages.pairs is not None:
+        check_partners(generated, real)
+    check_counts(stages.metrics, {str(generated.folder): len(generated), str(real.folder): len(real)})
+    passes = Passes(execution)
+    pictures, photos = (look_through(folder, passes) for folder in (generated, real))
+    if stages.pairs is not None:
+        pictures, photos = pictures.among(photos), photos.among(pictures)
+    if not fits(photos.size, pictures.size):
+        told = " and ".join(f"{one.folder} {one.size[0]}×{one.size[1]}" for one in (pictures, photos))
+        raise UsageError(f"pictures of different shapes: {told}", hint="cut them alike first")
+    check_counts(stages.metrics, {"what could be used": min(len(pictures.files), len(photos.files))})
+
+    scores = _set_scores(pictures, photos, stages, passes)
+    found = PictureScores()
+    measures = [] if stages.pairs is None else _pair_measures(stages.pairs)
+    if stages.pairs is not None:
+        unrelated = _score_pairs(pictures, photos, stages.pairs, passes, found)
+        for measure in measures:
+            if (number := found.number(measure, GIVEN)) is not None:
+                values = unrelated.get(measure.key)
+                apart = Reference(unrelated=fmean(values), notes=(_UNRELATED,)) if values else NO_REFERENCE
+                scores.append(score(measure, "pictures", number, apart))
+    extremes = tuple(one for measure in measures if (one := found.extremes(measure, "pictures")) is not None)
+    sheet = spread_over(list(pictures.files), ON_SHEET)
+    shown = shown_names(sheet, extremes)
+    return PictureEvaluation(
+        subject=Subject(
+            kind="pictures",
+            name=str(generated.folder),
+            size=pictures.size,
+            count=len(pictures.files),
+            device=passes.device(stages.device),
+        ),
+        real=RealSet(data=str(real.folder), count=len(photos.files), sizes=(photos.size,), digest=photos.digest),
+        protocol=tuple(_protocol(pictures, photos, paired=stages.pairs is not None)),
+        scores=tuple(scores),
+        networks=tuple(_networks(stages)),
+        rows=found.rows(),
+        cases=tuple(_case(pictures, photos, name, stages) for name in pictures.files if name in shown),
+        sheet=sheet,
+        extremes=extremes,
+        left_out=tuple(passes.left_out.values()),
+        warnings=tuple(found.silent(measures, [GIVEN])),
+        settings=settings,
+        versions=installed_versions(),
+    )
+
+
+def _set_scores(pictures: Seen, photos: Seen, stages: ImageStages, passes: Passes) -> list[Score]:
+    if not stages.metrics:
+        return []
+    stage = stages.features(pictures.size)
+    with TemporaryDirectory(prefix="facesynth-", ignore_cleanup_errors=True) as temporary:
+        sets = []
+        for name, seen in (("real", photos), ("generated", pictures)):
+            passes.execution.progress.begin(len(seen.files), f"features of {seen.folder}")
+            items = ((photo_item(path), None) for path in seen.files.values())
+            sets.append(passes.feature_set(stage, items, Path(temporary) / name))
+        numbers = compare_sets(stages.metrics, *sets)
+        real = references(stages.metrics, sets[0], Path(temporary))
+    measures = set_measures(stages.metrics, stage.extractor)
+    return [
+        score(measure, "pictures", numbers[kind], real.get(kind, NO_REFERENCE)) for kind, measure in measures.items()
+    ]
+
+
+def _score_pairs(
+    pictures: Seen, photos: Seen, stage: PairScoresStage, passes: Passes, found: PictureScores
+) -> dict[str, list[float]]:
+    """Put each picture's scores into `found`; returns what different real pictures score, by key."""
+    passes.execution.progress.begin(len(pictures.files), "compare pairs")
+    pairs = ((PairRef(photo_item(path), photo_item(photos.files[name])), name) for name, path in pictures.files.items())
+    for ref, name in passes.scored(stage, pairs):
+        found.put(name, GIVEN, scores_of(ref.load(), stage.extractors, identity=stage.identity))
+    unrelated: dict[str, list[float]] = {}
+    passes.execution.progress.begin(len(photos.files) // 2, "compare different real pictures")
+    others = (
+        (PairRef(resized(photo_item(one), pictures.size), photo_item(other)), None) for one, other in halves(photos)
+    )
+    for ref, _ in passes.scored(stage, others):
+        for key, value in scores_of(ref.load(), stage.extractors, identity=stage.identity).items():
+            if value is not None:
+                unrelated.setdefault(key, []).append(value)
+    return unrelated
+
+
+def _pair_measures(stage: PairScoresStage) -> list[Measure]:
+    """What the stage measures, in the order it is shown in."""
+    found = [*map(perceptual_measure, stage.extractors)]
+    found += [measure for measure in (SSIM, PSNR) if measure.key in stage.measures]
+    return [*found, IDENTITY] if stage.identity else found
+
+
+def _networks(stages: ImageStages) -> Iterator[Network]:
+    if stages.metrics:
+        extractor = stages.features((1, 1)).extractor
+        yield network("features", extractor.weights, extractor.sha256)
+    if stages.pairs is not None:
+        for extractor in stages.pairs.extractors:
+            yield network("perceptual", extractor.weights, extractor.sha256)
+        if stages.pairs.identity:
+            yield network("identity", DESCRIPTOR, stages.pairs.weights[DESCRIPTOR])
+
+
+def _case(pictures: Seen, photos: Seen, name: str, stages: ImageStages) -> Case:
+    picture, photo = pictures.files[name], photos.files[name] if stages.pairs is not None else None
+    return Case(
+        name=name,
+        real_file=None if photo is None else str(photo),
+        generated_file=str(picture),
+        look=partial(_look, picture, photo),
+    )
+
+
+def _look(picture: Path, photo: Path | None) -> CasePictures:
+    return CasePictures(real=None if photo is None else read_photo(photo), own=read_photo(picture))
+
+
+def _protocol(pictures: Seen, photos: Seen, *, paired: bool) -> Iterator[str]:
+    (width, height), real = pictures.size, photos.size
+    brought = f"real ones of {real[0]}×{real[1]} brought to that size (Lanczos, antialiased)"
+    yield f"pictures of {width}×{height}, {'real ones too' if real == pictures.size else brought}"
+    yield "each picture against the real one of its name" if paired else "two sets, not paired"
+    yield f"generated pictures' sha256 {pictures.digest[:12]}, real ones' {photos.digest[:12]}"

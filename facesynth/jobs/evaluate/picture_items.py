@@ -1,0 +1,89 @@
+"""What pictures are scored as: the same items under other types and sizes, known by digests that say so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from facesynth.core.errors import InputError
+from facesynth.core.faces import Face
+from facesynth.core.files import read_file
+from facesynth.core.images import Photo
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Digest, Item, Origin, Ref, sha256_bytes
+from facesynth.datasets.manifest import IMPORT_AGAIN
+from facesynth.datasets.pairs import Pair
+from facesynth.jobs.evaluate.parser import FaceOfPair
+from facesynth.jobs.items import labels_item
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsOfPair:
+    """A pair's label map as an item; its digest is that of the same file for `synthesize`.
+
+    A file whose bytes are not those that its dataset was made of raises InputError.
+    """
+
+    pair: Pair
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(str(self.pair.labels))
+
+    def identify(self) -> Ref[LabelMap]:
+        expected = self.pair.labels_sha256
+        if expected is not None and sha256_bytes(read_file(self.pair.labels)) != expected:
+            what = "has changed since its dataset was imported"
+            raise InputError(what, where=self.pair.labels, hint=IMPORT_AGAIN)
+        return labels_item(self.pair.labels, self.pair.schema).identify()
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[A, B]):
+    """An item's value under another type; `how` (None: nothing is changed) is part of its digest."""
+
+    item: Item[A]
+    make: Callable[[A], B]
+    how: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        return self.item.origin
+
+    def identify(self) -> Ref[B]:
+        ref = self.item.identify()
+
+        def digest() -> Digest:
+            now = ref.identify().digest
+            return now if self.how is None else sha256_bytes(json.dumps([now, self.how]).encode())
+
+        return Ref(digest(), ref.origin, lambda: self.make(ref.load()), digest)
+
+
+def photo_of(pair: Pair) -> Item[Photo]:
+    """A pair's photo."""
+    return Made(FaceOfPair(pair), _photo)
+
+
+def as_face(picture: Item[Photo]) -> Item[Face]:
+    """A square picture as the aligned face that it shows."""
+    return Made(picture, Face.from_aligned)
+
+
+def resized(picture: Item[Photo], size: tuple[int, int]) -> Item[Photo]:
+    """A picture at another size (width, height), antialiased."""
+    return Made(picture, partial(_resized, size=size), f"resized {size[0]}x{size[1]} lanczos")
+
+
+def _photo(face: Face) -> Photo:
+    return face.photo
+
+
+def _resized(photo: Photo, *, size: tuple[int, int]) -> Photo:
+    return photo.resized(*size)

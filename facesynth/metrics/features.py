@@ -1,0 +1,45 @@
+"""Features as every distance here takes them: N×D, a row a picture, in memory or mapped from a file."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facesynth.core.errors import FacesynthError
+
+Features: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+"""N×D, float32 or float64; a `numpy.memmap` is one too."""
+
+_ROWS_AT_ONCE = 1024
+
+
+def checked_features(features: Features, of: str, *, first_row: int = 0, dim: int | None = None) -> Features:
+    """Return `features` as they are, read once in blocks of 1024 rows.
+
+    Raises ValueError for another shape or type, FacesynthError for NaN or infinity, with the row, which counts from
+    `first_row`; `of` names the set in words ("the real set").
+    """
+    if features.ndim != 2 or (dim is not None and features.shape[1] != dim):
+        raise ValueError(f"features of {of} are N×{dim or 'D'}, not of shape {features.shape}")
+    if features.dtype not in (np.float32, np.float64):
+        raise ValueError(f"features of {of} are float32 or float64, not {features.dtype}")
+    for start in range(0, len(features), _ROWS_AT_ONCE):
+        finite = np.isfinite(features[start : start + _ROWS_AT_ONCE]).all(axis=1)
+        if not finite.all():
+            row = first_row + start + int(np.argmin(finite))
+            raise FacesynthError(
+                f"the features of picture {row + 1} of {of} are not all finite numbers",
+                hint="use weights whose features are finite, or leave that picture out",
+            )
+    return features
+
+
+def as_tensor(features: Features) -> torch.Tensor:
+    """The same memory, or the same mapped file, as a tensor: nothing is read or copied, nobody may write to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        return torch.from_numpy(features)

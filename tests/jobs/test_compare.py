@@ -1,0 +1,193 @@
+"""What may be compared, how all is evaluated alike, and what is written of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from facesynth.core.errors import InputError, UsageError, WeightsMissing
+from facesynth.evaluation.held_out import open_held_out
+from facesynth.evaluation.pictures.curves import STATS
+from facesynth.evaluation.pictures.document import evaluation_json, read_evaluation
+from facesynth.evaluation.pictures.results import PictureEvaluation
+from facesynth.jobs.compare.candidates import SEEDS, Candidate, candidates, chosen_seeds
+from facesynth.jobs.compare.files import ComparisonFiles, evaluation_names
+from facesynth.jobs.compare.job import compare
+from facesynth.jobs.compare.scoring import Scoring, scoring_of
+from facesynth.jobs.session import Execution
+from facesynth.store import ArtifactStore
+from tests.coded_parser import write_coded_pairs
+from tests.evaluation.pictures.drawn_evaluations import evaluation
+from tests.jobs.conftest import Listener
+from tests.jobs.evaluate.coded_generator import coded_stages
+
+
+def saved(path: Path, found: PictureEvaluation | None = None) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(evaluation_json(found or evaluation()))
+    return str(path)
+
+
+@pytest.fixture
+def execution(tmp_path: Path) -> Execution:
+    return Execution(store=ArtifactStore(tmp_path / "cache"), progress=Listener(), batch_size=3)
+
+
+def run_folder(path: Path, *weights: str) -> str:
+    path.mkdir(parents=True)
+    (path / "run.json").write_text("{}")
+    (path / STATS).write_text('{"nimg": 8, "validation/l1": 0.5}\n')
+    for name in weights:
+        (path / f"{name}.safetensors").write_bytes(b"")
+    return str(path)
+
+
+def test_weights_runs_and_saved_evaluations_are_told_apart(tmp_path: Path) -> None:
+    run, file = run_folder(tmp_path / "runs/wide", "wide"), saved(tmp_path / "a.json")
+    folder = str(Path(saved(tmp_path / "scores/evaluation.json", evaluation("other"))).parent)
+    found = candidates(["generator-spade-128-v1", "dir/mine.safetensors", run, file, folder])
+    assert [one.name for one in found] == ["generator-spade-128-v1", "mine", "wide", "spade-128-v1", "other"]
+    assert [one.weights for one in found] == [
+        "generator-spade-128-v1", "dir/mine.safetensors", str(tmp_path / "runs/wide/wide.safetensors"), None, None,
+    ]  # fmt: skip
+    assert found[3].saved == read_evaluation(Path(file)) and found[4].saved is not None
+
+
+def test_names_that_are_alike_are_told_apart(tmp_path: Path) -> None:
+    one, two = saved(tmp_path / "a.json"), saved(tmp_path / "b.json")
+    assert [each.name for each in candidates([one, two, "x"])] == [
+        f"spade-128-v1 ({one})",
+        f"spade-128-v1 ({two})",
+        "x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda path: ["one"], UsageError, "two or more; to score one, run: facesynth evaluate generator"),
+        (lambda path: ["one", "one"], UsageError, "one: is given twice"),
+        (lambda path: ["x", str(path)], UsageError, "neither a training run nor an evaluation"),
+        (lambda path: ["x", run_folder(path / "r")], UsageError, "no finished weights yet; let `facesynth train`"),
+        (lambda path: ["x", run_folder(path / "r", "a", "b")], UsageError, "holds 2 weights files"),
+        (lambda path: ["x", str(path / "gone.json")], InputError, "cannot be read"),
+        (lambda path: ["x", str(Path(run_folder(path / "r")) / "run.json")], InputError, "no evaluation of pictures"),
+    ],
+    ids=["one", "twice", "folder", "unfinished", "two weights", "gone", "another JSON"],
+)
+def test_what_cannot_be_compared_is_told(
+    tmp_path: Path, make: Callable[[Path], list[str]], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as told:
+        candidates(make(tmp_path))
+    assert said in str(told.value)
+
+
+def test_what_is_to_be_evaluated_needs_data_and_nothing_else_takes_it(tmp_path: Path) -> None:
+    weights = [Candidate("a", "a", weights="a")]
+    ready = [Candidate("b", "b", saved=read_evaluation(Path(saved(tmp_path / "b.json"))))]
+    with pytest.raises(UsageError, match="a: is not evaluated yet; give --data"):
+        scoring_of([*ready, *weights], None)
+    with pytest.raises(UsageError, match="evaluated already"):
+        scoring_of(ready, tmp_path, features="judge", perceptual="judge")
+    with pytest.raises(UsageError, match="--data: give that too"):
+        scoring_of(ready, None, split="official")
+    assert scoring_of(ready, None) is None
+
+
+def test_seeds_are_those_asked_for_or_the_saved_ones_or_three(tmp_path: Path) -> None:
+    found = evaluation()
+    five = dataclasses.replace(found, subject=dataclasses.replace(found.subject, seeds=(5, 6)))
+    ready = [Candidate("b", "b", saved=read_evaluation(Path(saved(tmp_path / "b.json", five))))]
+    new = [Candidate("a", "a", weights="a")]
+    assert chosen_seeds([*new, *ready], None) == (5, 6) and chosen_seeds(new, None) == SEEDS
+    assert chosen_seeds(ready, [1]) == (1,)
+
+
+def test_saved_evaluations_are_set_side_by_side(tmp_path: Path, execution: Execution) -> None:
+    found = candidates([saved(tmp_path / "a.json"), saved(tmp_path / "b.json", evaluation("other", shift=1))])
+    comparison = compare(found, None, execution)
+    assert comparison.names == ["spade-128-v1", "other"] and comparison.exit_code == 3, "one face was left out"
+    fewer = compare(found, None, execution, seeds=(0, 1))
+    assert {column.evaluation.subject.seeds for column in fewer.columns} == {(0, 1)}
+    with pytest.raises(UsageError, match="the seed 9 was not painted"):
+        compare(found, None, execution, seeds=(0, 9))
+
+
+def scoring(data: Path, monkeypatch: pytest.MonkeyPatch, weights: Path) -> Scoring:
+    """How to evaluate with the coded generator, whatever its name."""
+    monkeypatch.setattr(Scoring, "stages", lambda self, generator: coded_stages(weights))
+    return Scoring(
+        held_out=open_held_out(data),
+        judge="coded-judge",
+        features=str(weights),
+        perceptual=str(weights),
+        metrics=("fid",),
+        settings={"data": str(data)},
+    )
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.stages.test_replaced_weights import write_weights
+
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    write_weights(path, 0)
+    return path
+
+
+def test_generators_are_evaluated_alike_and_what_is_written_can_be_compared_again(
+    tmp_path: Path, execution: Execution, monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
+    data = write_coded_pairs(tmp_path / "pairs", 4)
+    run = run_folder(tmp_path / "runs/wide", "wide")
+    found = candidates(["plain", run])
+    comparison = compare(found, scoring(data, monkeypatch, weights), execution, seeds=(0, 1))
+    plain, wide = comparison.columns
+    assert plain.evaluation.settings["generator"] == "plain" and wide.evaluation.settings["seeds"] == [0, 1]
+    assert [curve.measure for curve in wide.curves] == ["validation/l1"] and not plain.curves
+    assert plain.evaluation.scores == wide.evaluation.scores, "they are the same network"
+    assert not any(row.best or row.remark for row in comparison.rows("by seed"))
+
+    files = ComparisonFiles.into(tmp_path / "out", [data], ["plain", run])
+    files.write(comparison)
+    names = ["1-plain.json", "2-wide.json"]
+    assert sorted(path.name for path in (tmp_path / "out/evaluations").iterdir()) == names
+    document = json.loads((tmp_path / "out/comparison.json").read_text())
+    assert [one["evaluation"] for one in document["columns"]] == [f"evaluations/{name}" for name in names]
+    assert "validation/l1" in (tmp_path / "out/report.html").read_text()
+    again = compare(candidates([str(tmp_path / "out/evaluations" / name) for name in names]), None, execution)
+    assert [one.evaluation for one in again.columns] == [one.evaluation for one in comparison.columns]
+    assert again.columns[1].curves == wide.curves
+
+
+def test_what_any_of_them_lacks_is_told_before_the_first_one_paints(
+    tmp_path: Path, execution: Execution, weights: Path
+) -> None:
+    data = write_coded_pairs(tmp_path / "pairs", 2)
+    found = [Candidate("tiny", "tiny", weights=str(weights)), Candidate("gone", "gone", weights="gone.safetensors")]
+    how = scoring_of(found, data, judge=str(weights), features=str(weights), perceptual=str(weights), identity=False)
+    with pytest.raises(WeightsMissing, match="gone"):
+        compare(found, how, execution)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_evaluation_that_is_compared_is_never_overwritten(tmp_path: Path, execution: Execution) -> None:
+    one = saved(tmp_path / "out/evaluations/1-spade-128-v1.json")
+    before, other = Path(one).read_bytes(), saved(tmp_path / "b.json", evaluation("other"))
+    changed = compare(candidates([one, other]), None, execution, seeds=(0,))
+    with pytest.raises(Exception, match="never overwritten"):
+        ComparisonFiles.into(tmp_path / "out", [], [one, other]).write(changed)
+    assert Path(one).read_bytes() == before
+
+
+def test_names_of_files_are_plain_and_differ() -> None:
+    from facesynth.evaluation.comparison.comparison import Column, Comparison
+
+    found = Comparison(tuple(Column(name, name, evaluation(faces=0)) for name in ("../a b/ü", "x" * 300, "../a-b/ü")))
+    names = evaluation_names(found)
+    assert len(set(names)) == 3 and all(name.count("/") == 1 and len(name) < 110 for name in names)
