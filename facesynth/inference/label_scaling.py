@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 _MIXED = 255
+_AT_ONCE = 1 << 16
+"""Pixels that are scaled at once: some 30 MB, whatever the picture's size."""
 
 
 def labels_at(logits: Tensor, height: int, width: int) -> Tensor:
@@ -26,13 +28,14 @@ def labels_at(logits: Tensor, height: int, width: int) -> Tensor:
     mixed |= torch.cat((mixed[1:], mixed[-1:])) | (labels != torch.cat((labels[1:], labels[-1:])))
     labels = labels.masked_fill(mixed, _MIXED)
     found = labels.index_select(0, top).index_select(1, left)
-    y, x = (found == _MIXED).nonzero(as_tuple=True)
+    where = (found == _MIXED).nonzero()
     pixels = grid.view(h * w, classes)
-    above, below = top[y] * w, bottom[y] * w
-    share = across[x, None]
-    upper = torch.lerp(pixels[above + left[x]], pixels[above + right[x]], share)
-    lower = torch.lerp(pixels[below + left[x]], pixels[below + right[x]], share)
-    found[y, x] = torch.lerp(upper, lower, down[y, None]).argmax(1).to(torch.uint8)
+    for y, x in (part.unbind(1) for part in where.split(_AT_ONCE)):
+        above, below = top[y] * w, bottom[y] * w
+        share = across[x, None]
+        upper = torch.lerp(pixels[above + left[x]], pixels[above + right[x]], share)
+        lower = torch.lerp(pixels[below + left[x]], pixels[below + right[x]], share)
+        found[y, x] = torch.lerp(upper, lower, down[y, None]).argmax(1).to(torch.uint8)
     return found
 
 

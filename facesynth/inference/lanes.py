@@ -35,34 +35,36 @@ class Cores:
 
 
 class Lanes:
-    """Threads that work on one item each, every one with its share of PyTorch's threads; started when first used.
+    """Threads that work on one item each, every one with its share of PyTorch's threads.
 
-    So the numbers never depend on how many items there are: a single one is computed in a lane too.
+    The numbers never depend on how many items there are: a single one is computed in a lane too. Work must not call
+    `map` of the same lanes, and lanes do not outlive a fork. PyTorch that is built without OpenMP has one number of
+    threads for the whole process: there it is one lane.
     """
 
     def __init__(self, count: int | None = None) -> None:
-        """`count` of them, by default one for each of PyTorch's threads, up to 8."""
+        """`count` of them, by default one for each of PyTorch's threads, up to 8, of which each then has several."""
         threads = torch.get_num_threads()
-        self.cores = Cores(threads, count or min(_MOST, threads))
-        self._pool: ThreadPoolExecutor | None = None
-        self._starting = threading.Lock()
+        if "OpenMP" not in torch.__config__.parallel_info():
+            count = 1
+        if count is None:
+            count = threads // -(-threads // _MOST)
+        self.cores = Cores(threads, count)
+        self._pool = _pool(self.cores) if count > 1 else None
 
     def map(self, work: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
-        """What `work` makes of each item, in order; in inference mode. The first error is raised."""
-        if self.cores.lanes == 1:
+        """What `work` makes of each item, in order; in inference mode. The first error is raised.
+
+        Then what is not begun is left; what is runs on to its end.
+        """
+        if self._pool is None:
             return [_inferred(work, item) for item in items]
-        futures = [self._started().submit(_inferred, work, item) for item in items]
+        futures = [self._pool.submit(_inferred, work, item) for item in items]
         try:
             return [future.result() for future in futures]
         finally:
             for future in futures:
                 future.cancel()
-
-    def _started(self) -> ThreadPoolExecutor:
-        with self._starting:
-            if self._pool is None:
-                self._pool = _pool(self.cores)
-            return self._pool
 
 
 def _inferred(work: Callable[[In], Out], item: In) -> Out:
@@ -76,6 +78,7 @@ def _pool(cores: Cores) -> ThreadPoolExecutor:
     PyTorch keeps that number for each thread, and gives the one that was set last to threads that compute for the first
     time. So all lanes take it here before theirs is set, and then it is set back for threads to come.
     """
+    before = torch.get_num_threads()
     everybody = threading.Barrier(cores.lanes + 1)
 
     def begin() -> None:
@@ -84,8 +87,14 @@ def _pool(cores: Cores) -> ThreadPoolExecutor:
         everybody.wait()
 
     pool = ThreadPoolExecutor(cores.lanes, thread_name_prefix="facesynth-lane", initializer=begin)
-    for _ in range(cores.lanes):
-        pool.submit(lambda: None)  # starts one thread
-    everybody.wait()
-    torch.set_num_threads(cores.threads)
+    try:
+        for _ in range(cores.lanes):
+            pool.submit(lambda: None)  # starts one thread
+        everybody.wait()
+    except BaseException:
+        everybody.abort()  # those that wait would wait for ever, and Python for them
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    finally:
+        torch.set_num_threads(before)
     return pool

@@ -22,8 +22,9 @@ from facesynth.inference import networks
 from facesynth.inference.confidence import Confidence, ParsedLabels
 from facesynth.inference.device import resolve_batch_size, resolve_precision
 from facesynth.inference.engines.choice import build, engine_device
-from facesynth.inference.engines.seam import Task
-from facesynth.inference.foreign.declaration import NORMALISATIONS, UNDECLARED, InputDeclaration, Intake
+from facesynth.inference.engines.seam import Engine, Task
+from facesynth.inference.face_tensors import parser_input
+from facesynth.inference.foreign.declaration import UNDECLARED, InputDeclaration, Intake
 from facesynth.inference.foreign.header import is_foreign, refuse_declarations
 from facesynth.inference.foreign.parser import load_foreign
 from facesynth.inference.label_scaling import labels_at
@@ -32,19 +33,6 @@ from facesynth.inference.likeness import GRID, Likeness
 from facesynth.models.specs import BisenetSpec, ParserSpec
 
 Out = TypeVar("Out")
-
-_, IMAGENET_MEAN, IMAGENET_STD = NORMALISATIONS["imagenet"]
-
-
-def normalised(pixels: Tensor) -> Tensor:
-    """N×3×H×W in 0..1 → the same with ImageNet's mean and deviation taken out."""
-    return _standardised(pixels, IMAGENET_MEAN, IMAGENET_STD)
-
-
-def _standardised(pixels: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Tensor:
-    centre = torch.tensor(mean, device=pixels.device, dtype=pixels.dtype).view(1, 3, 1, 1)
-    spread = torch.tensor(deviation, device=pixels.device, dtype=pixels.dtype).view(1, 3, 1, 1)
-    return (pixels - centre) / spread
 
 
 class Parser:
@@ -64,7 +52,7 @@ class Parser:
     ) -> None:
         """`network` turns N×3×H×W into N×19×h×w logits, or into N×h×w labels; it runs in `dtype` by autocast.
 
-        On a CPU several threads call it at once, as many as there are `lanes`: by default one for each core.
+        On a CPU several threads call it at once, as many as there are `lanes`: by default one for each core, up to 8.
 
         `batch_size` is how many faces it is given at once where a call says nothing: None is the device's own choice.
         `likeness` tells of the faces that it was trained on: without it no face is told to be unlike them. `engine` is
@@ -87,27 +75,35 @@ class Parser:
         sha256: Digest | None = None,
         schema: str | None = None,
         declared: InputDeclaration = UNDECLARED,
+        lanes: Lanes | None = None,
     ) -> Parser:
         """Load a parser by weights name or file (default: the bundled one); WeightsError when it cannot be had.
 
         `engine` is one of facesynth.inference.engines; `batch_size` is the one it is made for, and that of calls which
         say none. `sha256` is the one that its results are known by: a file that is another by now raises WeightsError
         too. `schema` and `declared` tell of another project's ONNX file the order of its classes and its input, and
-        are for such a file alone.
+        are for such a file alone. `lanes` is how many faces are parsed at once on a CPU: by default as many as there
+        are cores, up to 8; `Lanes(1)` has a single face done sooner.
         """
         where = engine_device(engine, "cpu" if is_foreign(name) and device == "auto" else device)
         path = weights.locate(name or weights.default_name("parser"))
         if is_foreign(path):
-            return cls._foreign(path, where, precision, engine, batch_size, sha256, schema, declared)
+            return cls._foreign(path, where, precision, engine, batch_size, sha256, schema, declared, lanes)
         refuse_declarations(path, schema, declared)
         dtype = resolve_precision(precision, where)
         spec, network = networks.load(path, ("parser",), where, sha256=sha256)["parser"]
         shape = (resolve_batch_size(batch_size, where), 3, spec.size, spec.size)
         chosen = [engine]
-        lanes = Lanes(1) if engine == "compile" and where.type == "cpu" else Lanes()  # its programs have their threads
+        if engine == "compile" and where.type == "cpu":
+            lanes = Lanes(1)  # its programs have their own threads
+        lanes = lanes or Lanes()
         task = Task(network=network, shape=shape, device=where, dtype=dtype, where=str(path), cores=lanes.cores)
+
+        def built(task: Task) -> Engine:
+            return build(engine, task, on_chosen=chosen.append)
+
         # In a lane too: on a busy machine a forward pass on all cores takes seconds, its threads wait for each other.
-        [run] = lanes.map(lambda each: build(engine, each, on_chosen=chosen.append), [task])
+        run = lanes.map(built, [task])[0] if where.type == "cpu" else built(task)
         likeness = networks.load_likeness(path, sha256=sha256)
         return cls(
             lambda x: run(x)[0],
@@ -131,11 +127,12 @@ class Parser:
         sha256: Digest | None,
         schema: str | None,
         declared: InputDeclaration,
+        lanes: Lanes | None,
     ) -> Parser:
         if device.type != "cpu" or precision not in ("auto", "float32"):
             hint = "use --device cpu and --precision float32"
             raise UsageError("an ONNX file runs on the CPU, in its own precision", where=path, hint=hint)
-        lanes = Lanes()
+        lanes = lanes or Lanes()
         network, intake = load_foreign(
             path, schema=schema, declared=declared, engine=engine, sha256=sha256, cores=lanes.cores
         )
@@ -215,36 +212,15 @@ class Parser:
 
     def _output(self, group: Sequence[Photo], batch_size: int) -> Tensor:
         """What the network says to a few faces, and to as many black ones as fill the batch."""
-        intake = self.intake
-        scale, mean, deviation = NORMALISATIONS[intake.normalisation]
-        x = torch.zeros(batch_size, intake.height, intake.width, 3, dtype=torch.uint8)
-
-        def scaled(face: Photo) -> Tensor:
-            return _at_size(face, intake.height, intake.width)
-
-        # On a CPU this runs in a lane itself.
-        rows = map(scaled, group) if self.device.type == "cpu" else self.lanes.map(scaled, group)
-        for row, found in enumerate(rows):
-            x[row] = found
-        x = x.to(self.device).permute(0, 3, 1, 2).float() / scale
-        x = _standardised(x, mean, deviation)
-        if intake.order == "bgr":
-            x = x.flip(1)
+        # On a CPU this runs in a lane itself; elsewhere all else waits for the faces to be scaled.
+        side_by_side = None if self.device.type == "cpu" else self.lanes.map
+        x = parser_input(group, self.intake, batch_size, self.device, side_by_side)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             output = self.network(x)
         if output.is_floating_point():
             # One pixel's logits side by side: the maximum over them is found 20 times as fast on a CPU.
             output = output.float().contiguous(memory_format=torch.channels_last)
         return output
-
-
-def _at_size(face: Photo, height: int, width: int) -> Tensor:
-    """A face's pixels, H×W×3 uint8, scaled by antialiased bicubic: a tenth of the time of Pillow's Lanczos."""
-    pixels = torch.tensor(face.pixels)
-    if (face.height, face.width) == (height, width):
-        return pixels
-    plane = pixels[None].permute(0, 3, 1, 2)
-    return F.interpolate(plane, (height, width), mode="bicubic", antialias=True)[0].permute(1, 2, 0)
 
 
 def _checked(output: Tensor) -> Tensor:

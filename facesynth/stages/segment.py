@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +29,14 @@ from facesynth.stages.base import FileCodec
 if TYPE_CHECKING:
     from facesynth.inference.parser import Parser
 
+_HELD: WeakValueDictionary[tuple[object, ...], Parser] = WeakValueDictionary()
+"""Parsers by what they were loaded from and how, each for as long as a stage holds it."""
+_LOADING = threading.Lock()
+
 
 @dataclass(slots=True)
 class _ParserStage:
-    """A parser by weights name or file (None: the bundled one), loaded when it is first used.
+    """A parser by weights name or file (None: the bundled one), loaded when it is first used; equal stages share it.
 
     `schema` and `declared` are for another project's ONNX file. Raises UsageError where they are missing, or not its.
     """
@@ -72,19 +78,30 @@ class _ParserStage:
 
     def _loaded(self) -> Parser:
         if self._parser is None:
-            from facesynth.inference.parser import Parser
-
-            self._parser = Parser.load(
-                self.parser,
-                device=self.device,
-                precision=self.precision,
-                engine=self.engine,
-                batch_size=self.batch_size,
-                sha256=self.weights["parser"],
-                schema=self.schema,
-                declared=self.declared,
-            )
+            self._parser = self._shared()
         return self._parser
+
+    def _shared(self) -> Parser:
+        """The parser that another stage with the same settings has loaded and holds, or a new one."""
+        sha256 = self.weights["parser"]
+        how = (sha256, self.device, self.precision, self.engine, self.batch_size, self.schema, self.declared)
+        with _LOADING:
+            parser = _HELD.get(how)
+            if parser is None:
+                from facesynth.inference.parser import Parser
+
+                parser = Parser.load(
+                    self.parser,
+                    device=self.device,
+                    precision=self.precision,
+                    engine=self.engine,
+                    batch_size=self.batch_size,
+                    sha256=sha256,
+                    schema=self.schema,
+                    declared=self.declared,
+                )
+                _HELD[how] = parser
+        return parser
 
 
 CONFIDENCE_FILE = "confidence.json"
@@ -115,7 +132,7 @@ class SegmentStage(_ParserStage):
     """Face → its label map, at the face's size, with how sure the parser is of it."""
 
     name: ClassVar[str] = "segment"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 2
     codec: ClassVar[ParsedCodec] = ParsedCodec()
 
     def __call__(self, batch: Sequence[Face]) -> list[Outcome[LabelMap]]:
@@ -130,7 +147,7 @@ class ProbabilitiesStage(_ParserStage):
     """
 
     name: ClassVar[str] = "probabilities"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 2
 
     @property
     def codec(self) -> FileCodec[NDArray[np.uint8]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -31,18 +33,57 @@ def test_each_lane_has_its_share_of_the_threads_and_the_caller_keeps_all() -> No
         torch.set_num_threads(4)
         lanes = Lanes(2)
         assert lanes.cores == Cores(threads=4, lanes=2) and lanes.cores.each == 2
-        assert lanes.map(lambda _: torch.get_num_threads(), range(6)) == [2] * 6
         assert torch.get_num_threads() == 4
+        torch.set_num_threads(3)  # by somebody, later
+        assert lanes.map(lambda _: torch.get_num_threads(), range(6)) == [2] * 6
+        assert torch.get_num_threads() == 3
         elsewhere: list[int] = []
         thread = threading.Thread(target=lambda: elsewhere.append(torch.get_num_threads()))
         thread.start()
         thread.join()
-        assert elsewhere == [4]
-        torch.set_num_threads(3)
-        assert Lanes().cores == Cores(threads=3, lanes=3)
+        assert elsewhere == [3]
         assert Lanes(1).map(lambda _: torch.get_num_threads(), [0]) == [3]  # nobody to share with
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("threads", "lanes", "each"),
+    [(1, 1, 1), (2, 2, 1), (6, 6, 1), (8, 8, 1), (9, 4, 2), (12, 6, 2), (15, 7, 2), (16, 8, 2), (20, 6, 3), (64, 8, 8)],
+)
+def test_hardly_a_core_is_left_idle(threads: int, lanes: int, each: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    cores = Lanes().cores
+    assert (cores.threads, cores.lanes, cores.each) == (threads, lanes, each)
+
+
+def test_without_openmp_there_is_one_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.__config__, "parallel_info", lambda: "ATen parallel backend: native thread pool")
+    before = torch.get_num_threads()
+    assert Lanes(4).map(lambda _: torch.get_num_threads(), [0]) == [before]
+
+
+def test_where_a_thread_cannot_start_nobody_waits_for_it() -> None:
+    """In a process of its own: what went wrong there was that it never ended."""
+    program = """
+import threading, torch
+from facesynth.inference.lanes import Lanes
+start, begun = threading.Thread.start, []
+def failing(thread):
+    begun.append(thread)
+    if len(begun) == 2:
+        raise RuntimeError("can't start new thread")
+    start(thread)
+before = torch.get_num_threads()
+threading.Thread.start = failing
+try:
+    Lanes(3)
+except RuntimeError as error:
+    print(error, torch.get_num_threads() == before)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert ended.stdout == "can't start new thread True\n"
 
 
 def test_the_first_error_is_raised_and_the_rest_is_not_begun() -> None:

@@ -34,7 +34,7 @@ def labels(face: Face) -> LabelMap:
 
 
 def test_the_bundled_parser_knows_a_face(labels: LabelMap) -> None:
-    """Golden for version 3 of the stage: shares of the picture and where its parts lie, with room for others."""
+    """Golden for version 2 of the stage: shares of the picture and where its parts lie, with room for others."""
     assert weights.default_name("parser") == "parser-mnv2-320-v2"
     share = labels.frequencies() / labels.ids.size
     for label, low, high in ((Label.SKIN, 0.15, 0.5), (Label.HAIR, 0.03, 0.5), (Label.NOSE, 0.01, 0.06)):

@@ -34,7 +34,9 @@ def open_session(graph: bytes, where: str | None, cores: Cores | None = None) ->
     except ImportError as error:
         raise DependencyMissing("onnxruntime", "engines") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = (cores or Cores()).each
+    cores = cores or Cores()
+    # Its callers compute too, and all else is one pool that they share.
+    options.intra_op_num_threads = max(1, cores.threads - cores.lanes + 1)
     options.log_severity_level = (
         4  # what is fatal: it raises its errors too, and warnings are for those who made the graph
     )

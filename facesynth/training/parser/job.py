@@ -12,7 +12,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from facesynth.core.images import Photo
-from facesynth.inference.parser import Parser, normalised
+from facesynth.inference.face_tensors import normalised
+from facesynth.inference.parser import Parser
 from facesynth.models.parser import ParserNet
 from facesynth.training.augment import moved, recoloured, resized, resized_labels
 from facesynth.training.data import HeldOut

@@ -16,7 +16,7 @@ from facesynth.core.errors import ConfigError, UsageError
 from facesynth.core.labels import FLIP_TABLE
 from facesynth.core.refs import Digest
 from facesynth.inference import networks
-from facesynth.inference.parser import normalised
+from facesynth.inference.face_tensors import normalised
 from facesynth.models.specs import BisenetSpec, ParserSpec
 from facesynth.training.augment import resized
 from facesynth.training.initial import learnable
