@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
 
 _NOISE_STREAM = 1
+_FACE_NOISE = 0
 
 
 class Synthesizer:
@@ -98,16 +101,23 @@ class Synthesizer:
         return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
 
     def _drawn(self, style: Style) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        """The style vector and the noise fields of a style; both are weighted sums, and a face's style has no noise."""
+        """The style vector, a weighted sum, and the noise fields of a style.
+
+        A face's style has the noise of seed 0: without any, pictures are smoother than all that training saw. A mix of
+        noises is brought back to the strength of one.
+        """
         style.require(self.identity, self.spec.style_channels)
         z = np.zeros(self.spec.style_channels, dtype=np.float32)
-        noise = [np.zeros((side, side), dtype=np.float32) for side in self.network.noise_sides]
+        shares: dict[int, float] = defaultdict(float)
         for weight, source in style.components:
             z += np.float32(weight) * self._vector(source)
-            if not isinstance(source, CodeSource):
-                draw = np.random.default_rng([source.seed, _NOISE_STREAM])
-                for field in noise:
-                    field += np.float32(weight) * draw.standard_normal(field.shape, dtype=np.float32)
+            shares[_FACE_NOISE if isinstance(source, CodeSource) else source.seed] += weight
+        noise = [np.zeros((side, side), dtype=np.float32) for side in self.network.noise_sides]
+        strength = math.hypot(*shares.values()) or 1.0
+        for seed, weight in shares.items() if noise else ():
+            draw = np.random.default_rng([seed, _NOISE_STREAM])
+            for field in noise:
+                field += np.float32(weight / strength) * draw.standard_normal(field.shape, dtype=np.float32)
         return z, noise
 
     def _vector(self, source: Source) -> NDArray[np.float32]:
