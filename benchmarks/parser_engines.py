@@ -1,9 +1,10 @@
 """How fast each engine parses, and how much of the network's rate is left of it in the whole command.
 
     python benchmarks/parser_engines.py                       a table; --json FILE for machines as well
+    python benchmarks/parser_engines.py --device cuda         on a GPU, without the engines that run on CPUs alone
 
 Four rates, in faces a second, of one parser's weights on the same faces:
-  network   batches at the parser's own size, in memory, in the parser's lanes: nothing but the engine
+  network   batches at the parser's own size, on its device, on a CPU in the parser's lanes: nothing but the engine
   faces     512-pixel faces in, label maps of 512 pixels out, in memory (`Parser`)
   command   `facesynth segment --aligned` from files to files, no cache, as a user waits for it, with all its start-up
   steady    the same between two runs of unequal length, so that start-up and building the engine fall out
@@ -35,9 +36,12 @@ from facesynth.core.errors import FacesynthError
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
+from facesynth.inference.device import resolve_device
+from facesynth.inference.engines import CPU_ENGINES
 from facesynth.inference.parser import Parser
 
 FLOAT32_ENGINES = ("eager", "onnx", "openvino")
+LOWER_ENGINES = ("eager", "openvino")
 LABELS_AGREE = 0.999
 
 
@@ -80,14 +84,32 @@ def rate(count: int, work: Callable[[], object]) -> float:
     return count / (time.perf_counter() - start)
 
 
-def measure_arms(arms: Sequence[Arm], name: str | None, faces: Sequence[Photo], rounds: int) -> list[Arm]:
+def arms_on(device: torch.device, batches: Sequence[int], *, compiled: bool) -> list[Arm]:
+    """What is measured on a device: in float32 first, and without the engines that cannot run there."""
+    on_cpu = device.type == "cpu"
+    engines = [each for each in (*FLOAT32_ENGINES, *(("compile",) if compiled else ())) if _runs(each, device)]
+    lower = [each for each in LOWER_ENGINES if _runs(each, device)]
+    arms = [Arm(engine, "float32", batch) for batch in batches for engine in engines]
+    precisions = ("bf16",) if on_cpu else ("bf16", "fp16")
+    return arms + [Arm(engine, precision, batch) for batch in batches for precision in precisions for engine in lower]
+
+
+def _runs(engine: str, device: torch.device) -> bool:
+    return device.type == "cpu" or engine not in CPU_ENGINES
+
+
+def measure_arms(
+    arms: Sequence[Arm], name: str | None, device: torch.device, faces: Sequence[Photo], rounds: int
+) -> list[Arm]:
     """Fill in each arm, turn by turn; arms that cannot be built here are told and left out."""
     ready: list[tuple[Arm, Parser]] = []
     expected: list[LabelMap] = []
     for arm in arms:
         start = time.perf_counter()
         try:
-            parser = Parser.load(name, device="cpu", engine=arm.engine, precision=arm.precision, batch_size=arm.batch)
+            parser = Parser.load(
+                name, device=str(device), engine=arm.engine, precision=arm.precision, batch_size=arm.batch
+            )
         except FacesynthError as error:
             print(f"left out: {arm.name}: {error}", file=sys.stderr)
             continue
@@ -109,35 +131,54 @@ def measure_arms(arms: Sequence[Arm], name: str | None, faces: Sequence[Photo], 
 
 def _network_rate(parser: Parser, batch: int, count: int) -> float:
     x = torch.randn(batch, 3, parser.intake.height, parser.intake.width).contiguous(memory_format=torch.channels_last)
+    x = x.to(parser.device)
     turns = max(1, count // batch)
+
+    def work() -> None:
+        if parser.device.type == "cpu":
+            parser.lanes.map(lambda _: parser.network(x), range(turns))
+            return
+        for _ in range(turns):
+            last = parser.network(x)
+        last.flatten()[0].item()  # waits until the device is done
+
     with torch.inference_mode():
-        return rate(turns * batch, lambda: parser.lanes.map(lambda _: parser.network(x), range(turns)))
+        return rate(turns * batch, work)
 
 
-def measure_command(arm: Arm, name: str | None, folder: Path, faces: int, rounds: int) -> CommandRate:
+def measure_command(
+    arm: Arm, name: str | None, device: torch.device, folder: Path, faces: int, rounds: int
+) -> CommandRate:
     """Run the command on a quarter of the faces and on all of them; the best of the rounds counts."""
     few = max(1, faces // 4)
-    seconds = {count: min(_command_seconds(arm, name, folder, count) for _ in range(rounds)) for count in (few, faces)}
+    seconds = {
+        count: min(_command_seconds(arm, name, device, folder, count) for _ in range(rounds)) for count in (few, faces)
+    }
     between = max(seconds[faces] - seconds[few], 1e-9)
     return CommandRate(arm.engine, arm.precision, faces / seconds[faces], (faces - few) / between, arm.network)
 
 
-def _command_seconds(arm: Arm, name: str | None, folder: Path, count: int) -> float:
+def command_line(arm: Arm, name: str | None, device: torch.device, faces: Path, out: Path) -> list[str]:
+    """The command that does what an arm does, from files to files."""
+    command = [sys.executable, "-m", "facesynth", "segment", str(faces), "-o", str(out), "--aligned", "--no-cache"]
+    command += ["--quiet", "--device", str(device), "--engine", arm.engine, "--precision", arm.precision]
+    return [*command, "--batch-size", str(arm.batch), *(["--parser", name] if name else [])]
+
+
+def _command_seconds(arm: Arm, name: str | None, device: torch.device, folder: Path, count: int) -> float:
     with tempfile.TemporaryDirectory() as place:
         inputs = Path(place) / "faces"
         inputs.mkdir()
         for file in sorted(folder.iterdir())[:count]:
             shutil.copy(file, inputs)
-        command = [sys.executable, "-m", "facesynth", "segment", str(inputs), "-o", str(Path(place) / "out")]
-        command += ["--aligned", "--no-cache", "--quiet", "--device", "cpu", "--engine", arm.engine]
-        command += ["--precision", arm.precision]  # and its own choice of all else
+        command = command_line(arm, name, device, inputs, Path(place) / "out")
         start = time.perf_counter()
-        subprocess.run(command + (["--parser", name] if name else []), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - start
 
 
 def table(arms: Sequence[Arm], commands: Sequence[CommandRate]) -> str:
-    """All rates, and each as a ratio to eager float32 at batch 1."""
+    """All rates, and each as a ratio to the first arm's: eager float32 at the first batch size."""
     base = arms[0]
     lines = [f"{'engine':<26}{'build s':>8}{'network/s':>11}{'ratio':>7}{'faces/s':>9}{'ratio':>7}{'same labels':>13}"]
     lines += [
@@ -157,28 +198,35 @@ def main() -> None:
     options.add_argument("--parser", help="weights name or file (default: the bundled one)")
     options.add_argument("--faces", type=int, default=32, help="so many in memory; four times as many for the command")
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--batches", type=int, nargs="+", default=[1, 8])
+    options.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N, mps or auto (default: cpu)")
+    options.add_argument("--batches", type=int, nargs="+", help="the command's is the first (1 8; not on a CPU: 16 64)")
     options.add_argument("--no-compile", action="store_true", help="leave out torch.compile, which builds for minutes")
     options.add_argument("--no-command", action="store_true", help="leave out the whole command")
     options.add_argument("--json", type=Path, help="write all figures to this file too")
     chosen = options.parse_args()
-    engines = (*FLOAT32_ENGINES, *(() if chosen.no_compile else ("compile",)))
-    arms = [Arm(engine, "float32", batch) for batch in chosen.batches for engine in engines]
-    arms += [Arm(engine, "bf16", batch) for batch in chosen.batches for engine in ("eager", "openvino")]
+    device = resolve_device(chosen.device)
+    batches = chosen.batches or ([1, 8] if device.type == "cpu" else [16, 64])
+    arms = arms_on(device, batches, compiled=not chosen.no_compile)
     commands = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         paths = make_faces(folder, chosen.faces if chosen.no_command else 4 * chosen.faces)
         faces = [read_photo(path) for path in paths[: chosen.faces]]
-        measured = measure_arms(arms, chosen.parser, faces, chosen.rounds)
+        measured = measure_arms(arms, chosen.parser, device, faces, chosen.rounds)
         if not chosen.no_command:
-            of_one = [arm for arm in measured if arm.batch == chosen.batches[0] and arm.engine != "compile"]
-            commands = [measure_command(arm, chosen.parser, folder, len(paths), 2) for arm in of_one]
+            of_one = [arm for arm in measured if arm.batch == batches[0] and arm.engine != "compile"]
+            commands = [measure_command(arm, chosen.parser, device, folder, len(paths), 2) for arm in of_one]
     print(table(measured, commands))
     if chosen.json:
         result = {
             "parser": chosen.parser or weights.default_name("parser"),
-            "machine": {"cpu": _processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads()},
+            "device": str(device),
+            "machine": {
+                "cpu": _processor(),
+                "cores": os.cpu_count(),
+                "threads": torch.get_num_threads(),
+                "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+            },
             "versions": {"torch": torch.__version__, "python": platform.python_version()},
             "faces": chosen.faces,
             "rounds": chosen.rounds,

@@ -30,7 +30,8 @@ def labels_at(logits: Tensor, height: int, width: int) -> Tensor:
     found = labels.index_select(0, top).index_select(1, left)
     where = (found == _MIXED).nonzero()
     pixels = grid.view(h * w, classes)
-    for y, x in (part.unbind(1) for part in where.split(_AT_ONCE)):
+    for part in torch.split(where, _AT_ONCE):
+        y, x = part.unbind(1)
         above, below = top[y] * w, bottom[y] * w
         share = across[x, None]
         upper = torch.lerp(pixels[above + left[x]], pixels[above + right[x]], share)

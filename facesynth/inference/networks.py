@@ -92,7 +92,10 @@ def copy_with_likeness(source: Path, target: Path, likeness: Likeness) -> None:
 
 def load_likeness(path: Path, *, sha256: Digest | None = None) -> Likeness | None:
     """Read what a weights file tells of its parser's training faces; None where it tells nothing. Raises as `load`."""
-    metadata, tensors = _read(path, sha256)
+    return _likeness(*_read(path, sha256), path)
+
+
+def _likeness(metadata: Mapping[str, str], tensors: Mapping[str, Tensor], path: Path) -> Likeness | None:
     if _LIKENESS not in metadata:
         return None
     try:
@@ -152,7 +155,24 @@ def load(
     Raises WeightsError when the file is of another kind or its bytes are not those of `sha256`, and WeightsDamaged when
     it does not hold what its specs say.
     """
+    return _restored(*_read(path, sha256), path, wanted, device)
+
+
+def load_with_likeness(
+    path: Path, wanted: tuple[str, ...], device: torch.device, *, sha256: Digest | None = None
+) -> tuple[dict[str, tuple[Any, nn.Module]], Likeness | None]:
+    """What `load` and `load_likeness` read, from one reading of the file. Raises as they do."""
     metadata, tensors = _read(path, sha256)
+    return _restored(metadata, tensors, path, wanted, device), _likeness(metadata, tensors, path)
+
+
+def _restored(
+    metadata: Mapping[str, str],
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    wanted: tuple[str, ...],
+    device: torch.device,
+) -> dict[str, tuple[Any, nn.Module]]:
     if metadata.get("format") != FORMAT:
         raise WeightsError("this is not a facesynth weights file", where=path, hint="run: facesynth weights list")
     if (labels := metadata.get("labels")) != STANDARD:

@@ -91,7 +91,8 @@ class Parser:
             return cls._foreign(path, where, precision, engine, batch_size, sha256, schema, declared, lanes)
         refuse_declarations(path, schema, declared)
         dtype = resolve_precision(precision, where)
-        spec, network = networks.load(path, ("parser",), where, sha256=sha256)["parser"]
+        found, likeness = networks.load_with_likeness(path, ("parser",), where, sha256=sha256)
+        spec, network = found["parser"]
         shape = (resolve_batch_size(batch_size, where), 3, spec.size, spec.size)
         chosen = [engine]
         if engine == "compile" and where.type == "cpu":
@@ -104,7 +105,6 @@ class Parser:
 
         # In a lane too: on a busy machine a forward pass on all cores takes seconds, its threads wait for each other.
         run = lanes.map(built, [task])[0] if where.type == "cpu" else built(task)
-        likeness = networks.load_likeness(path, sha256=sha256)
         return cls(
             lambda x: run(x)[0],
             spec,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from facesynth.core.errors import WeightsDamaged
+from facesynth.core.errors import WeightsDamaged, WeightsError
+from facesynth.core.refs import sha256_file
 from facesynth.inference import networks
 from facesynth.inference.likeness import MIN_FACES, Likeness, likeness_of
 from facesynth.inference.parser import Parser
@@ -74,6 +75,28 @@ def test_weights_keep_it_and_a_parser_tells_by_it(tmp_path: Path) -> None:
     [untold] = Parser.load(plain, device="cpu")([BLACK])
     assert untold.confidence is not None and untold.confidence.unlikeness is None and not untold.confidence.unlike
     assert networks.load_likeness(plain) is None
+
+
+def test_a_parser_and_what_it_knows_come_from_one_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, marked = outspoken_parser(tmp_path / "plain.safetensors"), tmp_path / "marked.safetensors"
+    networks.copy_with_likeness(plain, marked, known(drawn(MIN_FACES, 0)))
+    cpu, readings, read = torch.device("cpu"), list[Path](), Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        readings.append(path)
+        return read(path)
+
+    [expected, told] = networks.load(marked, ("parser",), cpu)["parser"], networks.load_likeness(marked)
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    found, likeness = networks.load_with_likeness(marked, ("parser",), cpu, sha256=sha256_file(marked))
+    assert readings.count(marked) == 1
+    spec, network = found["parser"]
+    assert spec == expected[0] and told is not None and likeness is not None
+    assert all(map(torch.equal, network.state_dict().values(), expected[1].state_dict().values()))
+    assert np.array_equal(likeness.mean, told.mean) and np.array_equal(likeness.whitening, told.whitening)
+    assert networks.load_with_likeness(plain, ("parser",), cpu)[1] is None
+    with pytest.raises(WeightsError, match="run again"):
+        networks.load_with_likeness(marked, ("parser",), cpu, sha256="0" * 64)
 
 
 def test_saving_anew_replaces_it_and_damage_is_told(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
 
-from facesynth.core.labels import NUM_LABELS, LabelSchema
+from facesynth.core.labels import NUM_LABELS
+from facesynth.inference.convert.parts import Made, Part, State, Told, UnfitError
 from facesynth.models.specs import BisenetSpec
 
 _STEM = "cp.resnet.conv1.weight"
@@ -15,16 +15,16 @@ _LAST = "conv_out.conv_out.weight"
 _AUXILIARY = ("conv_out16.", "conv_out32.")  # heads that only helped training
 
 
-def from_bisenet(state: Mapping[str, Tensor], schema: LabelSchema) -> dict[str, tuple[BisenetSpec, dict[str, Tensor]]]:
-    """Return the parser without its auxiliary heads, its classes put from `schema`'s order into CelebAMask-HQ's.
+def from_bisenet(states: Mapping[str, State], told: Told) -> Made:
+    """Return the parser without its auxiliary heads, its classes put from the schema's order into CelebAMask-HQ's.
 
     Raises ValueError where the checkpoint has another number of classes, or a width that no network of ours has.
     """
-    own = {key: value for key, value in state.items() if not key.startswith(_AUXILIARY)}
+    own = {key: value for key, value in states["parser"].items() if not key.startswith(_AUXILIARY)}
     if (last := own.get(_LAST)) is not None and last.ndim:
         if len(last) != NUM_LABELS:
-            raise ValueError(f"it tells {len(last)} classes apart, a face parser {NUM_LABELS}")
-        own[_LAST] = last[torch.from_numpy(schema.from_standard).long()]
+            raise UnfitError("parser", f"it tells {len(last)} classes apart, a face parser {NUM_LABELS}")
+        own[_LAST] = last[torch.from_numpy(told.schema.from_standard).long()]
     stem = own.get(_STEM)
     spec = BisenetSpec() if stem is None or not stem.ndim else BisenetSpec(width=len(stem))
-    return {"parser": (spec, own)}
+    return Made({"parser": Part(spec, own)})

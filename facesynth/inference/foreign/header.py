@@ -72,7 +72,8 @@ def header_of(
 ) -> ForeignHeader:
     """What is known of a parser from its declarations and, where it is facesynth's own export, its file.
 
-    Raises UsageError where nobody says the order of the classes, or both do and differ.
+    Raises UsageError where nobody says the order of the classes, or where both say it, or what the input is like, and
+    differ.
     """
     own = metadata.get(FORMAT_KEY) == FORMAT
     told = metadata.get("labels") if own else None
@@ -87,6 +88,11 @@ def header_of(
     if not own:
         return ForeignHeader(chosen, declared)
     inside = InputDeclaration.parse(f"{key}={metadata[key]}" for key in ("normalisation", "order") if key in metadata)
+    given = declared.declared
+    for key, value in inside.declared.items():
+        if given.get(key, value) != value:
+            hint = f"leave --parser-input {key}={given[key]} out"
+            raise UsageError(f"its input is of {key}={value}, not of {key}={given[key]}", where=where, hint=hint)
     return ForeignHeader(chosen, declared.over(inside))
 
 

@@ -1,0 +1,89 @@
+"""The benchmarks of the parser compare what they say: the same device, the same batch, a fair loop."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from facesynth.core.image_files import write_photo
+from facesynth.core.label_files import read_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.inference.parser import Parser
+from tests.inference.exported_parsers import drawn_face
+from tests.inference.outspoken_parser import outspoken_parser
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return imported("parser_engines", monkeypatch)
+
+
+def imported(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    return __import__(name)
+
+
+def test_engines_of_the_cpu_are_left_out_on_other_devices(engines: ModuleType) -> None:
+    on_cpu, on_gpu = (engines.arms_on(device, [1, 8], compiled=True) for device in (CPU, GPU))
+    assert {arm.engine for arm in on_cpu} == {"eager", "compile", "onnx", "openvino"}
+    assert {arm.engine for arm in on_gpu} == {"eager", "compile"} and {arm.batch for arm in on_gpu} == {1, 8}
+    assert {arm.precision for arm in on_gpu} == {"float32", "bf16", "fp16"}
+    assert {arm.engine for arm in engines.arms_on(GPU, [1], compiled=False)} == {"eager"}
+    for arms in (on_cpu, on_gpu):
+        assert (arms[0].engine, arms[0].precision) == ("eager", "float32"), "the others are compared with it"
+
+
+def test_the_command_runs_on_the_device_with_the_arm_s_batch(engines: ModuleType) -> None:
+    arm = engines.Arm("eager", "bf16", 16)
+    line = " ".join(engines.command_line(arm, "mine.safetensors", torch.device("cuda:1"), Path("in"), Path("out")))
+    for wanted in ("--device cuda:1", "--engine eager", "--precision bf16", "--batch-size 16", "-o out"):
+        assert wanted in line
+
+
+def test_a_parser_is_measured_on_the_device(
+    engines: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, asked, load = outspoken_parser(tmp_path / "tiny.safetensors"), list[str](), Parser.load
+
+    def noted(*arguments: Any, device: str, **settings: Any) -> Parser:
+        asked.append(device)
+        return load(*arguments, device="cpu", **settings)
+
+    monkeypatch.setattr(Parser, "load", noted)
+    arms = [engines.Arm("eager", "float32", 1), engines.Arm("eager", "float32", 2)]
+    measured = engines.measure_arms(arms, str(path), GPU, [drawn_face(0), drawn_face(1)], 1)
+    assert asked == ["cuda", "cuda"] and len(measured) == 2
+    for arm in measured:
+        assert arm.network > 0 and arm.faces > 0 and arm.equal_labels >= 0.999
+
+
+def test_the_plain_loop_has_all_cores_for_each_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    throughput = imported("segment_throughput", monkeypatch)
+    path, loaded, load = outspoken_parser(tmp_path / "tiny.safetensors"), list[Parser](), Parser.load
+
+    def tiny(**settings: Any) -> Parser:
+        loaded.append(load(path, device="cpu", engine="eager", **settings))
+        return loaded[-1]
+
+    monkeypatch.setattr(Parser, "load", tiny)
+    write_photo(drawn_face(0), tmp_path / "face.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    throughput.plain_loop([tmp_path / "face.png"], out)
+    [parser] = loaded
+    assert parser.lanes.cores.lanes == 1 and parser.lanes.cores.each == torch.get_num_threads()
+    assert throughput.agree(out / "face.png", out / "face.png")
+    ids = read_label_map(out / "face.png").ids
+    other = throughput.encode_label_map(LabelMap(np.asarray((ids + 1) % 19, dtype=np.uint8)))
+    (tmp_path / "other.png").write_bytes(other)
+    assert not throughput.agree(out / "face.png", tmp_path / "other.png")
