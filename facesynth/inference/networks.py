@@ -27,9 +27,18 @@ from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.parser import ParserNet
-from facesynth.models.specs import BisenetSpec, DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
+from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
+from facesynth.models.specs import (
+    BisenetSpec,
+    DiscriminatorSpec,
+    EncoderSpec,
+    GeneratorSpec,
+    ParserSpec,
+    SegmentationDiscriminatorSpec,
+)
 
-_Normalised = GeneratorSpec | EncoderSpec | DiscriminatorSpec  # spectrally, while they are trained
+# Spectrally, while they are trained.
+_Normalised = GeneratorSpec | EncoderSpec | DiscriminatorSpec | SegmentationDiscriminatorSpec
 Spec = ParserSpec | BisenetSpec | _Normalised
 
 # What a network is for, and its architecture as a file's specs name it: None for those that say nothing of it.
@@ -40,6 +49,7 @@ _NETWORKS: Mapping[tuple[str, str | None], tuple[type[Any], Callable[[Any], nn.M
         ("generator", None): (GeneratorSpec, SpadeGenerator),
         ("encoder", None): (EncoderSpec, StyleEncoder),
         ("discriminator", None): (DiscriminatorSpec, Discriminator),
+        ("segmentation_discriminator", None): (SegmentationDiscriminatorSpec, SegmentationDiscriminator),
     }
 )
 FORMAT = "facesynth-1"

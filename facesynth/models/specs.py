@@ -104,3 +104,20 @@ class DiscriminatorSpec:
     width: int = 64
     max_width: int = 512
     spectral: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentationDiscriminatorSpec:
+    """A U-Net that tells of every pixel which label it has, or that it was painted (Schönfeld et al. 2021, OASIS)."""
+
+    labels: int = 19
+    depth: int = 6  # halvings of the picture's side, which has to be a multiple of 2^depth
+    width: int = 64  # channels of the last block; they double at the first halving and then at every second one
+    max_width: int = 512
+    spectral: bool = True
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.depth <= 9 and all(1 <= width <= _WIDEST for width in (self.width, self.max_width))):
+            raise ValueError(f"a segmentation discriminator is 1 to 9 halvings deep and 1 to {_WIDEST} channels wide")
+        if not 1 <= self.labels <= 256:
+            raise ValueError(f"a segmentation discriminator tells 1 to 256 labels apart, not {self.labels}")

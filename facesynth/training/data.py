@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -14,7 +14,9 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import sha256_file
 from facesynth.datasets.division import Chosen, FileDivision, Named, anyone, open_division, unlabelled
+from facesynth.datasets.inspection.looks import Look
 from facesynth.datasets.pairs import ManifestPairs, Pair, open_pairs
+from facesynth.training.copies import copies_among, looks_of
 from facesynth.training.runs import Data
 
 
@@ -39,15 +41,16 @@ def chosen_pairs(data: Data, base: Path, seed: int) -> tuple[Iterable[Pair], Hel
 
     `data.split` is a split file, or a division that the dataset's manifest names. Who is held out is the validation
     side, or the test side where there is no other. ConfigError when there are no pairs to train on, or when a held-out
-    image lies among the extra pairs too.
+    image lies among the extra pairs too, by its name or its bytes. Extra pairs whose image is a copy of a held-out one
+    that was encoded anew, or its mirror image, are left out; ConfigError where none are left.
     """
     if data.folder is None:
         raise UsageError("no training data named", hint="add --data, a folder with images/ and labels/, or a manifest")
     source = open_pairs(base / data.folder)
     train, held_out, judged = _divided(source, data.split, base)
     extra = tuple(open_pairs(base / folder) for folder in data.extra)
-    chosen = Chosen((train, *extra), anyone)
     _refuse_overlap(chain.from_iterable(extra), held_out)
+    chosen = Chosen((train, *_without_copies(extra, held_out)), anyone)
     if data.limit is not None:
         everyone = ((number, pair.name) for number, part in enumerate(chosen.sources) for pair in part)
         drawn = heapq.nsmallest(data.limit, everyone, key=lambda one: _drawn(seed, f"{one[0]}/{one[1]}"))
@@ -113,3 +116,33 @@ def _refuse_overlap(extra: Iterable[Pair], held_out: Iterable[Pair]) -> None:
             digests[size] = {other.image_sha256 or sha256_file(other.image) for other in by_size[size]}
         if (pair.image_sha256 or sha256_file(pair.image)) in digests[size]:
             raise ConfigError("is held out by the split under another name", where=pair.image, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _NotNamed:
+    """Whether a pair's name is none of these."""
+
+    names: frozenset[str]
+
+    def __call__(self, pair: Pair) -> bool:
+        return pair.name not in self.names
+
+
+def _without_copies(extra: tuple[Iterable[Pair], ...], held_out: Sequence[Pair]) -> tuple[Iterable[Pair], ...]:
+    """The extra pairs but for those that look like a held-out one, as unlabelled faces are left out too."""
+    if not extra or not held_out:
+        return extra
+    seen: list[tuple[int, str]] = []
+
+    def looks() -> Iterator[Look | None]:
+        for number, part in enumerate(extra):
+            for pair, look in looks_of(part):
+                seen.append((number, pair.name))
+                yield look
+
+    copies = {seen[index] for index in copies_among(looks(), (look for _, look in looks_of(held_out)))}
+    if copies and len(copies) == len(seen):
+        hint = "add others: --set data.extra=[DIR]"
+        raise ConfigError("all extra pairs are held out, and may not train", where="data.extra", hint=hint)
+    left_out = (frozenset(name for number, name in copies if number == each) for each in range(len(extra)))
+    return tuple(Chosen((part,), _NotNamed(names)) for part, names in zip(extra, left_out, strict=True))

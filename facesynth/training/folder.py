@@ -27,6 +27,7 @@ _CHANGEABLE = (
     "every",
     "decay_images",
     "licence",
+    "keep_discriminators",
     "data.folder",
     "data.extra",
     "teacher.weights",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -68,14 +70,20 @@ def learnable(name: str, base: Path) -> tuple[Path, Digest]:
     return path, sha256
 
 
-def load_initial(name: str, base: Path, parts: Mapping[str, tuple[networks.Spec, nn.Module]]) -> None:
+_Parts = Mapping[str, tuple[networks.Spec, nn.Module]]
+
+
+def load_initial(name: str, base: Path, parts: _Parts, optional: _Parts = MappingProxyType({})) -> None:
     """Put the parameters of a weights file (by name, or by path from `base`) into networks of the same specs.
 
-    Sizes may differ where the parameters do not. ConfigError when the file's networks are built otherwise.
+    Of the `optional` parts those that the file holds; the others start as they are. Sizes may differ where the
+    parameters do not. ConfigError when the file's networks are built otherwise.
     """
     path, sha256 = learnable(name, base)
-    found = networks.load(path, tuple(parts), torch.device("cpu"), sha256=sha256)
-    for part, (spec, module) in parts.items():
+    held = _parts_of(path)
+    wanted = {**parts, **{part: both for part, both in optional.items() if part in held}}
+    found = networks.load(path, tuple(wanted), torch.device("cpu"), sha256=sha256)
+    for part, (spec, module) in wanted.items():
         old, source = found[part]
         if type(old) is not type(spec):
             hint = "start from weights of the same kind of network, or anew"
@@ -91,8 +99,18 @@ def load_initial(name: str, base: Path, parts: Mapping[str, tuple[networks.Spec,
         try:
             _take_over(module, source.state_dict())
         except (KeyError, RuntimeError) as error:  # one more or one less block, which sizes bring
+            size = f" of size {theirs['size']}" if "size" in theirs else ""
             hint = "change the pipeline file, or start anew"
-            raise ConfigError(f"its {part} of size {theirs['size']} has other layers", where=path, hint=hint) from error
+            raise ConfigError(f"its {part}{size} has other layers", where=path, hint=hint) from error
+
+
+def _parts_of(path: Path) -> Sequence[str]:
+    """The networks that a weights file says it holds; none where it says nothing that can be read."""
+    try:
+        specs = json.loads(weights.read_header(path).get("specs", "{}"))
+    except ValueError:
+        return ()
+    return tuple(specs) if isinstance(specs, dict) else ()
 
 
 @torch.no_grad()

@@ -24,11 +24,21 @@ def hinge_generator(fake: Outputs) -> Tensor:
     return _mean([-scale[-1].float().mean() for scale in fake])
 
 
-def feature_matching(real: Outputs, fake: Outputs) -> Tensor:
-    """Mean over scales of the summed L1 distances of all layers but the last (Wang et al. 2018, equation 4)."""
+def feature_matching(real: Outputs, fake: Outputs, agreement: Tensor | None = None) -> Tensor:
+    """Mean over scales of the summed L1 distances of all layers but the last (Wang et al. 2018, equation 4).
+
+    With `agreement`, N×1×H×W in 0..1, distances count by its mean over what each place of a layer looks at.
+    """
+
+    def distance(one: Tensor, other: Tensor) -> Tensor:
+        one, other = one.float(), other.float().detach()
+        if agreement is None:
+            return F.l1_loss(one, other)
+        return (F.adaptive_avg_pool2d(agreement, one.shape[-2:]) * (one - other).abs()).mean()  # type: ignore[arg-type]
+
     return _mean(
         [
-            torch.stack([F.l1_loss(b.float(), a.float().detach()) for a, b in zip(r[:-1], f[:-1], strict=True)]).sum()
+            torch.stack([distance(b, a) for a, b in zip(r[:-1], f[:-1], strict=True)]).sum()
             for r, f in zip(real, fake, strict=True)
         ]
     )

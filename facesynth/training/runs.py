@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from facesynth.core.labels import NUM_LABELS
-from facesynth.models.specs import DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
+from facesynth.models.specs import (
+    DiscriminatorSpec,
+    EncoderSpec,
+    GeneratorSpec,
+    ParserSpec,
+    SegmentationDiscriminatorSpec,
+)
 
 Precision = Literal["float32", "bf16"]
 
@@ -142,13 +148,20 @@ class ParserRun:
         """How many faces of a batch come from the teacher's folders."""
         return round(self.teacher.share * self.batch_size) if self.teacher is not None and self.teacher.folders else 0
 
+    @property
+    def packed_size(self) -> int:
+        """The side in pixels at which its faces are packed: the parser's, with headroom for the augmentation's zoom."""
+        return self.parser.size * 5 // 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GanLosses:
     """Weights of the generator's losses; NVlabs/SPADE's defaults (peers.md 3.1). 0 switches a term off.
 
     `kld` multiplies the mean over images of the KL divergence in nats; NVlabs sums over the batch on each GPU, which at
-    its 4 images a GPU equals 4 · 0.05 here. `reconstruction` (L1 in pixels) is not in the papers.
+    its 4 images a GPU equals 4 · 0.05 here. `reconstruction` (L1 in pixels) is not in the papers. `adversarial` and
+    `feature_matching` are the patch discriminator's terms, `segmentation` is the segmentation discriminator's;
+    `label_mix` is OASIS's weight of label mixing, in that discriminator's own loss.
     """
 
     adversarial: float = 1.0
@@ -156,14 +169,43 @@ class GanLosses:
     perceptual: float = 10.0
     kld: float = 0.2
     reconstruction: float = 0.0
+    segmentation: float = 1.0
+    label_mix: float = 10.0
 
     def __post_init__(self) -> None:
         _require(self, "adversarial", "feature_matching", "perceptual", "kld", "reconstruction")
+        _require(self, "segmentation", "label_mix")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffAugment:
+    """What is done alike to photos and painted pictures before discriminators see them (Zhao et al. 2020); 0 is off.
+
+    The paper's whole policy is colour 1, translation 0.125 and cutout 0.5.
+    """
+
+    colour: float = 0.0  # share of the paper's ranges of brightness, saturation and contrast
+    translation: float = 0.0  # of the side, ±
+    cutout: float = 0.0  # side of the square that is blanked, as a share of the picture's
+
+    def __post_init__(self) -> None:
+        _require(self, "colour", "translation", "cutout", high=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddMaps:
+    """Label maps as people paint them, in place of some of those that belong to the photos; see `spade.odd_maps`."""
+
+    share: float = 0.0  # of all samples
+    redrawn: float = 0.4  # of those: with other proportions than the photo's; the rest are its face, loosely drawn
+
+    def __post_init__(self) -> None:
+        _require(self, "share", "redrawn", high=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpadeRun:
-    """A run that trains VAE encoder, SPADE generator and patch discriminator together."""
+    """A run that trains VAE encoder, SPADE generator and one discriminator or two together."""
 
     kind: Literal["spade"] = "spade"
     name: str
@@ -172,8 +214,10 @@ class SpadeRun:
     data: Data = field(default_factory=Data)
     generator: GeneratorSpec = field(default_factory=GeneratorSpec)
     encoder: EncoderSpec | None = field(default_factory=EncoderSpec)
-    discriminator: DiscriminatorSpec = field(default_factory=DiscriminatorSpec)
-    initial: str | None = None  # weights, by name or file, to start generator and encoder from
+    discriminator: DiscriminatorSpec | None = field(default_factory=DiscriminatorSpec)  # of patches
+    segmentation_discriminator: SegmentationDiscriminatorSpec | None = None  # beside the other one, or in its place
+    initial: str | None = None  # weights, by name or file, to start from: discriminators too where the file holds them
+    keep_discriminators: bool = False  # in the weights file, for those who go on from it
     perceptual: Literal["mobilenet-v2-imagenet", "vgg19-imagenet", "none"] = "mobilenet-v2-imagenet"
     images: int = 1_000_000
     batch_size: int = 4
@@ -186,6 +230,8 @@ class SpadeRun:
     augment: Augment = field(
         default_factory=lambda: Augment(rotation=3.0, scale=1.06, shift=0.03, colour=0.0, grey=0.0, blur=0.0)
     )
+    diff_augment: DiffAugment = field(default_factory=DiffAugment)
+    odd_maps: OddMaps = field(default_factory=OddMaps)
     ema_half_life: int = 2_000
     precision: Precision = "float32"
     every: Schedule = field(default_factory=Schedule)
@@ -200,6 +246,16 @@ class SpadeRun:
                 f"the encoder gives {self.encoder.style_channels} style channels, "
                 f"the generator takes {self.generator.style_channels}"
             )
+        critic = self.segmentation_discriminator
+        if critic is None and self.discriminator is None:
+            raise ValueError("discriminator and segmentation_discriminator are both null: a run needs one of them")
+        if critic is not None and self.generator.size % (1 << critic.depth):
+            raise ValueError(
+                f"segmentation_discriminator.depth is {critic.depth}: generator.size {self.generator.size} "
+                f"is no multiple of {1 << critic.depth}"
+            )
+        if any(each is not None and each.labels != NUM_LABELS for each in (critic, self.discriminator)):
+            raise ValueError(f"label maps have {NUM_LABELS} labels: give a discriminator as many")
 
 
 def _check(run: ParserRun | SpadeRun) -> None:

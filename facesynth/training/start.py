@@ -24,6 +24,7 @@ from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.parser import ParserNet
+from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
 from facesynth.store import ArtifactStore
 from facesynth.training import checkpoint
 from facesynth.training.data import HeldOut, chosen_pairs, read_pairs
@@ -35,7 +36,8 @@ from facesynth.training.parser.likeness import measured
 from facesynth.training.parser.material import material, unlabelled_faces
 from facesynth.training.parser.teacher import load_teachers
 from facesynth.training.runs import ParserRun, Precision, SpadeRun
-from facesynth.training.spade_job import Painter, SpadeJob
+from facesynth.training.spade.job import SpadeJob
+from facesynth.training.spade.painter import Painter
 
 _SAMPLED = 6  # pairs on a sample sheet
 OnPacked = Callable[[int, int], None]
@@ -62,12 +64,11 @@ def train_parser(
     pairs in `store`, or without one in the run's own folder.
     """
     folder = RunFolder(runs / config.name)
-    size = config.parser.size * 5 // 4  # headroom for the zoom of the augmentation
     store = store or ArtifactStore(folder.path / "cache")
     taught, faces = load_teachers(config, base), unlabelled_faces(config, base)
     lessons = [*(teacher.sha256 for teacher in taught), *([identify(faces).digest] if faces else [])]
     with (
-        _started(folder, config, base, store, size, on_packed, lessons) as begun,
+        _started(folder, config, base, store, config.packed_size, on_packed, lessons) as begun,
         material(config, base, begun.pairs, store=store, notes=folder.path, on_packed=on_packed) as learnt_from,
     ):
         fabric = make_fabric(device, config.precision)
@@ -115,10 +116,10 @@ def train_spade(
     report: Report,
     on_packed: OnPacked = _unheard,
 ) -> Path | None:
-    """Train encoder, generator and discriminator, or go on with it; returns the weights file, or None when stopped.
+    """Train encoder, generator and discriminators, or go on with it; returns the weights file, or None when stopped.
 
-    The file holds generator and encoder; the discriminator stays in the run's checkpoints. For the rest see
-    `train_parser`.
+    The file holds generator and encoder; the discriminators stay in the run's checkpoints, unless the run says that
+    they be kept. For the rest see `train_parser`.
     """
     folder = RunFolder(runs / config.name)
     size = config.generator.size * 9 // 8
@@ -129,14 +130,21 @@ def train_spade(
         painter = Painter(
             SpadeGenerator(config.generator), None if config.encoder is None else StyleEncoder(config.encoder)
         )
-        discriminator = Discriminator(config.discriminator)
-        for network in (painter, discriminator):
-            initialise(network)
+        patches = None if config.discriminator is None else Discriminator(config.discriminator)
+        for network in (painter, patches):
+            if network is not None:
+                initialise(network)
+        segmentation = None
+        if config.segmentation_discriminator is not None:  # only now: with or without it, the others start alike
+            # From torch's own numbers: `initialise` makes its last layer, which nothing normalises, so small that on
+            # drawn faces it knew after 200 steps what it so knows after 30.
+            segmentation = SegmentationDiscriminator(config.segmentation_discriminator)
+        critics = critic_parts(config, patches, segmentation)
         if config.initial is not None and not checkpoint.found(folder.path):
-            load_initial(config.initial, base, painter_parts(config, painter))
+            load_initial(config.initial, base, painter_parts(config, painter), critics)
         perceptual = None if config.perceptual == "none" else load_perceptual(config.perceptual)
         sampled = read_pairs(islice(begun.held_out.pairs or begun.train, _SAMPLED))
-        job = SpadeJob(config, painter, discriminator, perceptual, begun.pairs, begun.held_out, sampled, fabric)
+        job = SpadeJob(config, painter, patches, segmentation, perceptual, begun.pairs, begun.held_out, sampled, fabric)
         shown = fit(
             job,
             folder,
@@ -150,6 +158,8 @@ def train_spade(
             return None
         target = folder.path / f"{config.name}.safetensors"
         parts = painter_parts(config, job.averaged())
+        if config.keep_discriminators:
+            parts |= critics  # the very modules that were trained
         networks.save(target, parts, licence=config.licence, about=origin(config.name, shown))
         return target
 
@@ -194,6 +204,18 @@ def painter_parts(config: SpadeRun, painter: Painter) -> dict[str, tuple[network
     parts: dict[str, tuple[networks.Spec, nn.Module]] = {"generator": (config.generator, painter.generator)}
     if config.encoder is not None and painter.encoder is not None:
         parts["encoder"] = (config.encoder, painter.encoder)
+    return parts
+
+
+def critic_parts(
+    config: SpadeRun, patches: Discriminator | None, segmentation: SegmentationDiscriminator | None
+) -> dict[str, tuple[networks.Spec, nn.Module]]:
+    """Return a run's discriminators by the names that they have in a weights file."""
+    parts: dict[str, tuple[networks.Spec, nn.Module]] = {}
+    if config.discriminator is not None and patches is not None:
+        parts["discriminator"] = (config.discriminator, patches)
+    if config.segmentation_discriminator is not None and segmentation is not None:
+        parts["segmentation_discriminator"] = (config.segmentation_discriminator, segmentation)
     return parts
 
 

@@ -6,16 +6,22 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from facesynth.core.errors import ConfigError, UsageError
+from facesynth.core.image_files import read_photo, write_photo
+from facesynth.core.label_files import write_label_map
 from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
 from facesynth.datasets.packed import identify
 from facesynth.training.data import chosen_pairs
 from facesynth.training.runs import Data
-from tests.drawn_pairs import write_pairs
+from tests.drawn_pairs import drawn_labels, write_pairs
+from tests.training.parser.test_unlabelled import picture
 
 SIDES = {"official": ("train", "train", "train", "validation", "test", "test"), "index": ("train",) * 4 + ("test",) * 2}
 
@@ -145,6 +151,34 @@ def test_held_out_images_may_not_train_under_other_names(folder: Path, tmp_path:
     data = Data(folder=str(source), split=str(tmp_path / "split.json"), extra=(str(tmp_path / "extra"),))
     with pytest.raises(ConfigError, match="held out by the split under another name"):
         chosen_pairs(data, folder, seed=0)
+
+
+def copies_of(source: Path, folder: Path, flips: dict[str, bool]) -> Path:
+    """Some faces of `source` as pairs under other names: smaller, compressed anew, and mirrored where it is said."""
+    (folder / "images").mkdir(parents=True)
+    for name, mirrored in flips.items():
+        pixels = read_photo(source / "images" / f"{name}.png").resized(48, 48).pixels
+        image = Image.fromarray(np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels)
+        image.save(folder / "images" / f"other-{name}.jpg", quality=85)
+        write_label_map(drawn_labels(0), folder / "labels" / f"other-{name}.png")
+    return folder
+
+
+def test_copies_of_held_out_images_are_left_out_of_the_extra_ones(tmp_path: Path) -> None:
+    """As they are of faces without label maps; they were once trained on."""
+    for seed, name in enumerate("abcdef"):
+        write_photo(picture(seed), tmp_path / "pairs" / "images" / f"{name}.png")
+        write_label_map(drawn_labels(seed), tmp_path / "pairs" / "labels" / f"{name}.png")
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["a"], "validation": ["b", "c"], "test": ["d"]}))
+    data = Data(folder="pairs", split="split.json")
+    copied = copies_of(tmp_path / "pairs", tmp_path / "copied", {"b": False, "c": True})
+    mixed = copies_of(tmp_path / "pairs", tmp_path / "mixed", {"a": True, "d": True, "e": False})
+    extra = replace(data, extra=(str(copied), str(mixed)))
+    assert names(extra, tmp_path) == (["a", "other-a", "other-e"], ["b", "c"])
+    assert names(replace(extra, limit=3), tmp_path)[0] == ["a", "other-a", "other-e"]
+    with pytest.raises(ConfigError, match=r"data\.extra: all extra pairs are held out, and may not train; add others"):
+        names(replace(data, extra=(str(copied),)), tmp_path)
+    assert names(Data(folder="pairs", extra=(str(copied),)), tmp_path)[0][-2:] == ["other-b", "other-c"], "no split"
 
 
 def test_a_limit_counts_pairs_not_names(folder: Path, tmp_path: Path) -> None:

@@ -58,3 +58,14 @@ def test_feature_matching_leaves_the_real_side_alone() -> None:
     feature_matching(real, fake).backward()  # type: ignore[no-untyped-call]
     assert all(layer.grad is None for scale in real for layer in scale)
     assert all(layer.grad is not None for scale in fake for layer in scale[:-1])
+
+
+def test_feature_matching_counts_where_photo_and_label_map_agree() -> None:
+    real, fake = outputs(0, 2), outputs(1, 2)
+    everywhere, nowhere = torch.ones(2, 1, 32, 32), torch.zeros(2, 1, 32, 32)
+    torch.testing.assert_close(feature_matching(real, fake, everywhere), feature_matching(real, fake))
+    assert feature_matching(real, fake, nowhere) == 0
+    first = everywhere.clone()
+    first[1] = 0
+    alone = [[layer[:1] for layer in scale] for scale in real], [[layer[:1] for layer in scale] for scale in fake]
+    torch.testing.assert_close(feature_matching(real, fake, first), feature_matching(*alone) / 2)

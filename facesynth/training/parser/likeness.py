@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,7 +37,7 @@ def measured(parser: Parser, learnt_from: Material, seed: int) -> Likeness | Non
     groups = (drawn[start : start + _TOGETHER] for start in range(0, len(drawn), _TOGETHER))
     chosen = ([faces[index] for index in group] for group in groups)
     found = (parser.layouts([Photo(np.array(images[index])) for images, index in group]) for group in chosen)
-    return likeness_of(np.concatenate(list(chain(found))))
+    return likeness_of(np.concatenate(list(found)))
 
 
 def add_likeness(
@@ -51,7 +50,7 @@ def add_likeness(
     """
     train, _ = chosen_pairs(config.data, base, config.seed)
     with (
-        packed(train, config.parser.size * 5 // 4, store) as pairs,
+        packed(train, config.packed_size, store) as pairs,
         TemporaryDirectory() as notes,
         material(
             config, base, pairs, store=store, notes=Path(notes), on_packed=lambda done, total: None

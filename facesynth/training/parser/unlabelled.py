@@ -19,10 +19,10 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import sha256_bytes
 from facesynth.datasets.folders import images_below
-from facesynth.datasets.inspection.duplicates import MAX_DISTANCE, MIN_LIKENESS
-from facesynth.datasets.inspection.looks import MIRROR_BITS, MIRROR_SIGNS, SHAPE_SIZE, distances, look_of
+from facesynth.datasets.inspection.looks import Look, look_of
 from facesynth.datasets.manifest import IMPORT_AGAIN, Manifest, manifest_at
 from facesynth.datasets.pairs import Pair
+from facesynth.training.copies import copies_among
 
 _NO_LABELS = "no labels"
 
@@ -102,21 +102,17 @@ def _kept(path: Path, key: str) -> list[int] | None:
 
 def _copies(images: NDArray[np.uint8], held_out: Iterable[Photo]) -> list[int]:
     """The indices of packed faces that are held out, in order."""
-    count, size = images.shape[:2]
-    bits, shapes = np.zeros(count, dtype=np.uint64), np.zeros((count, SHAPE_SIZE), dtype=np.float16)
+    size = images.shape[1]
     digests: dict[bytes, list[int]] = {}
     for index, pixels in enumerate(images):
         digests.setdefault(hashlib.sha256(pixels.tobytes()).digest(), []).append(index)
-        if (look := look_of(Photo(np.asarray(pixels)))) is not None:  # else its shape is 0, and like nobody's
-            bits[index], shapes[index] = look.bits, look.shape
-    found: set[int] = set()
-    for photo in held_out:
-        photo = photo.resized(size, size)
-        found.update(digests.get(hashlib.sha256(photo.pixels.tobytes()).digest(), ()))
-        if (look := look_of(photo)) is None:
-            continue
-        for flip, signs in ((0, 1), (MIRROR_BITS, MIRROR_SIGNS)):
-            near = np.flatnonzero(distances(bits, np.array(look.bits ^ flip, dtype=np.uint64)) <= MAX_DISTANCE)
-            likeness = shapes[near].astype(np.float32) @ (look.shape.astype(np.float32) * signs)
-            found.update(near[likeness >= MIN_LIKENESS].tolist())
-    return sorted(found)
+    same: set[int] = set()
+
+    def looks() -> Iterator[Look | None]:
+        for photo in held_out:
+            photo = photo.resized(size, size)
+            same.update(digests.get(hashlib.sha256(photo.pixels.tobytes()).digest(), ()))
+            yield look_of(photo)
+
+    alike = copies_among((look_of(Photo(np.asarray(pixels))) for pixels in images), looks())
+    return sorted(same | alike)

@@ -10,11 +10,12 @@ import pytest
 
 from facesynth.core.errors import ConfigError
 from facesynth.core.images import Photo
+from facesynth.datasets.packed import STAGE
 from facesynth.inference import networks
 from facesynth.inference.likeness import MIN_FACES
 from facesynth.inference.parser import Parser
 from facesynth.models.specs import ParserSpec
-from facesynth.store import ArtifactStore
+from facesynth.store import ArtifactStore, list_entries
 from facesynth.training.parser.likeness import add_likeness
 from facesynth.training.runs import Augment, Data, ParserRun, Schedule, Teacher
 from facesynth.training.start import train_parser
@@ -53,7 +54,8 @@ def run(place: Path, **changes: object) -> ParserRun:
 
 
 def trained(place: Path, config: ParserRun) -> Path:
-    path = train_parser(config, place / "runs", base=place, device="cpu", report=lambda nimg, values: None)
+    store = ArtifactStore(place / "cache")
+    path = train_parser(config, place / "runs", base=place, store=store, device="cpu", report=lambda nimg, values: None)
     assert path is not None
     return path
 
@@ -69,7 +71,10 @@ def test_training_tells_and_so_does_who_adds_it_later(place: Path, tmp_path: Pat
     assert [one is not None and one.unlike for one in told] == [False] * HELD_OUT + [True]
 
     again = tmp_path / "again.safetensors"
-    add_likeness(path, again, config, base=place, store=ArtifactStore(tmp_path / "cache"), device="cpu")
+    add_likeness(path, again, config, base=place, store=ArtifactStore(place / "cache"), device="cpu")
+    [entry] = list_entries(place / "cache", STAGE)  # the pairs are taken as training packed them
+    assert np.load(entry.folder / "images.npy").shape[1:] == (config.packed_size, config.packed_size, 3)
+    assert config.packed_size == 80, "a quarter more than the parser takes"
     added = networks.load_likeness(again)
     assert added is not None
     assert np.allclose(added.mean, parser.likeness.mean, atol=2e-3), "the weights were in float32 while training told"

@@ -1,0 +1,182 @@
+"""The training step of VAE encoder, SPADE generator and discriminators, and what it takes to resume it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from facesynth.core.images import Photo
+from facesynth.core.labels import LabelMap
+from facesynth.datasets.packed import PackedPairs
+from facesynth.models.discriminator import Discriminator
+from facesynth.models.perceptual import PerceptualDistance
+from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
+from facesynth.training.data import HeldOut
+from facesynth.training.ema import Ema
+from facesynth.training.losses import kl_divergence
+from facesynth.training.runs import SpadeRun
+from facesynth.training.sampling import generator_at
+from facesynth.training.spade.batches import Batch, Batches, View, seen
+from facesynth.training.spade.critics import PatchCritic, SegmentationCritic, Terms
+from facesynth.training.spade.judging import predictors, scores_of, sheet_of
+from facesynth.training.spade.painter import Painter
+
+_RECALIBRATION_IMAGES = 256
+_PAINTING, _JUDGING, _MIXING = 3, 4, 5  # streams of random numbers of one step; those below are the batch's
+
+
+class SpadeJob:
+    """Trains generator and encoder against one discriminator or two (Park et al. 2019, section 3.3 and appendix A)."""
+
+    def __init__(
+        self,
+        config: SpadeRun,
+        painter: Painter,
+        discriminator: Discriminator | None,
+        segmentation: SegmentationDiscriminator | None,
+        perceptual: PerceptualDistance | None,
+        pairs: PackedPairs,
+        held_out: HeldOut,
+        shown: Sequence[tuple[Photo, LabelMap]],
+        fabric: Fabric,
+    ) -> None:
+        """`held_out` pairs are scored; `shown` are the few that the sample sheets are made of."""
+        self.config, self.held_out, self.shown, self.fabric = config, held_out, shown, fabric
+        self.batches, self._pairs = Batches(pairs, config, fabric.device), len(pairs)
+        painter = painter.to(memory_format=torch.channels_last)
+        adam = torch.optim.Adam(painter.parameters(), lr=config.generator_learning_rate, betas=config.betas)
+        self.painter, self.adam = fabric.setup(painter, adam)
+        self.patches = None if discriminator is None else PatchCritic(discriminator, config, fabric)
+        self.segmentation = None if segmentation is None else SegmentationCritic(segmentation, config, fabric)
+        self.critics = [critic for critic in (self.patches, self.segmentation) if critic is not None]
+        self.perceptual = None if perceptual is None else perceptual.to(fabric.device)
+        self.ema = Ema(painter, config.ema_half_life)
+        self.nimg = 0
+        self._calibrated_at = -1
+
+    def step(self, nimg: int) -> Mapping[str, Tensor]:
+        """One step of the generator and encoder, then one of each discriminator on the same pictures."""
+        config = self.config
+        self._set_rates(nimg)
+        batch = self.batches(nimg)
+        self.painter.train()
+        for critic in self.critics:
+            critic.train()
+        painted, mean, log_variance = self._painted(self.painter, batch, nimg)
+        view = self._seen(batch, painted.float(), nimg, _PAINTING)
+        losses, total = self._generator_losses(view, batch, painted.float(), mean, log_variance)
+        self.adam.zero_grad(set_to_none=True)
+        self.fabric.backward(total)
+        self.adam.step()
+        view = self._seen(batch, painted.detach().float(), nimg, _JUDGING)
+        if self.patches is not None:
+            losses |= self.patches.learn(view)
+        if self.segmentation is not None:
+            losses |= self.segmentation.learn(view, generator_at(config.seed, nimg, stream=_MIXING))
+        self.nimg = nimg + config.batch_size
+        self.ema.update(self.painter.module, self.nimg, config.batch_size)
+        return losses
+
+    def _painted(self, painter: nn.Module, batch: Batch, nimg: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The painter's pictures, means and log-variances for a batch, with the random numbers of its step."""
+        sides = self.painter.module.generator.noise_sides
+        normal, noise = self.batches.draws(nimg, len(batch.faces), self.config.generator.style_channels, sides)
+        painted, mean, log_variance = painter(batch.drawn, batch.faces, normal, noise)
+        return painted, mean, log_variance
+
+    def _seen(self, batch: Batch, painted: Tensor, nimg: int, stream: int) -> View:
+        return seen(batch, painted, self.config.diff_augment, generator_at(self.config.seed, nimg, stream=stream))
+
+    def _generator_losses(
+        self, view: View, batch: Batch, painted: Tensor, mean: Tensor, log_variance: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Every loss by name, unweighted, and their weighted sum."""
+        weights, faces = self.config.losses, batch.faces
+        if batch.agreement is not None:  # elsewhere the photo is pasted in, which is no mistake and has no gradient
+            painted = torch.where(batch.agreement > 0, painted, faces)
+        terms: Terms = {} if self.patches is None else self.patches.opinion(view)
+        if self.perceptual is not None and weights.perceptual:
+            with self.fabric.autocast():
+                terms["perceptual"] = (weights.perceptual, self.perceptual(painted, faces))
+        if self.config.encoder is not None:
+            terms["kld"] = (weights.kld, kl_divergence(mean, log_variance))
+        if weights.reconstruction:
+            terms["reconstruction"] = (weights.reconstruction, F.l1_loss(painted, faces))
+        if self.segmentation is not None:
+            terms |= self.segmentation.opinion(view)
+        total = torch.stack([weight * value for weight, value in terms.values()]).sum()
+        return {f"loss/{name}": value for name, (_, value) in terms.items()}, total
+
+    def _set_rates(self, nimg: int) -> None:
+        """Linear warm-up, a constant stretch, and a linear decay to zero over the last `decay_images`."""
+        config = self.config
+        pace = min(1.0, (nimg + config.batch_size) / config.warmup_images) if config.warmup_images else 1.0
+        if config.decay_images:
+            pace *= min(1.0, max(0.0, (config.images - nimg) / config.decay_images))
+        for group in self.adam.param_groups:
+            group["lr"] = config.generator_learning_rate * pace
+        for critic in self.critics:
+            critic.set_pace(pace)
+
+    @torch.no_grad()
+    def averaged(self) -> Painter:
+        """The averaged painter with batch statistics of its own, measured on training batches.
+
+        The running statistics belong to the raw network, whose weights are others (imaginaire re-estimates them too).
+        """
+        painter: Painter = self.ema.module  # type: ignore[assignment]
+        if self._calibrated_at == self.nimg:
+            return painter
+        norms = [module for module in painter.modules() if isinstance(module, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over all batches
+            norm.train()
+        for start in range(0, min(_RECALIBRATION_IMAGES, self._pairs), self.config.batch_size):
+            batch = self.batches(self.nimg + start)
+            with self.fabric.autocast():
+                self._painted(painter, batch, self.nimg + start)
+        for norm in norms:
+            norm.eval()
+        self._calibrated_at = self.nimg
+        return painter
+
+    def validate(self) -> Mapping[str, float]:
+        """Return the scores of the averaged painter on held-out faces, by name."""
+        config, device = self.config, self.fabric.device
+        synthesizer, encoder = predictors(self.averaged(), config.generator, config.encoder, device)
+        return scores_of(synthesizer, encoder, self.held_out, config.generator.size, self.perceptual, device)
+
+    def samples(self) -> Photo | None:
+        """Return the sheet of the averaged painter's pictures."""
+        if not self.shown:
+            return None
+        config = self.config
+        synthesizer, encoder = predictors(self.averaged(), config.generator, config.encoder, self.fabric.device)
+        return sheet_of(synthesizer, encoder, self.shown, config.generator.size)
+
+    def state(self) -> dict[str, Any]:
+        state = {
+            "painter": self.painter.module.state_dict(),
+            "ema": self.ema.module.state_dict(),
+            "adam_g": self.adam.state_dict(),
+        }
+        if self.patches is not None:
+            patches = self.patches.state()
+            state |= {"discriminator": patches["network"], "adam_d": patches["adam"]}
+        return state if self.segmentation is None else state | {"segmentation": self.segmentation.state()}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.nimg, self._calibrated_at = int(state["nimg"]), -1
+        self.painter.module.load_state_dict(state["painter"])
+        self.ema.module.load_state_dict(state["ema"])
+        self.adam.load_state_dict(state["adam_g"])
+        if self.patches is not None:
+            self.patches.load({"network": state["discriminator"], "adam": state["adam_d"]})
+        if self.segmentation is not None:
+            self.segmentation.load(state["segmentation"])
