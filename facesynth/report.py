@@ -25,6 +25,7 @@ _PACKAGES = (
     "opencv-python-headless",
     "openvino",
     "pillow",
+    "scipy",
     "torch",
     "torch-fidelity",
     "torchmetrics",

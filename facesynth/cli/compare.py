@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click import get_current_context
+from click.core import ParameterSource
 
 from facesynth.cli import options
 from facesynth.cli.evaluate.options import side_option, truth_schema_option
@@ -92,6 +94,8 @@ def compare(
         named = [str(path) for path in (split, scored["judge"], data) if path is not None]
         files = ComparisonFiles.into(output, [data] if data is not None else [], [*given, *named])
     with working(how) as (execution, told):
+        if scoring is None and (idle := _given(_OF_SCORING)):
+            told.note(f"{' and '.join(idle)}: all that is compared is evaluated already, by what its own files say")
         comparison = job(found, scoring, execution, seeds=seeds)
         told.close()
         if files is not None:
@@ -100,3 +104,13 @@ def compare(
         if output is not None and not as_json:
             click.echo(f"\n{output / 'report.html'}")
         raise SystemExit(comparison.exit_code)
+
+
+_OF_SCORING = ("judge", "features", "perceptual", "metrics", "identity", "device", "precision")
+
+
+def _given(names: tuple[str, ...]) -> list[str]:
+    """Those of these options that stand on the command line."""
+    context = get_current_context()
+    given = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    return [f"--{name}" for name in given]

@@ -32,6 +32,11 @@ def sha256_file(path: Path) -> Digest:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def short(digest: Digest) -> str:
+    """The first 12 characters of a sha256: as much of one as is printed, in every line alike."""
+    return digest[:12]
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an item came from: the input's path, and which of its faces where it held several."""

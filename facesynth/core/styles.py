@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facesynth.core.errors import StyleError
+from facesynth.core.refs import short
 
 MAX_SEED = 2**63 - 1
 _FORMAT = "facesynth-style-1"
@@ -121,7 +122,7 @@ class Style:
         for _, source in self.components:
             if isinstance(source, CodeSource) and (source.encoder, len(source.code)) != (encoder, 4 * length):
                 raise StyleError(
-                    f"this style was read by encoder {source.encoder[:12]}, the generator's is {encoder[:12]}",
+                    f"this style was read by encoder {short(source.encoder)}, the generator's is {short(encoder)}",
                     hint="encode the style face again with this generator",
                 )
 

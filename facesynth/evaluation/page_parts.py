@@ -44,9 +44,13 @@ def facts(rows: Iterable[tuple[str, object]]) -> str:
 
 
 def views(pictures: Sequence[tuple[str, str | None]], name: str) -> str:
-    """The pictures of one face, each under its title and None where it is gone; `name` is what the face is called."""
+    """The pictures of one face, each under its title and None where it is gone; `name` is what the face is called.
+
+    How wide they are is for the page's own style to say; it finds their number as `--views`.
+    """
     shown = "".join(f"<div>{text(title)}{picture(source, f'{title} of {name}')}</div>" for title, source in pictures)
-    return f'<div class="views views-{len(pictures)}">{shown}</div>'
+    count = len(pictures)
+    return f'<div class="views views-{count}" style="--views:{max(1, count)}">{shown}</div>'
 
 
 def small(image: Image.Image, side: int, *, smooth: bool) -> Image.Image:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesynth import weights
-from facesynth.core.errors import FacesynthError, UsageError
+from facesynth.core.errors import UsageError
 from facesynth.core.images import Photo
 from facesynth.core.labels import LABEL_NAMES, LabelMap
 from facesynth.core.refs import Digest
@@ -24,6 +24,7 @@ from facesynth.inference.device import resolve_batch_size, resolve_precision
 from facesynth.inference.engines.choice import build, engine_device
 from facesynth.inference.engines.seam import Engine, Task
 from facesynth.inference.face_tensors import parser_input
+from facesynth.inference.finite import finite
 from facesynth.inference.foreign.declaration import UNDECLARED, InputDeclaration, Intake
 from facesynth.inference.foreign.header import is_foreign, refuse_declarations
 from facesynth.inference.foreign.parser import load_foreign
@@ -159,7 +160,7 @@ class Parser:
         """Return what a likeness is made of: F×(19·GRID²) float32. Raises as `probabilities` does."""
 
         def of_group(group: Sequence[Photo], output: Tensor) -> NDArray[np.float32]:
-            found: NDArray[np.float32] = _layouts(_finite(_checked(output).softmax(1))).cpu().numpy()
+            found: NDArray[np.float32] = _layouts(finite(_checked(output).softmax(1), "the parser")).cpu().numpy()
             return found
 
         return np.concatenate(self._map(of_group, faces, batch_size))
@@ -177,7 +178,7 @@ class Parser:
 
     def _confidences(self, logits: Tensor) -> list[Confidence]:
         """How sure the parser is of each face, of N×19×h×w logits: at their size, which is a fraction of the face's."""
-        probabilities = _finite(logits.softmax(1))
+        probabilities = finite(logits.softmax(1), "the parser")
         best, labels = (each.flatten(1) for each in probabilities.max(1))
         sums = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, best)
         pixels = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, torch.ones_like(best))
@@ -231,14 +232,6 @@ def _checked(output: Tensor) -> Tensor:
     return output
 
 
-def _finite(probabilities: Tensor) -> Tensor:
-    """The same. Raises FacesynthError where some are none: the networks overflowed, or their weights are damaged."""
-    if not bool(probabilities.sum().isfinite()):
-        hint = "try --precision float32; if that does not help, the weights are damaged"
-        raise FacesynthError("the parser answers with what are no numbers (nan)", hint=hint)
-    return probabilities
-
-
 def _layouts(probabilities: Tensor) -> Tensor:
     """N×19×h×w probabilities → N×(19·GRID²)."""
     return F.adaptive_avg_pool2d(probabilities, GRID).sqrt().flatten(1)
@@ -246,7 +239,7 @@ def _layouts(probabilities: Tensor) -> Tensor:
 
 def _probabilities(group: Sequence[Photo], output: Tensor) -> list[NDArray[np.float32]]:
     return [
-        _finite(_scaled(row, face.height, face.width).softmax(0)).cpu().numpy()
+        finite(_scaled(row, face.height, face.width).softmax(0), "the parser").cpu().numpy()
         for face, row in zip(group, _checked(output), strict=True)
     ]
 

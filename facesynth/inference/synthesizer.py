@@ -21,6 +21,7 @@ from facesynth.core.refs import Digest
 from facesynth.core.styles import CodeSource, Source, Style
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
+from facesynth.inference.finite import finite
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
 
@@ -69,7 +70,8 @@ class Synthesizer:
     ) -> list[Photo]:
         """Paint one face a (label map, style), size×size; StyleError for a style of another encoder.
 
-        Label maps of any square size are scaled by their nearest labels; LabelMapError for one that is not square.
+        Label maps of any square size are scaled by their nearest labels; LabelMapError for one that is not square,
+        FacesynthError where the network answers with what are no numbers.
         Batches are padded to one size, so that their make-up changes nothing.
         """
         if len(labels) != len(styles):
@@ -97,6 +99,7 @@ class Synthesizer:
         label_map = F.one_hot(ids.to(self.device), NUM_LABELS).permute(0, 3, 1, 2).float()
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             x = self.network(label_map, z.to(self.device), [field.to(self.device) for field in noise])
+        x = finite(x, "the generator")
         levels = ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from itertools import combinations
 from typing import TypeVar
 
@@ -27,8 +27,3 @@ def mean_pairwise(distances: Mapping[tuple[Picture, Picture], float]) -> float:
     if absent:
         raise ValueError(f"{len(absent)} of the pairs of {len(pictures)} pictures have no distance, one is {absent[0]}")
     return MeanSd.of(distances.values()).mean
-
-
-def diversity(label_maps: Iterable[Mapping[tuple[Picture, Picture], float]]) -> MeanSd:
-    """Mean and sample sd, over label maps, of `mean_pairwise`: each label map counts the same however many seeds."""
-    return MeanSd.of(mean_pairwise(distances) for distances in label_maps)

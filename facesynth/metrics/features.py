@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -14,10 +15,45 @@ from facesynth.core.errors import FacesynthError
 Features: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 """N×D, float32 or float64; a `numpy.memmap` is one too."""
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PickedRows:
+    """Some rows of features, in the order of `rows`, as features of their own: what is asked for is read, no more."""
+
+    features: Features
+    rows: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N×D."""
+        return len(self.rows), self.features.shape[1]
+
+    @property
+    def ndim(self) -> int:
+        """2, as of all features."""
+        return self.features.ndim
+
+    @property
+    def dtype(self) -> np.dtype[np.float32] | np.dtype[np.float64]:
+        """float32 or float64."""
+        return self.features.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, which: slice | NDArray[np.int64]) -> Features:
+        return self.features[self.rows[which]]
+
+
+SomeFeatures: TypeAlias = Features | PickedRows
+"""Features, or some rows of them."""
+
+F = TypeVar("F", bound=SomeFeatures)
+
 _ROWS_AT_ONCE = 1024
 
 
-def checked_features(features: Features, of: str, *, first_row: int = 0, dim: int | None = None) -> Features:
+def checked_features(features: F, of: str, *, first_row: int = 0, dim: int | None = None) -> F:
     """Return `features` as they are, read once in blocks of 1024 rows.
 
     Raises ValueError for another shape or type, FacesynthError for NaN or infinity, with the row, which counts from

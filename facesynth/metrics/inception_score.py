@@ -10,19 +10,24 @@ from facesynth.core.errors import UsageError
 from facesynth.metrics.features import Features, checked_features
 from facesynth.metrics.spread import MeanSd
 
+FEWEST_A_PART = 5
+"""A score is refused over parts of fewer pictures: over n of them it is n at most, and over a single one always 1."""
+
 
 class InceptionScore:
     """exp(E KL(p(y|x) ‖ p(y))) over `splits` parts of a set (Salimans et al. 2016), of logits that come in blocks.
 
     Equals torch-fidelity's over the same logits in the same order, `shuffle_seed` included (None: the parts follow the
-    order). Holds splits×K sums and one number a picture. Raises UsageError where `count` is below `splits`.
+    order). Holds splits×K sums and one number a picture. Raises UsageError where `count` is below
+    FEWEST_A_PART for each of several splits, and where there are no splits or no pictures.
     """
 
     def __init__(self, count: int, splits: int = 10, shuffle_seed: int | None = 2020) -> None:
-        if not 1 <= splits <= count:
+        fewest = 1 if splits == 1 else FEWEST_A_PART * splits
+        if splits < 1 or count < fewest:
             raise UsageError(
                 f"{count} pictures cannot be split into {splits} parts for an Inception Score",
-                hint=f"give at least {max(splits, 1)} pictures",
+                hint=f"give at least {max(fewest, 1)} pictures",
             )
         places = np.arange(count)
         if shuffle_seed is not None:  # torch-fidelity's own generator: another would give other parts
@@ -60,3 +65,16 @@ class InceptionScore:
     @property
     def _classes(self) -> int | None:
         return None if self._chances is None else self._chances.shape[1]
+
+
+def small_parts_warning(count: int, splits: int, classes: int) -> str | None:
+    """Words that must stand beside an Inception Score over parts of fewer pictures than there are classes, else None.
+
+    Over n pictures a score is n at most: such parts cannot show how evenly pictures fill the classes.
+    """
+    if count // splits >= classes:
+        return None
+    return (
+        f"{count // splits} pictures in each of {splits} parts cannot fill {classes} classes: the Inception Score is "
+        "biased downwards, compare it only with one over as many pictures"
+    )

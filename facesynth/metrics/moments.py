@@ -51,6 +51,21 @@ class Moments:
             )
         return self._scatter / (self.count - 1)
 
+    @property
+    def scatter(self) -> NDArray[np.float64]:
+        """The sum of outer products of the rows less their mean: D×D float64."""
+        self._join_waiting()
+        return self._scatter.copy()
+
+    @classmethod
+    def restored(cls, count: int, mean: NDArray[np.float64], scatter: NDArray[np.float64]) -> Moments:
+        """Those whose `count`, `mean` and `scatter` these were. Raises ValueError where shapes do not fit."""
+        if count < 1 or mean.ndim != 1 or scatter.shape != (len(mean), len(mean)):
+            raise ValueError(f"no moments: {count} rows, a mean {mean.shape}, a scatter matrix {scatter.shape}")
+        found = cls(len(mean))
+        found._joined, found._mean, found._scatter = count, mean.astype(np.float64), scatter.astype(np.float64)
+        return found
+
     def add(self, features: Features) -> None:
         """Add N×D float32 or float64. Raises ValueError for another shape or type, FacesynthError for NaN."""
         rows = checked_features(features, "the set", first_row=self.count, dim=self.dim)

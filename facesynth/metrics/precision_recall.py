@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesynth.core.errors import UsageError
-from facesynth.metrics.features import Features, as_tensor, checked_features
+from facesynth.metrics.features import Features, PickedRows, SomeFeatures, as_tensor, checked_features
 from facesynth.metrics.libraries import needing
 
 _ROWS_AT_ONCE = 1000
+
+FEW = 1000
+"""Samples of fewer pictures are warned of: balls to their neighbours are so large that they hold much else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class PrecisionRecall:
 
 
 def precision_recall(
-    real: Features, generated: Features, *, neighbours: int = 3, limit: int = 10_000, seed: int = 2020
+    real: SomeFeatures, generated: SomeFeatures, *, neighbours: int = 3, limit: int = 10_000, seed: int = 2020
 ) -> PrecisionRecall:
     """Share of generated (precision) and real (recall) pictures inside the other set's manifold, by torch-fidelity.
 
@@ -56,8 +59,19 @@ def precision_recall(
     return PrecisionRecall(found[KEY_METRIC_PRECISION], found[KEY_METRIC_RECALL], neighbours, used[0], used[1])
 
 
-def _sample(features: Features, limit: int, seed: int) -> Features:
+def small_sample_warning(real_used: int, generated_used: int) -> str | None:
+    """Words that must stand beside precision and recall over fewer than FEW pictures a side, else None."""
+    smaller = min(real_used, generated_used)
+    if smaller >= FEW:
+        return None
+    return (
+        f"precision and recall over {smaller} pictures say little ({FEW:,} and more are usual): they depend on how "
+        "many there are, compare them only with those over as many"
+    )
+
+
+def _sample(features: SomeFeatures, limit: int, seed: int) -> Features:
     if len(features) <= limit:
-        return features
+        return features[:] if isinstance(features, PickedRows) else features
     rows = np.random.default_rng(seed).choice(len(features), limit, replace=False)
     return features[np.sort(rows)]

@@ -31,8 +31,3 @@ class MeanSd:
     def of_population(cls, mean: float, population_sd: float, count: int) -> MeanSd:
         """The same from an sd that was divided by count, as numpy and torch-fidelity do."""
         return cls(mean, population_sd * math.sqrt(count / (count - 1)) if count > 1 else None, count)
-
-    @property
-    def population_sd(self) -> float:
-        """The sd divided by count instead of count - 1, as torch-fidelity and most papers print it; 0 for one value."""
-        return 0.0 if self.sd is None else self.sd * math.sqrt((self.count - 1) / self.count)

@@ -54,7 +54,7 @@ class FeaturesStage:
     """
 
     name: ClassVar[str] = "features"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 1: convolutions of a GPU were in TF32
     codec: ClassVar[FileCodec[PictureFeatures]] = FileCodec(FEATURES_FILE, _encode_features, _decode_features)
 
     features: str = "inception"
@@ -70,7 +70,11 @@ class FeaturesStage:
 
     @property
     def config(self) -> Mapping[str, object]:
-        return {"network": self.extractor.network, "size": None if self.size is None else list(self.size)}
+        return {
+            "network": self.extractor.network,
+            "library": dict(self.extractor.library),
+            "size": None if self.size is None else list(self.size),
+        }
 
     @property
     def weights(self) -> Mapping[str, Digest]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from facesynth.core.errors import WeightsDamaged, WeightsMissing
-from facesynth.core.refs import Digest, sha256_file
+from facesynth.core.refs import Digest, sha256_file, short
 from facesynth.weights import entries
 from facesynth.weights.entries import WeightsFile, data_folder, entry_of
 
@@ -65,7 +65,7 @@ def check(path: Path, entry: WeightsFile) -> Digest:
     except OSError as error:
         raise WeightsDamaged(f"cannot be read ({error.strerror or error})", where=path) from error
     if not digest.startswith(entry.digits):
-        fault = f"its sha256 begins with {digest[:10]}, that of {entry.name} with {entry.digits[:10]}"
+        fault = f"its sha256 begins with {short(digest)}, that of {entry.name} with {short(entry.digits)}"
         raise WeightsDamaged(fault, where=path, hint=f"delete it, then {entry.how_to_get}")
     return digest
 

@@ -50,6 +50,13 @@ def test_json_takes_the_tables_place_and_seeds_choose(saved: list[str], capsys: 
     assert rows["fid", "own style"]["best"] == ["a"] and document["columns"][0]["evaluation"] is None
 
 
+def test_options_that_have_nothing_to_do_are_told(saved: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(["compare", *saved, "--features", "judge", "--judge", "mine.safetensors"]) == 0
+    assert "--judge and --features: all that is compared is evaluated already" in capsys.readouterr().err
+    assert ended(["compare", *saved]) == 0
+    assert "evaluated already" not in capsys.readouterr().err
+
+
 def test_saved_evaluations_need_no_torch(saved: list[str]) -> None:
     code = (
         "import sys\nfrom facesynth.cli.main import main\n"

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from facesynth.inference import networks
-from facesynth.jobs.evaluate.files import FILES
+from facesynth.jobs.evaluate.files import OF_MAPS
 from facesynth.models.specs import ParserSpec
 from tests.cli.test_main import ended
 from tests.drawn_pairs import write_pairs
@@ -52,7 +52,7 @@ def test_the_number_and_its_protocol_in_one_line_then_the_classes(
     assert head.split() == ["CLASS", "IOU", "F1", "PRECISION", "RECALL", "OF", "PIXELS"]
     assert rows[0].startswith("background ") and any(row.startswith("lips ") for row in rows)
     assert rows[-1] == "out/report.html" and "evaluate parser: 4/4" in told.err
-    assert sorted(path.name for path in Path("out").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(OF_MAPS)
 
 
 def test_json_takes_the_tables_place_and_is_what_the_file_holds(

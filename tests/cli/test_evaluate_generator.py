@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from facesynth.jobs.evaluate.picture_files import FILES
+from facesynth.jobs.evaluate.files import OF_PICTURES
 from tests.cli.test_main import ended
 from tests.drawn_pairs import write_pairs
 from tests.stages.test_replaced_weights import write_weights
@@ -48,7 +48,7 @@ def test_the_numbers_and_their_protocol_in_one_line_then_the_tables_and_the_file
         row.startswith("warning: ") and "is a weights file that the manifest does not know" in row for row in rows
     )
     assert rows[-1] == "out/report.html" and "paint by seed 1: 4/4" in told.err
-    assert sorted(path.name for path in Path("out").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(OF_PICTURES)
     document = json.loads(Path("out/evaluation.json").read_bytes())
     assert document["headline"] == headline and document["settings"]["seeds"] == [0, 1]
     assert document["settings"]["metrics"] == ["fid", "kid", "pr"] and document["subject"]["device"] == "cpu"
@@ -104,6 +104,7 @@ def test_faces_that_cannot_be_used_are_told_and_end_with_three(
         (["--metrics", "fid,lpips"], 2, "'lpips' is none of fid, kid, is, pr"),
         (["--metrics", ","], 2, "an empty list is none of fid"),
         (["--seeds", "x"], 2, "is no list of seeds"),
+        (["--seeds", "0-32"], 2, "33 seeds to evaluate, whose pictures are compared each with each: at most 32"),
         (["--cache", "c", "--no-cache"], 2, "give one of them"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

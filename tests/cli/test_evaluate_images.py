@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from facesynth.core.image_files import write_photo
-from facesynth.jobs.evaluate.picture_files import FILES
+from facesynth.jobs.evaluate.files import OF_PICTURES
 from tests.cli.test_main import ended
 from tests.drawn_pairs import drawn_face, drawn_labels
 from tests.stages.test_replaced_weights import write_weights
@@ -45,7 +45,7 @@ def test_sets_alone_and_pairs_where_that_is_said(words: list[str], capsys: pytes
     rows = told.out.splitlines()
     assert all(any(name in row for row in rows) for name in ("SSIM ↑", "PSNR ↑", "perceptual distance over tiny ↓"))
     assert rows[-1] == "out/report.html" and "compare pairs: 5/5" in told.err
-    assert sorted(path.name for path in Path("out").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(OF_PICTURES)
     document = json.loads(Path("out/evaluation.json").read_bytes())
     assert document["settings"]["metrics"] == ["fid", "kid", "pr", "lpips", "ssim", "psnr"]
     assert len(document["rows"]) == 5 and document["headline"] == rows[0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import facesynth
 from facesynth.core.errors import InputError
-from facesynth.core.refs import FileRef, Origin, PairRef, Ref, sha256_bytes, sha256_file
+from facesynth.core.refs import FileRef, Origin, PairRef, Ref, sha256_bytes, sha256_file, short
 
 
 def _file(path: Path, content: bytes) -> FileRef[str]:
@@ -25,6 +27,13 @@ def test_a_file_is_identified_by_its_bytes_alone(tmp_path: Path) -> None:
     assert other.identify().digest != one.identify().digest
     assert one.identify().origin == Origin("a")
     assert one.identify().load() == "a:x"
+
+
+def test_as_much_of_a_sha256_is_printed_everywhere() -> None:
+    assert short(sha256_bytes(b"x")) == sha256_bytes(b"x")[:12] and len(short("ab" * 32)) == 12
+    printed = re.compile(r"(sha256|digest|digits|encoder)\w*\[:\d+\]\}")
+    package = Path(facesynth.__file__).parent
+    assert [path.name for path in package.rglob("*.py") if printed.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_identifying_decodes_nothing(tmp_path: Path) -> None:

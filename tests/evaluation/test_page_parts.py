@@ -38,6 +38,13 @@ def test_a_page_has_the_shared_style_and_its_packages_own(package: str) -> None:
     assert "dl.protocol" in source and own in source and Page(source).text == "<t> one two"
 
 
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_a_row_of_pictures_says_how_many_they_are_and_what_they_show(count: int) -> None:
+    source = views([(f"seed {i}", "data:,") for i in range(count)], "a face")
+    assert f"--views:{max(1, count)}" in source, "no grid has no columns"
+    assert [image["alt"] for image in Page(source).images] == [f"seed {i} of a face" for i in range(count)]
+
+
 def test_lists_that_are_long_are_cut_and_say_so_and_empty_ones_are_nothing() -> None:
     assert not [*left_out_list([], [])]
     long = Page("".join(left_out_list([Left(f"{i}.png", "why") for i in range(80)], [])))

@@ -7,10 +7,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from facesynth.core.errors import FacesynthError
 from facesynth.core.styles import Style
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
+from tests.drawn_pairs import drawn_labels
 
 SPEC = GeneratorSpec(size=64, start=2, style_channels=8, width=4, max_width=16, spade_hidden=8, noise=True)
 IDENTITY = "a" * 64
@@ -49,3 +51,12 @@ def test_a_mix_of_styles_has_noise_as_strong_as_one(synthesizer: Synthesizer, sh
     assert noise_of(synthesizer, mixed).std() == pytest.approx(1.0, abs=0.03)
     of_faces = Style.mix(face_style(0.1), face_style(0.9), 1 - share)
     np.testing.assert_allclose(noise_of(synthesizer, of_faces), noise_of(synthesizer, face_style(0.0)), atol=1e-5)
+
+
+def test_a_network_that_answers_with_no_numbers_paints_nothing() -> None:
+    network = SpadeGenerator(SPEC).eval()
+    with torch.no_grad():
+        network.picture.weight[0, 0, 0, 0] = float("nan")
+    damaged = Synthesizer(network, SPEC, device=torch.device("cpu"), dtype=torch.float32, identity=IDENTITY)
+    with pytest.raises(FacesynthError, match="the generator answers with what are no numbers"):
+        damaged([drawn_labels(0)], [Style.from_seed(0)])

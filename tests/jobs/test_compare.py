@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from facesynth.core.errors import InputError, UsageError, WeightsMissing
+from facesynth.core.images import Photo
+from facesynth.core.labels import LabelMap
+from facesynth.core.styles import Style
 from facesynth.evaluation.held_out import open_held_out
 from facesynth.evaluation.pictures.curves import STATS
 from facesynth.evaluation.pictures.document import evaluation_json, read_evaluation
@@ -18,12 +23,14 @@ from facesynth.jobs.compare.candidates import SEEDS, Candidate, candidates, chos
 from facesynth.jobs.compare.files import ComparisonFiles, evaluation_names
 from facesynth.jobs.compare.job import compare
 from facesynth.jobs.compare.scoring import Scoring, scoring_of
+from facesynth.jobs.evaluate.generator_passes import GeneratorStages
+from facesynth.jobs.evaluate.seeds import MOST_SEEDS
 from facesynth.jobs.session import Execution
 from facesynth.store import ArtifactStore
 from tests.coded_parser import write_coded_pairs
 from tests.evaluation.pictures.drawn_evaluations import evaluation
 from tests.jobs.conftest import Listener
-from tests.jobs.evaluate.coded_generator import coded_stages
+from tests.jobs.evaluate.coded_generator import CodedPainter, coded_stages
 
 
 def saved(path: Path, found: PictureEvaluation | None = None) -> str:
@@ -118,16 +125,44 @@ def test_saved_evaluations_are_set_side_by_side(tmp_path: Path, execution: Execu
         compare(found, None, execution, seeds=(0, 9))
 
 
-def scoring(data: Path, monkeypatch: pytest.MonkeyPatch, weights: Path) -> Scoring:
+class CodedScoring:
+    """What scores, the same for all; `alive` are the painters' networks that were there when the next one's came."""
+
+    def __init__(self, weights: Path) -> None:
+        self.shared = coded_stages(weights)
+        self.networks: list[weakref.ref[Network]] = []
+        self.alive: list[int] = []
+
+    def of(self, generator: str, *, precision: str = "float32") -> GeneratorStages:
+        gc.collect()
+        self.alive.append(sum(one() is not None for one in self.networks))
+        return dataclasses.replace(self.shared, synthesize=LoadingPainter(networks=self.networks), precision=precision)
+
+
+class Network:
+    """What a painter loads."""
+
+
+@dataclasses.dataclass
+class LoadingPainter(CodedPainter):
+    """Loads a network by its first call, as the real one does."""
+
+    networks: list[weakref.ref[Network]] = dataclasses.field(default_factory=list)
+    network: Network | None = dataclasses.field(init=False, default=None)
+
+    def __call__(self, batch: Sequence[tuple[LabelMap, Style]]) -> list[Photo]:
+        if self.network is None:
+            self.network = Network()
+            self.networks.append(weakref.ref(self.network))
+        return CodedPainter.__call__(self, batch)
+
+
+def scoring(data: Path, monkeypatch: pytest.MonkeyPatch, coded: CodedScoring) -> Scoring:
     """How to evaluate with the coded generator, whatever its name."""
-    monkeypatch.setattr(Scoring, "stages", lambda self, generator: coded_stages(weights))
+    monkeypatch.setattr(Scoring, "stages", lambda self: coded)
+    weights = str(data)
     return Scoring(
-        held_out=open_held_out(data),
-        judge="coded-judge",
-        features=str(weights),
-        perceptual=str(weights),
-        metrics=("fid",),
-        settings={"data": str(data)},
+        held_out=open_held_out(data), judge="coded-judge", features=weights, perceptual=weights, metrics=("fid",)
     )
 
 
@@ -146,7 +181,7 @@ def test_generators_are_evaluated_alike_and_what_is_written_can_be_compared_agai
     data = write_coded_pairs(tmp_path / "pairs", 4)
     run = run_folder(tmp_path / "runs/wide", "wide")
     found = candidates(["plain", run])
-    comparison = compare(found, scoring(data, monkeypatch, weights), execution, seeds=(0, 1))
+    comparison = compare(found, scoring(data, monkeypatch, CodedScoring(weights)), execution, seeds=(0, 1))
     plain, wide = comparison.columns
     assert plain.evaluation.settings["generator"] == "plain" and wide.evaluation.settings["seeds"] == [0, 1]
     assert [curve.measure for curve in wide.curves] == ["validation/l1"] and not plain.curves
@@ -163,6 +198,44 @@ def test_generators_are_evaluated_alike_and_what_is_written_can_be_compared_agai
     again = compare(candidates([str(tmp_path / "out/evaluations" / name) for name in names]), None, execution)
     assert [one.evaluation for one in again.columns] == [one.evaluation for one in comparison.columns]
     assert again.columns[1].curves == wide.curves
+
+
+def test_what_scores_is_loaded_once_and_what_paints_goes_before_the_next_one_comes(
+    tmp_path: Path, execution: Execution, monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
+    coded, given = CodedScoring(weights), ["a", "b", "c"]
+    data = write_coded_pairs(tmp_path / "pairs", 3)
+    forced = dataclasses.replace(execution, force=True)
+    comparison = compare(candidates(given), scoring(data, monkeypatch, coded), forced, seeds=(0,))
+    assert len(coded.networks) == 3, "each painted"
+    assert coded.alive == [0] * 6, "the reports, which are kept, keep no network"
+    case = comparison.columns[0].evaluation.cases[0]
+    assert case.look is not None and case.look().own is not None, "and still show what was painted"
+
+
+def test_too_many_seeds_are_told_before_anything_is_painted(
+    tmp_path: Path, execution: Execution, monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
+    coded = CodedScoring(weights)
+    how = scoring(write_coded_pairs(tmp_path / "pairs", 3), monkeypatch, coded)
+    with pytest.raises(UsageError, match=f"at most {MOST_SEEDS}; give fewer"):
+        compare(candidates(["a", "b"]), how, execution, seeds=range(MOST_SEEDS + 1))
+    assert not coded.networks
+
+
+def test_the_settings_that_are_told_are_those_of_evaluate_generator_all_settled(
+    tmp_path: Path, execution: Execution, monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
+    data = write_coded_pairs(tmp_path / "pairs", 3)
+    comparison = compare(
+        candidates(["a", "b"]), scoring(data, monkeypatch, CodedScoring(weights)), execution, seeds=(0,)
+    )
+    told = comparison.columns[0].evaluation.settings
+    assert told["identity"] is False and told["metrics"] == ["fid"] and told["seeds"] == [0]
+    assert list(told) == [
+        "data", "split", "side", "truth_schema", "generator", "seeds", "judge", "features", "perceptual", "metrics",
+        "identity", "precision", "device",
+    ]  # fmt: skip
 
 
 def test_what_any_of_them_lacks_is_told_before_the_first_one_paints(

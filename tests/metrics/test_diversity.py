@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from facesynth.metrics.diversity import diversity, mean_pairwise
+from facesynth.metrics.diversity import mean_pairwise
 
 
 def test_every_pair_counts_once_in_whichever_order() -> None:
     assert mean_pairwise({(0, 1): 1.0, (2, 0): 2.0, (1, 2): 6.0}) == pytest.approx(3)
     assert mean_pairwise({("a", "b"): 0.5}) == 0.5
-
-
-def test_each_label_map_counts_the_same() -> None:
-    found = diversity([{(0, 1): 1.0}, {(0, 1): 2.0, (0, 2): 3.0, (1, 2): 4.0}])
-    assert (found.mean, found.count) == (2, 2)
-    assert found.sd == pytest.approx(2**0.5)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +25,3 @@ def test_each_label_map_counts_the_same() -> None:
 def test_sets_of_pairs_that_are_not_whole(distances: dict[tuple[int, int], float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         mean_pairwise(distances)
-
-
-def test_no_label_map_at_all() -> None:
-    with pytest.raises(ValueError, match="no mean"):
-        diversity([])

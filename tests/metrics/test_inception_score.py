@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch_fidelity.metric_isc import isc_features_to_metric
 
 from facesynth.core.errors import FacesynthError, UsageError
-from facesynth.metrics.inception_score import InceptionScore
+from facesynth.metrics.inception_score import InceptionScore, small_parts_warning
 from facesynth.metrics.spread import MeanSd
 from tests.metrics.feature_sets import noise
 
@@ -45,7 +45,7 @@ def test_half_sure_pictures_by_hand() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(10, 137), st.integers(1, 10), st.sampled_from([None, 2020, 3]), st.integers(1, 50))
+@given(st.integers(50, 137), st.integers(1, 10), st.sampled_from([None, 2020, 3]), st.integers(1, 50))
 def test_streamed_it_is_torch_fidelitys_over_all(count: int, splits: int, seed: int | None, block: int) -> None:
     logits = noise(count, 12, count) * 3
     score = InceptionScore(count, splits, seed)
@@ -53,7 +53,8 @@ def test_streamed_it_is_torch_fidelitys_over_all(count: int, splits: int, seed: 
         score.add(logits[start : start + block])
     theirs = isc_features_to_metric(torch.from_numpy(logits), splits, shuffle=seed is not None, rng_seed=seed or 0)
     assert score.result().mean == pytest.approx(theirs["inception_score_mean"], abs=1e-9)
-    assert score.result().population_sd == pytest.approx(theirs["inception_score_std"], abs=1e-9)
+    sd = theirs["inception_score_std"] * (splits / (splits - 1)) ** 0.5 if splits > 1 else None
+    assert score.result().sd == (sd if sd is None else pytest.approx(sd, abs=1e-9))
 
 
 def test_its_defaults_are_torch_fidelitys() -> None:
@@ -72,14 +73,22 @@ def test_shuffling_keeps_sorted_classes_from_filling_one_part_each() -> None:
 
 
 def test_too_few_pictures_for_the_parts() -> None:
-    with pytest.raises(UsageError, match="9 pictures cannot be split into 10 parts"):
-        InceptionScore(9)
+    with pytest.raises(UsageError, match=r"49 pictures cannot be split into 10 parts .*; give at least 50 pictures"):
+        InceptionScore(49)
+    InceptionScore(50)
+    InceptionScore(1, splits=1)
     with pytest.raises(UsageError, match="0 pictures"):
         InceptionScore(0)
 
 
+def test_parts_that_cannot_fill_the_classes_are_warned_of() -> None:
+    assert small_parts_warning(1000, 10, 100) is None
+    warning = small_parts_warning(999, 10, 100)
+    assert warning is not None and "99 pictures in each of 10 parts cannot fill 100 classes" in warning
+
+
 def test_more_or_fewer_logits_than_announced_give_no_score() -> None:
-    score = InceptionScore(20)
+    score = InceptionScore(20, splits=4)
     with pytest.raises(ValueError, match="0 logits came where 20"):
         score.result()
     score.add(noise(19, 3, 0))

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch_fidelity.metric_kid import kid_features_to_metric
 
 from facesynth.core.errors import FacesynthError, UsageError
-from facesynth.metrics.kernel_distance import kernel_distance
+from facesynth.metrics.features import PickedRows
+from facesynth.metrics.kernel_distance import FEW, kernel_distance, small_subsets_warning
 from tests.metrics.feature_sets import mapped, noise
 
 
@@ -55,7 +58,25 @@ def test_the_largest_subset_that_fits_is_asked_for_and_said() -> None:
     first, second = noise(50, 3, 0), noise(31, 3, 1)
     assert kernel_distance(first, second, subsets=3, subset_size=None).subset_size == 15
     large = noise(2100, 3, 0)
-    assert kernel_distance(large, large, subsets=1, subset_size=None).subset_size == 1000
+    for count, size in ((2100, 1000), (1001, 1000), (1000, 500), (999, 499)):
+        assert kernel_distance(large, large[:count], subsets=1, subset_size=None).subset_size == size
+
+
+def test_it_is_torch_fidelitys_and_takes_rows_alone() -> None:
+    first, second = noise(60, 3, 0), noise(80, 3, 1)
+    theirs = kid_features_to_metric(
+        torch.from_numpy(first), torch.from_numpy(second), kid_subsets=5, kid_subset_size=20, rng_seed=7, verbose=False
+    )
+    found = kernel_distance(first, second, subsets=5, subset_size=20, seed=7)
+    assert found.spread.mean == pytest.approx(theirs["kernel_inception_distance_mean"])
+    assert found.spread.sd == pytest.approx(theirs["kernel_inception_distance_std"] * (5 / 4) ** 0.5)
+    rows = np.arange(0, 80, 2)
+    picked = kernel_distance(first, PickedRows(second, rows), subsets=5, subset_size=20)
+    assert picked == kernel_distance(first, second[rows], subsets=5, subset_size=20)
+
+
+def test_small_subsets_are_warned_of() -> None:
+    assert small_subsets_warning(FEW) is None and "subsets of 99 pictures" in (small_subsets_warning(FEW - 1) or "")
 
 
 def test_mapped_sets_give_the_same_and_are_never_held_whole(

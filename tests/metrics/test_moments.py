@@ -95,3 +95,12 @@ def test_other_shapes_and_types_are_refused() -> None:
         moments.merged(Moments(4))
     with pytest.raises(ValueError, match="one dimension"):
         Moments(0)
+
+
+def test_moments_are_restored_as_they_were() -> None:
+    moments = moments_of(noise(300, 4, 0))
+    again = Moments.restored(moments.count, moments.mean, moments.scatter)
+    assert again.count == 300 and np.array_equal(again.covariance, moments.covariance)
+    assert np.array_equal(again.merged(moments).mean, moments.merged(moments).mean)
+    with pytest.raises(ValueError, match="no moments"):
+        Moments.restored(3, np.zeros(2), np.zeros((2, 3)))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from torchmetrics.functional.image import structural_similarity_index_measure
 
-from facesynth.core.errors import InputError
+from facesynth.core.errors import DependencyMissing, InputError
 from facesynth.metrics.paired import psnr, ssim
 
 
@@ -52,6 +55,26 @@ def test_ssim_by_its_formula() -> None:
         likeness = (2 * mx * my + c1) * (2 * vxy + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
         channels.append(likeness[5:-5, 5:-5].mean())
     assert ssim(first, second) == pytest.approx(float(np.mean(channels)), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(11, 11, 3), (24, 40, 3), (128, 96, 3)])
+def test_ssim_is_torchmetrics_own_over_the_windows_inside(shape: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(7)
+    first = rng.integers(0, 256, shape, dtype=np.uint8)
+    second = np.clip(first + rng.integers(-60, 60, shape), 0, 255).astype(np.uint8)
+    preds, target = (torch.from_numpy(one.astype(np.float64)).permute(2, 0, 1)[None] for one in (first, second))
+    _, likeness = structural_similarity_index_measure(
+        preds, target, sigma=1.5, data_range=255.0, return_full_image=True
+    )
+    assert ssim(first, second) == pytest.approx(float(likeness[..., 5:-5, 5:-5].mean()), abs=1e-12)
+
+
+def test_ssim_needs_no_library_of_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    monkeypatch.setitem(sys.modules, "torchmetrics.functional.image", None)
+    assert ssim(_random(0), _random(0)) == pytest.approx(1)
+    with pytest.raises(DependencyMissing, match="torchmetrics is not installed"):
+        psnr(_random(0), _random(1))
 
 
 def test_the_nearer_picture_scores_higher() -> None:

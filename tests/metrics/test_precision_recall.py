@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from facesynth.core.errors import FacesynthError, UsageError
-from facesynth.metrics.precision_recall import PrecisionRecall, precision_recall
+from facesynth.metrics.features import PickedRows
+from facesynth.metrics.precision_recall import FEW, PrecisionRecall, precision_recall, small_sample_warning
 from tests.metrics.feature_sets import mapped, noise
 
 
@@ -86,3 +87,13 @@ def test_features_that_are_no_numbers_are_told_even_outside_the_sample() -> None
         bad[row, 1] = np.nan
         with pytest.raises(FacesynthError, match=f"picture {row + 1} of the first set"):
             precision_recall(bad, real, limit=10)
+
+
+def test_rows_of_a_set_are_a_set_and_few_are_warned_of() -> None:
+    real, generated = noise(60, 3, 0), noise(60, 3, 1)
+    rows = np.arange(1, 60, 2)
+    for limit in (100, 10):
+        picked = precision_recall(PickedRows(real, rows), generated, limit=limit)
+        assert picked == precision_recall(real[rows], generated, limit=limit)
+    assert small_sample_warning(FEW, FEW) is None
+    assert f"over {FEW - 1} pictures" in str(small_sample_warning(FEW, FEW - 1))

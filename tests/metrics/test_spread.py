@@ -14,12 +14,10 @@ def test_the_sd_is_of_a_sample() -> None:
     spread = MeanSd.of(values)
     assert (spread.mean, spread.count) == (5, 3)
     assert spread.sd == pytest.approx(statistics.stdev(values))
-    assert spread.population_sd == pytest.approx(statistics.pstdev(values))
 
 
 def test_one_value_has_no_sd() -> None:
     assert MeanSd.of([7.0]) == MeanSd(7.0, None, 1) == MeanSd.of_population(7.0, 0.0, 1)
-    assert MeanSd.of([7.0]).population_sd == 0
 
 
 def test_an_sd_divided_by_the_count_is_made_one_of_a_sample() -> None:

@@ -50,4 +50,4 @@ def test_fine_detail_goes_across_without_passing_the_bottom() -> None:
 def test_sizes_that_fill_the_memory_or_have_no_meaning_are_refused() -> None:
     for changes in ({"depth": 0}, {"width": 100_000}, {"max_width": 0}, {"labels": 0}):
         with pytest.raises(ValueError, match="segmentation discriminator"):
-            SegmentationDiscriminatorSpec(**changes)
+            SegmentationDiscriminatorSpec(**changes)  # type: ignore[arg-type]

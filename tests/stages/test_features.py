@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +43,10 @@ def items(folder: Path, pictures: list[Photo]) -> list[FileRef[Photo]]:
     return [FileRef(path, Origin(path.name), decode_photo) for path in paths]
 
 
-def test_features_version_1() -> None:
+def test_features_version_2() -> None:
     (found,) = FeaturesStage("judge", device="cpu")([PICTURE])
     assert isinstance(found, PictureFeatures) and found.logits is None
-    assert (FeaturesStage.version, default_name("judge")) == (1, "judge-efl0-256-v1")
+    assert (FeaturesStage.version, default_name("judge")) == (2, "judge-efl0-256-v1")
     expected = [0.5120, -3.9307, -3.9260, -1.9697, 0.8862, 0.5202, -1.5816, -1.4056]
     assert found.features.shape == (192,)
     assert found.features[::24] == pytest.approx(expected, abs=0.02), CHANGED
@@ -104,6 +105,13 @@ def test_the_key_holds_the_weights_and_the_size_and_no_path(tmp_path: Path) -> N
     assert key(FeaturesStage(str(one))) == key(FeaturesStage(str(copy), device="cpu", batch_size=4))
     assert key(FeaturesStage(str(one))) != key(FeaturesStage(str(other)))
     assert key(FeaturesStage(str(one))) != key(FeaturesStage(str(one), size=(64, 64)))
+
+
+def test_another_version_of_torch_fidelity_has_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    inception, judge = FeaturesStage("inception"), FeaturesStage("judge")
+    before, of_judge, installed = inception.config, judge.config, importlib.metadata.version
+    monkeypatch.setattr("importlib.metadata.version", lambda package: f"{installed(package)}.post1")
+    assert inception.config != before and judge.config == of_judge, "a trunk is computed here"
 
 
 def test_pictures_are_brought_to_the_size_that_was_asked_for() -> None:

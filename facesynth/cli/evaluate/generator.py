@@ -75,49 +75,49 @@ def generator(
     Example: facesynth evaluate generator --data pairs --generator mine.safetensors --features judge --perceptual judge
     """
     from facesynth import weights
-    from facesynth.cli.evaluate.picture_options import finish, working
+    from facesynth.cli.evaluate.picture_options import working
+    from facesynth.cli.evaluate.picture_table import table
+    from facesynth.cli.evaluate.telling import finish
     from facesynth.evaluation.held_out import open_held_out
+    from facesynth.jobs.evaluate.files import EvaluationFiles, picture_contents
     from facesynth.jobs.evaluate.generator import evaluate_generator
-    from facesynth.jobs.evaluate.generator_stages import default_metrics, generator_stages
-    from facesynth.jobs.evaluate.picture_files import PictureEvaluationFiles
+    from facesynth.jobs.evaluate.generator_stages import default_metrics, generator_settings, scoring_stages
+    from facesynth.jobs.evaluate.seeds import check_seeds
 
     options.refuse_two_caches(no_cache=how["no_cache"])
     name, judging = generator or weights.default_name("generator"), judge or weights.default_name("judge")
-    stages = generator_stages(
-        name,
+    check_seeds(seeds)
+    scoring = scoring_stages(
         judging,
         features=features,
         perceptual=perceptual,
         identity=identity,
-        precision=precision,
         device=device,
         batch_size=how["batch_size"],
     )
+    stages = scoring.of(name, precision=precision)
     chosen = metrics or default_metrics(stages.extractor)
     held_out = open_held_out(data, split=split, side=side, truth_schema=truth_schema)
     files = None
     if output is not None:
         named = (Path(path) for path in (split, generator, judge, data) if path is not None)
         read = chain(named, (file for pair in held_out for file in (pair.image, pair.labels)))
-        files = PictureEvaluationFiles.into(output, [data], read)
-    settings = {
-        "data": str(data),
-        "split": split,
-        "side": held_out.side,
-        "truth_schema": truth_schema,
-        "generator": name,
-        "seeds": list(seeds),
-        "judge": judging,
-        "features": features,
-        "perceptual": perceptual,
-        "metrics": list(chosen),
-        "identity": stages.pairs.identity,
-        "precision": precision,
-        "device": device,
-    }
+        files = EvaluationFiles.into(output, [data], read)
+    settings = generator_settings(
+        stages,
+        held_out,
+        split=split,
+        truth_schema=truth_schema,
+        generator=name,
+        judge=judging,
+        seeds=seeds,
+        features=features,
+        perceptual=perceptual,
+        metrics=chosen,
+    )
     with working(how) as (execution, told):
         evaluation = evaluate_generator(
             held_out, stages, execution, name=name, judge=judging, seeds=seeds, metrics=chosen, settings=settings
         )
         told.close()
-        finish(evaluation, files, as_json=as_json)
+        finish(picture_contents(evaluation), table(evaluation), files, exit_code=evaluation.exit_code, as_json=as_json)

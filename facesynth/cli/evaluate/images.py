@@ -58,10 +58,12 @@ def images(
     Example: facesynth evaluate images painted --real photos -o scores
     Example: facesynth evaluate images painted --real photos --paired --features judge --perceptual judge
     """
-    from facesynth.cli.evaluate.picture_options import finish, working
+    from facesynth.cli.evaluate.picture_options import working
+    from facesynth.cli.evaluate.picture_table import table
+    from facesynth.cli.evaluate.telling import finish
+    from facesynth.jobs.evaluate.files import EvaluationFiles, picture_contents
     from facesynth.jobs.evaluate.image_stages import image_stages
     from facesynth.jobs.evaluate.images import evaluate_images
-    from facesynth.jobs.evaluate.picture_files import PictureEvaluationFiles
     from facesynth.jobs.evaluate.picture_folders import PictureFolder
 
     options.refuse_two_caches(no_cache=how["no_cache"])
@@ -77,7 +79,7 @@ def images(
     files = None
     if output is not None:
         read = (file for folder in folders for file in folder.files.values())
-        files = PictureEvaluationFiles.into(output, [generated, real], read)
+        files = EvaluationFiles.into(output, [generated, real], read)
     settings = {
         "generated": str(generated),
         "real": str(real),
@@ -90,4 +92,4 @@ def images(
     with working(how) as (execution, told):
         evaluation = evaluate_images(*folders, stages, execution, settings=settings)
         told.close()
-        finish(evaluation, files, as_json=as_json)
+        finish(picture_contents(evaluation), table(evaluation), files, exit_code=evaluation.exit_code, as_json=as_json)

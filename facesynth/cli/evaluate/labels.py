@@ -50,9 +50,10 @@ def labels(
     \b
     Example: facesynth evaluate labels --truth pairs/labels --predicted theirs --schema zllrunning -o scores
     """
+    from facesynth.cli.evaluate.table import table
     from facesynth.cli.evaluate.telling import finish, told_of
     from facesynth.evaluation.segmentation.label_folders import open_label_folders
-    from facesynth.jobs.evaluate.files import EvaluationFiles
+    from facesynth.jobs.evaluate.files import EvaluationFiles, map_contents
     from facesynth.jobs.evaluate.labels import evaluate_labels
 
     pairs = open_label_folders(truth, predicted, split=split, side=side)
@@ -73,4 +74,4 @@ def labels(
             pairs, schema=schema, truth_schema=truth_schema, progress=told, workers=workers, settings=settings
         )
         told.close()
-        finish(evaluation, files, as_json=as_json)
+        finish(map_contents(evaluation), table(evaluation), files, exit_code=evaluation.exit_code, as_json=as_json)

@@ -82,11 +82,12 @@ def parser(
     facesynth evaluate parser --data pairs --parser bisenet.onnx --schema zllrunning --parser-input size=512
     """
     from facesynth import weights
+    from facesynth.cli.evaluate.table import table
     from facesynth.cli.evaluate.telling import finish, told_of
     from facesynth.evaluation.held_out import open_held_out
     from facesynth.inference.foreign.declaration import InputDeclaration
     from facesynth.inference.foreign.header import is_foreign, refuse_engine
-    from facesynth.jobs.evaluate.files import EvaluationFiles
+    from facesynth.jobs.evaluate.files import EvaluationFiles, map_contents
     from facesynth.jobs.evaluate.parser import evaluate_parser
     from facesynth.jobs.session import Execution
     from facesynth.stages.segment import SegmentStage
@@ -141,4 +142,4 @@ def parser(
         )
         evaluation = evaluate_parser(held_out, stage, execution, name=name, settings=settings)
         told.close()
-        finish(evaluation, files, as_json=as_json)
+        finish(map_contents(evaluation), table(evaluation), files, exit_code=evaluation.exit_code, as_json=as_json)

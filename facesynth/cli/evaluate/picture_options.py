@@ -1,11 +1,11 @@
-"""What the commands that score pictures share: their options, the work behind them, how they end for the user."""
+"""What the commands that score pictures share: their options, and the work behind them."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -16,8 +16,6 @@ from facesynth.cli.temporary_cache import temporary_cache
 from facesynth.cli.work import RUN_BATCH
 
 if TYPE_CHECKING:
-    from facesynth.evaluation.pictures.results import PictureEvaluation
-    from facesynth.jobs.evaluate.picture_files import PictureEvaluationFiles
     from facesynth.jobs.session import Execution
 
 
@@ -31,7 +29,7 @@ class Names(click.ParamType):  # type: ignore[type-arg]  # generic since click 8
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
-        names = [name.strip() for name in str(value).split(",") if name.strip()]
+        names = [name.strip().lower() for name in str(value).split(",") if name.strip()]
         if not names or (unknown := sorted(set(names) - set(self.known))):
             named = repr(unknown[0]) if names else "an empty list"
             self.fail(f"{named} is none of {', '.join(self.known)}", param, ctx)
@@ -92,16 +90,3 @@ def working(how: dict[str, Any]) -> Iterator[tuple[Execution, Console]]:
             force=how["force"],
         )
         yield execution, told
-
-
-def finish(evaluation: PictureEvaluation, files: PictureEvaluationFiles | None, *, as_json: bool) -> NoReturn:
-    """Write the files, print the rest, and leave with the exit code."""
-    from facesynth.cli.evaluate.picture_table import table
-    from facesynth.evaluation.pictures.document import evaluation_json
-
-    if files is not None:
-        files.write(evaluation)
-    click.echo(evaluation_json(evaluation).rstrip() if as_json else "\n".join(table(evaluation)))
-    if files is not None and not as_json:
-        click.echo(f"\n{Path(files.folder) / 'report.html'}")
-    raise SystemExit(evaluation.exit_code)

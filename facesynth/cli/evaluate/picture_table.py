@@ -5,14 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from facesynth.evaluation.pictures.results import (
-    GROUPS,
-    SETTINGS,
-    PictureEvaluation,
-    Score,
-    number,
-    spelled,
-)
+from facesynth.evaluation.pictures.results import GROUPS, PictureEvaluation, Score, number, spelled
+from facesynth.evaluation.pictures.subjects import SETTINGS
 
 _WIDTH = 44
 
@@ -33,21 +27,27 @@ def _lines(evaluation: PictureEvaluation) -> Iterator[str]:
             rows = [score for score in evaluation.of_group(group) if score.setting == setting]
             if rows:
                 yield words
-                yield from (_row(score) for score in rows)
+                for score in rows:
+                    yield from _rows(score)
     if evaluation.classes:
         yield ""
         yield from _classes(evaluation)
     yield ""
-    yield "REAL: what real pictures score by the same measure. OTHER: what photos of two different faces score."
+    yield "REAL: what real pictures score by the same measure. OTHER: what two different photos score."
+    if any(score.halves for score in evaluation.scores):
+        yield "At so many a side: to be compared with each other alone, for most of these scores depend on the count."
     warnings = dict.fromkeys(score.warning for score in evaluation.scores if score.warning)
     yield from (f"warning: {warning}" for warning in dict.fromkeys([*evaluation.warnings, *warnings]))
 
 
-def _row(score: Score) -> str:
+def _rows(score: Score) -> Iterator[str]:
     arrow = "↑" if score.better == "higher" else "↓"
-    real = score.floor if score.floor is not None else score.ceiling
-    beside = " ".join(f"{_beside(value, score):>9}" for value in (real, score.unrelated))
-    return f"  {f'{score.label} {arrow}':<{_WIDTH - 2}} {spelled(score):>18} {beside}".rstrip()
+    beside = " ".join(f"{_beside(value, score):>9}" for value in (score.ceiling, score.unrelated))
+    yield f"  {f'{score.label} {arrow}':<{_WIDTH - 2}} {spelled(score):>18} {beside}".rstrip()
+    if score.halves is not None:
+        count, halves = f"{score.halves.count:,}", score.halves
+        real = f"real against real {_beside(halves.real, score)}"
+        yield f"    {f'at {count} a side ({real})':<{_WIDTH - 4}} {_beside(halves.generated, score):>18}"
 
 
 def _beside(value: float | None, score: Score) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import rich_click as click
@@ -13,8 +12,7 @@ from facesynth.cli.progress import Console, console
 from facesynth.cli.work import INTERRUPTED
 
 if TYPE_CHECKING:
-    from facesynth.evaluation.segmentation.evaluation import Evaluation
-    from facesynth.jobs.evaluate.files import EvaluationFiles
+    from facesynth.jobs.evaluate.files import Contents, EvaluationFiles
 
 
 @contextlib.contextmanager
@@ -29,14 +27,15 @@ def told_of(log_format: str, *, quiet: bool, kept: str) -> Iterator[Console]:
             raise SystemExit(INTERRUPTED) from None
 
 
-def finish(evaluation: Evaluation, files: EvaluationFiles | None, *, as_json: bool) -> NoReturn:
-    """Write the files, print the rest, and leave with the exit code."""
-    from facesynth.cli.evaluate.table import table
-    from facesynth.evaluation.segmentation.document import evaluation_json
+def finish(
+    contents: Contents, table: Iterable[str], files: EvaluationFiles | None, *, exit_code: int, as_json: bool
+) -> NoReturn:
+    """Write the files, print the table, or the document as it is in its file, and leave with the exit code."""
+    from facesynth.jobs.evaluate.files import DOCUMENT, REPORT
 
     if files is not None:
-        files.write(evaluation)
-    click.echo(evaluation_json(evaluation).rstrip() if as_json else "\n".join(table(evaluation)))
+        files.write(contents)
+    click.echo(contents[DOCUMENT]().decode().rstrip() if as_json else "\n".join(table))
     if files is not None and not as_json:
-        click.echo(f"\n{Path(files.folder) / 'report.html'}")
-    raise SystemExit(evaluation.exit_code)
+        click.echo(f"\n{files.folder / REPORT}")
+    raise SystemExit(exit_code)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from facesynth.core.refs import short
 from facesynth.evaluation.pictures.curves import Curve
-from facesynth.evaluation.pictures.results import SETTINGS, PictureEvaluation, Score, Setting, spelled
+from facesynth.evaluation.pictures.results import PictureEvaluation, Score, spelled
 from facesynth.evaluation.pictures.score_table import ScoreRow, rows_of
+from facesynth.evaluation.pictures.subjects import SETTINGS, Setting
 
 BEST_TOLD = (
     "The best. By seed, also what lies within the larger of both sample sds over seeds of it; without repetitions a "
@@ -108,7 +110,7 @@ class Comparison:
 
 def _real_told(evaluation: PictureEvaluation) -> str:
     digest = evaluation.real.digest
-    return evaluation.real.told() + (f" (sha256 {digest[:12]})" if digest else "")
+    return evaluation.real.told() + (f" (sha256 {short(digest)})" if digest else "")
 
 
 def _seeds_told(evaluation: PictureEvaluation) -> str:

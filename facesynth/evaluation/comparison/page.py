@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from facesynth.core.markup import picture, text
+from facesynth.core.markup import text
 from facesynth.evaluation.comparison.comparison import BEST_TOLD, Column, Comparison
-from facesynth.evaluation.page_parts import evaluation_html, facts, series_key, series_mark
-from facesynth.evaluation.pictures.bars import class_bars
+from facesynth.evaluation.page_parts import evaluation_html, facts, series_key, series_mark, views
+from facesynth.evaluation.pictures.bars import bars_of, class_bars
 from facesynth.evaluation.pictures.curve_charts import curve_charts
-from facesynth.evaluation.pictures.page import bars_of, protocol_rows
-from facesynth.evaluation.pictures.results import CasePictures, Setting
+from facesynth.evaluation.pictures.page import protocol_rows
+from facesynth.evaluation.pictures.results import CasePictures
 from facesynth.evaluation.pictures.score_table import score_table
 from facesynth.evaluation.pictures.sheets import GENERATED, OWN, Titled, given, looked, painted, sources
+from facesynth.evaluation.pictures.subjects import Setting
 
 _FACES = 8
 
@@ -82,13 +83,13 @@ def _faces(comparison: Comparison) -> Iterator[str]:
 
 def _face(comparison: Comparison, name: str, found: list[CasePictures | None]) -> Iterator[str]:
     there = [pictures for pictures in found if pictures is not None]
-    yield f'<figure><div class="versus"><div class="row given">{_views(_given(there), name)}</div><div>'
+    yield f'<figure><div class="versus"><div class="given">{views(_given(there), name)}</div><div>'
     for place, (column, pictures) in enumerate(zip(comparison.columns, found, strict=True)):
         own = OWN if column.evaluation.subject.kind == "generator" else GENERATED
-        views = [] if pictures is None else sources(painted(pictures, own=own))
+        shown = [] if pictures is None else sources(painted(pictures, own=own))
         yield f"<h3>{series_mark(place)}{text(column.name)}</h3>"
-        if views:
-            yield f'<div class="row" style="--views:{len(views)}">{_views(views, f"{name} by {column.name}")}</div>'
+        if shown:
+            yield views(shown, f"{name} by {column.name}")
         else:
             yield '<p class="soft">Its pictures are not here: an evaluation that was read from a file holds none.</p>'
     yield f'</div></div><figcaption><span class="name">{text(name)}</span></figcaption></figure>'
@@ -103,10 +104,6 @@ def _given(found: list[CasePictures]) -> list[Titled]:
     """Label map and photo, of the first column that has them."""
     shown = {title: one for pictures in reversed(found) for title, one in given(pictures)}
     return sources(list(shown.items()))
-
-
-def _views(views: list[Titled], name: str) -> str:
-    return "".join(f"<div>{text(title)}{picture(source, f'{title} of {name}')}</div>" for title, source in views)
 
 
 def _curves(comparison: Comparison) -> Iterator[str]:

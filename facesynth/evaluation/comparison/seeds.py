@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from statistics import fmean
 from types import MappingProxyType
 
 from facesynth.core.errors import UsageError
-from facesynth.evaluation.pictures.results import PictureEvaluation, Score
+from facesynth.evaluation.pictures.results import Halves, PictureEvaluation, Score
+from facesynth.evaluation.pictures.subjects import Variant
 from facesynth.metrics.spread import MeanSd
 
 
@@ -24,6 +26,7 @@ def with_seeds(evaluation: PictureEvaluation, seeds: Sequence[int], *, where: st
         have = ", ".join(map(str, sorted(held))) or "none"
         what = f"the seed {missing[0]} was not painted for this evaluation, those that were: {have}"
         raise UsageError(what, where=where, hint="give --seeds that it has, or evaluate again")
+    dropped = held - set(wanted)
     scores = [_taken(score, wanted) if score.setting == "by seed" else score for score in evaluation.scores]
     return dataclasses.replace(
         evaluation,
@@ -39,6 +42,9 @@ def with_seeds(evaluation: PictureEvaluation, seeds: Sequence[int], *, where: st
             for row in evaluation.regions
         ),
         rows=tuple(row for row in evaluation.rows if row.seed is None or row.seed in wanted),
+        warnings=tuple(
+            told for told in evaluation.warnings if not any(f"({Variant('by seed', seed)})" in told for seed in dropped)
+        ),
         extremes=tuple(extremes for extremes in evaluation.extremes if extremes.setting != "by seed"),
     )
 
@@ -49,4 +55,18 @@ def _taken(score: Score, seeds: Sequence[int]) -> Score | None:
     values = {seed: score.by_seed[seed] for seed in seeds}
     spread = MeanSd.of(values.values())
     over = None if spread.sd is None else f"{spread.count} seeds"
-    return dataclasses.replace(score, value=spread.mean, sd=spread.sd, sd_over=over, by_seed=MappingProxyType(values))
+    return dataclasses.replace(
+        score,
+        value=spread.mean,
+        sd=spread.sd,
+        sd_over=over,
+        by_seed=MappingProxyType(values),
+        halves=None if score.halves is None else _halves(score.halves, seeds),
+    )
+
+
+def _halves(halves: Halves, seeds: Sequence[int]) -> Halves | None:
+    if not all(seed in halves.by_seed for seed in seeds):
+        return None
+    values = {seed: halves.by_seed[seed] for seed in seeds}
+    return dataclasses.replace(halves, generated=fmean(values.values()), by_seed=MappingProxyType(values))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from facesynth.core.labels import LABEL_NAMES, READABLE, Label
 from facesynth.core.markup import swatch, text
 from facesynth.evaluation.page_parts import series_class, series_key, series_mark
+from facesynth.evaluation.pictures.results import PictureEvaluation
+from facesynth.evaluation.pictures.subjects import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,20 @@ def class_bars(series: Sequence[str], bars: Sequence[Sequence[ClassBar | None]])
             f'<td class="num soft">{"".join(f"<div>{told}</div>" for told in ceilings)}</td></tr>'
         )
     yield "</table>"
+
+
+def bars_of(evaluations: Sequence[PictureEvaluation], settings: Sequence[Setting]) -> list[list[ClassBar | None]]:
+    """The bars of each of the 19 classes: those of each evaluation in each setting, None where it was not scored."""
+    by_label = [{row.label: row for row in evaluation.classes} for evaluation in evaluations]
+    bars: list[list[ClassBar | None]] = []
+    for label in Label:
+        bars.append([])
+        for rows in by_label:
+            row = rows.get(label)
+            for setting in settings:
+                found = None if row is None else row.pictures.get(setting)
+                bars[-1].append(None if row is None or found is None else ClassBar(found.iou, row.ceiling.iou))
+    return bars
 
 
 def _bar(series: int, one: ClassBar | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,9 @@ from typing import Any
 STATS = "stats.jsonl"
 """The file of a training run's folder that has a line of numbers a moment."""
 
+LARGEST = 1e100
+"""No number of a curve is beyond it: far more than float32 can hold, and differences of such still have a chart."""
+
 _COUNT = "nimg"
 _PASSED_BY = ("images_per_second",)
 _BUCKETS = 100
@@ -19,7 +21,10 @@ _BUCKETS = 100
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One measure of one run: `values[i]` after `images[i]` images, which grow; as many of one as of the other."""
+    """One measure of one run: `values[i]` after `images[i]` images, which grow; as many of one as of the other.
+
+    None of these numbers is beyond LARGEST.
+    """
 
     measure: str
     images: tuple[float, ...]
@@ -29,8 +34,8 @@ class Curve:
 def training_curves(run: str | Path | None) -> tuple[Curve, ...]:
     """The curves that a run's folder holds, in the order in which their measures turn up; none where it is not there.
 
-    A line that a kill has cut off is passed by, as are numbers that are not finite. Long curves are thinned, in
-    which their peaks stay.
+    A line that a kill has cut off is passed by, as are numbers that are not finite or beyond LARGEST. Long curves are
+    thinned, in which their peaks stay.
     """
     if run is None:
         return ()
@@ -67,8 +72,13 @@ def _rows(lines: Iterable[str]) -> Iterator[dict[str, float]]:
             yield {name: float(value) for name, value in row.items() if _is_number(value)}
 
 
+def is_drawable(value: float) -> bool:
+    """Whether a number may stand in a curve: finite, and not beyond LARGEST."""
+    return abs(value) <= LARGEST  # which NaN is not, and whole numbers of any length can be asked
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_drawable(value)
 
 
 def _thinned(points: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:

@@ -1,20 +1,31 @@
-"""An evaluation of pictures as JSON, and back: all scores with their protocols, each picture's own, the curves."""
+"""An evaluation of pictures as JSON, and back: all scores with their protocols, each picture's own, the curves.
+
+Figures that are quoted rest on such documents, so whatever was written once stays readable. A field that is added to
+what they are made of has a default, which documents without it take. A version that does not know a field passes it by
+and says so among the warnings. Whatever changes what a field means, or has to be known, takes a new FORMAT, and the old
+ones are still read: tests/evaluation/pictures has one document of each.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from facesynth.core.errors import InputError
-from facesynth.evaluation.pictures.curves import Curve, training_curves
+from facesynth.evaluation.pictures.curves import LARGEST, Curve, is_drawable, training_curves
 from facesynth.evaluation.pictures.records import NotARecordError, from_plain, to_plain
 from facesynth.evaluation.pictures.results import PictureEvaluation
 
-FORMAT = "facesynth-picture-evaluation-1"
+FORMAT = "facesynth-picture-evaluation-2"
+_FIRST = "facesynth-picture-evaluation-1"
+_NEWER = re.compile(r"facesynth-picture-evaluation-\d{1,9}")
 _OF_LABELS = "facesynth-segmentation-evaluation-"
-_LARGEST = 1 << 30
+_MAX_BYTES = 1 << 30
+_TOLD = 5
 _HINT = "give an evaluation.json that `facesynth evaluate generator` or `evaluate images` wrote, or evaluate again"
 
 
@@ -31,8 +42,8 @@ class _Rest:
     """What stands in the document beside the evaluation's own fields."""
 
     format: str
-    headline: str
-    curves: tuple[Curve, ...]
+    headline: str = ""
+    curves: tuple[Curve, ...] = ()
 
 
 def evaluation_json(evaluation: PictureEvaluation, curves: tuple[Curve, ...] | None = None) -> str:
@@ -56,10 +67,12 @@ def _listed(lines: list[str]) -> str:
 
 
 def read_evaluation(path: Path) -> SavedEvaluation:
-    """Read what `evaluation_json` wrote. InputError for a file that cannot be read, is damaged, or something else."""
+    """Read what `evaluation_json` wrote, of this version or another one; fields that are not known here are passed by,
+    and named in the evaluation's warnings. InputError for a file that cannot be read, is damaged, or something else.
+    """
     try:
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"larger than {_LARGEST} bytes", where=path, hint=_HINT)
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"larger than {_MAX_BYTES} bytes", where=path, hint=_HINT)
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", where=path, hint=_HINT) from error
@@ -74,21 +87,51 @@ def _read(document: Any, path: Path) -> SavedEvaluation:
     found = document.get("format") if isinstance(document, dict) else None
     if isinstance(found, str) and found.startswith(_OF_LABELS):
         raise InputError("an evaluation of label maps, not of pictures", where=path, hint=_HINT)
-    if found != FORMAT:
+    if found == _FIRST:
+        _as_now(document)
+    elif found != FORMAT:
+        if isinstance(found, str) and _NEWER.fullmatch(found):
+            what = f"written by a newer version of facesynth (its format is {found!r}, this version reads {FORMAT!r})"
+            raise InputError(what, where=path, hint="update facesynth, or evaluate again")
         told = "no evaluation of pictures" if found is None else f"of the format {found!r}, which is not known here"
         raise InputError(told, where=path, hint=_HINT)
     beside = {name: document.pop(name) for name in ("format", "headline", "curves") if name in document}
+    unknown: set[str] = set()
     try:
-        curves = from_plain(_Rest, beside).curves
-        evaluation = from_plain(PictureEvaluation, document)
+        curves = from_plain(_Rest, beside, unknown=unknown).curves
+        evaluation = from_plain(PictureEvaluation, document, unknown=unknown)
     except NotARecordError as error:
         raise InputError(f"is damaged ({error})", where=path, hint=_HINT) from error
     for curve in curves:
         if len(curve.images) != len(curve.values) or not curve.values:
             raise InputError(f"is damaged (the curve {curve.measure} has no whole points)", where=path, hint=_HINT)
+        if not all(map(is_drawable, (*curve.images, *curve.values))):
+            what = f"is damaged (the curve {curve.measure} has a number beyond {LARGEST:.0e})"
+            raise InputError(what, where=path, hint=_HINT)
     if not evaluation.scores:
         raise InputError("is damaged (it has no scores)", where=path, hint=_HINT)
+    if unknown:
+        evaluation = dataclasses.replace(evaluation, warnings=(*evaluation.warnings, _passed_by(sorted(unknown))))
     return SavedEvaluation(evaluation, curves)
+
+
+def _as_now(document: Any) -> None:
+    """Turn the first format into today's. Its `floor`, what halves of the real set score against each other, stood by
+    a value over twice as many pictures, with which it is not to be compared: it becomes a note.
+    """
+    scores = document.get("scores")
+    for score in scores if isinstance(scores, list) else ():
+        floor = score.pop("floor", None) if isinstance(score, dict) else None
+        if floor is not None:
+            told = f"real against real {json.dumps(floor)}, over fewer pictures: not to be compared with the value"
+            notes = score.get("notes", [])
+            score["notes"] = [*notes, told] if isinstance(notes, list) else notes
+
+
+def _passed_by(unknown: list[str]) -> str:
+    more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
+    named = ", ".join(name[:80] for name in unknown[:_TOLD]) + more
+    return f"saved by a newer version of facesynth: {named} in its file not known here, and passed by"
 
 
 def _no_number(name: str) -> NoReturn:

@@ -6,15 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from facesynth.evaluation.pictures.results import (
-    SETTINGS,
-    Case,
-    CasePictures,
-    PictureEvaluation,
-    PictureRow,
-    Setting,
-    number,
-)
+from facesynth.evaluation.pictures.results import Case, CasePictures, PictureEvaluation, PictureRow, number
 from facesynth.evaluation.pictures.sheets import (
     GENERATED,
     OWN,
@@ -26,6 +18,7 @@ from facesynth.evaluation.pictures.sheets import (
     source,
     sources,
 )
+from facesynth.evaluation.pictures.subjects import SETTINGS, Setting
 
 _GONE: Titled = ("pictures", None)
 

@@ -2,56 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from io import BufferedWriter
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facesynth.core.errors import FacesynthError
+from facesynth.core.refs import Digest
 from facesynth.inference.extractors.features import PictureFeatures
-from facesynth.metrics.features import Features
+from facesynth.metrics.features import Features, PickedRows, SomeFeatures
 from facesynth.metrics.moments import Moments
 
 _ROWS_AT_ONCE = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class FeatureSet:
     """A set's features, N×D float32, and logits (None: no classifier), N×K, mapped from files, in the order they came.
 
-    `moments` are those of the features.
+    `digest` is a sha256 over them: sets with the same one are the same numbers in the same order. `moments_by` makes
+    the moments when they are first asked for.
     """
 
-    features: Features
+    features: SomeFeatures
     logits: Features | None
-    moments: Moments
+    digest: Digest
+    moments_by: Callable[[FeatureSet], Moments]
+    _moments: Moments | None = field(init=False, default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.features)
 
-    def halves(self, folder: Path, seed: int) -> tuple[FeatureSet, FeatureSet]:
-        """Two halves, drawn by `seed`, as sets of their own; of an odd number one picture is in neither."""
-        order = np.random.default_rng(seed).permutation(len(self))
-        half = len(self) // 2
-        first, second = (
-            self._part(folder / name, np.sort(rows))
-            for name, rows in (("first-half", order[:half]), ("second-half", order[half : 2 * half]))
-        )
-        return first, second
+    @property
+    def moments(self) -> Moments:
+        """Those of the features. Raises UsageError, as Moments does, where there are none."""
+        if self._moments is None:
+            self._moments = self.moments_by(self)
+        return self._moments
 
-    def _part(self, folder: Path, rows: NDArray[np.int64]) -> FeatureSet:
-        part = FeatureFiles(folder)
-        for row in rows:
-            logits = None if self.logits is None else np.asarray(self.logits[row], dtype=np.float32)
-            part.add(PictureFeatures(np.asarray(self.features[row], dtype=np.float32), logits))
-        return part.finished()
+    def halves(self, size: int, seed: int) -> tuple[FeatureSet, FeatureSet]:
+        """Two sets of `size` rows, drawn by `seed`: they share none where `size` is no more than half of all.
+
+        They are rows of the same file, without logits. Of sets of equal length the same rows are drawn.
+        """
+        order = np.random.default_rng(seed).permutation(len(self))
+        return self._part(order[:size]), self._part(order[len(self) - size :])
+
+    def close(self) -> None:
+        """Let go of the files, so that they can be removed; there are no features from then on."""
+        self.features, self.logits = np.empty((0, 1), dtype=np.float32), None
+
+    def _part(self, drawn: NDArray[np.int64]) -> FeatureSet:
+        rows = np.sort(drawn)
+        picked = (
+            PickedRows(self.features.features, self.features.rows[rows])
+            if isinstance(self.features, PickedRows)
+            else PickedRows(self.features, rows)
+        )
+        digest = hashlib.sha256(self.digest.encode() + rows.astype("<i8").tobytes()).hexdigest()
+        return FeatureSet(picked, None, digest, self.moments_by)
 
 
 class FeatureFiles:
-    """Takes features one picture at a time; `folder` is made, and whoever made its parent removes it."""
+    """Takes features one picture at a time; `folder` is made, and whoever made its parent removes it.
+
+    A context: however it ends, no file stays open for writing.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -59,6 +80,15 @@ class FeatureFiles:
         self._files: dict[str, BufferedWriter] = {}
         self._shapes: dict[str, int] = {}
         self._count = 0
+        self._sha256 = hashlib.sha256()
+
+    def __enter__(self) -> FeatureFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def add(self, found: PictureFeatures) -> None:
         """Append one picture's. Raises FacesynthError where they are not of the same length as those before."""
@@ -70,25 +100,37 @@ class FeatureFiles:
         for name, array in arrays.items():
             if name not in self._files:
                 self._files[name] = (self._folder / f"{name}.f32").open("wb")
-            self._files[name].write(np.ascontiguousarray(array, dtype="<f4").tobytes())
+                self._sha256.update(f"{name} {len(array)}\0".encode())
+            data = np.ascontiguousarray(array, dtype="<f4").tobytes()
+            self._files[name].write(data)
+            self._sha256.update(data)
         self._count += 1
 
-    def finished(self) -> FeatureSet:
-        """All that was added, mapped. Raises UsageError, as Moments does, where nothing was."""
+    def close(self) -> None:
+        """Write out what was added."""
         for file in self._files.values():
             file.close()
+
+    def finished(self, moments_by: Callable[[FeatureSet], Moments] | None = None) -> FeatureSet:
+        """All that was added, mapped; `moments_by` is by default `moments_of`."""
+        self.close()
         mapped = {
             name: np.memmap(self._folder / f"{name}.f32", dtype="<f4", mode="r", shape=(self._count, length))
             for name, length in self._shapes.items()
         }
         features = mapped.get("features", np.empty((0, 1), dtype=np.float32))
-        moments = Moments(features.shape[1])
-        for block in blocks(features):
-            moments.add(block)
-        return FeatureSet(features, mapped.get("logits"), moments)
+        return FeatureSet(features, mapped.get("logits"), self._sha256.hexdigest(), moments_by or moments_of)
 
 
-def blocks(features: Features) -> Iterator[Features]:
+def moments_of(pictures: FeatureSet) -> Moments:
+    """The moments of a set's features, read once."""
+    moments = Moments(pictures.features.shape[1])
+    for block in blocks(pictures.features):
+        moments.add(block)
+    return moments
+
+
+def blocks(features: SomeFeatures) -> Iterator[Features]:
     """The rows, some hundred at a time."""
     for start in range(0, len(features), _ROWS_AT_ONCE):
         yield features[start : start + _ROWS_AT_ONCE]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from statistics import fmean
 from types import MappingProxyType
 
 from facesynth.core.labels import Label, LabelMap
 from facesynth.evaluation.pictures.measures import Measure, Reference
-from facesynth.evaluation.pictures.results import ClassFidelity, Setting
-from facesynth.evaluation.pictures.variants import Variant
+from facesynth.evaluation.pictures.results import ClassFidelity
+from facesynth.evaluation.pictures.subjects import Setting, Variant
 from facesynth.metrics.segmentation import ConfusionMatrix
 
 
@@ -38,8 +40,9 @@ class Fidelity:
 
     def ceiling(self, measure: Measure) -> Reference:
         """What the judge scores on the real photos."""
-        notes = ("ceiling: the judge on the real photos of these label maps, at the same size",)
-        return Reference(ceiling=numbers_of(self.photos)[measure.key], notes=notes)
+        notes = [f"over {len(_held(self.photos))} of {len(Label)} classes"] if measure.key != "accuracy" else []
+        notes.append("ceiling: the judge on the real photos of these label maps, at the same size")
+        return Reference(ceiling=numbers_of(self.photos)[measure.key], notes=tuple(notes))
 
 
 def fidelity_measures(judge: str, size: tuple[int, int]) -> list[Measure]:
@@ -49,16 +52,30 @@ def fidelity_measures(judge: str, size: tuple[int, int]) -> list[Measure]:
     return [
         Measure(key=key, label=label, group="fidelity", better="higher", protocol=f"{said}; {how}; {whole}")
         for key, label, said in (
-            ("miou", "mIoU", "mean over the classes that a side holds"),
+            ("miou", "mIoU", "mean over the classes that the label maps hold"),
             ("accuracy", "pixel accuracy", "share of pixels with the right label"),
-            ("mean_f1", "mean F1", "mean over the 18 foreground classes that a side holds"),
+            ("mean_f1", "mean F1", "mean over those of the 18 foreground classes that the label maps hold"),
         )
     ]
 
 
 def numbers_of(matrix: ConfusionMatrix) -> dict[str, float]:
-    """A matrix' scores by key."""
-    return {"miou": matrix.mean_iou, "accuracy": matrix.pixel_accuracy, "mean_f1": matrix.mean_f1}
+    """A matrix' scores by key, its means over the classes that were to be painted.
+
+    A class that the judge alone sees takes its pixels from others and has no score: one such pixel would count as much
+    as all hair, and the means of two generators would be over unlike classes.
+    """
+    held = _held(matrix)
+    return {
+        "miou": fmean(matrix.agreement((label,)).iou for label in held),
+        "accuracy": matrix.pixel_accuracy,
+        "mean_f1": fmean([matrix.agreement((label,)).f1 for label in held if label] or [math.nan]),
+    }
+
+
+def _held(matrix: ConfusionMatrix) -> list[Label]:
+    """The classes that the label maps hold."""
+    return [label for label in Label if matrix.agreement((label,)).truth]
 
 
 def reparsed(labels: LabelMap, seen: LabelMap) -> ConfusionMatrix:

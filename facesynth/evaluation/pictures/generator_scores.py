@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
 from types import MappingProxyType
 
 from facesynth.core.labels import Label
@@ -18,6 +17,7 @@ from facesynth.evaluation.pictures.measures import (
     mean_of,
     score,
     score_over_seeds,
+    unrelated_reference,
 )
 from facesynth.evaluation.pictures.pair_measures import (
     diversity_measure,
@@ -26,14 +26,11 @@ from facesynth.evaluation.pictures.pair_measures import (
 )
 from facesynth.evaluation.pictures.picture_scores import PictureScores
 from facesynth.evaluation.pictures.region_style import RegionTotals
-from facesynth.evaluation.pictures.results import Extremes, RegionStyle, Score, Setting
+from facesynth.evaluation.pictures.results import Extremes, RegionStyle, Score
 from facesynth.evaluation.pictures.set_scores import set_measures
-from facesynth.evaluation.pictures.variants import OWN, Variant
+from facesynth.evaluation.pictures.subjects import OWN, Setting, Variant
 from facesynth.inference.extractors.choice import Extractor
 
-_UNRELATED = (
-    "two different faces: each photo of the dataset's first half against that in the same place of its second half"
-)
 _NOT_MEANT = "by seed a picture is in another style than its photo's, and not meant to come near it"
 
 
@@ -67,15 +64,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unrelated:
-    """What photos of different faces score: values by key, and styles by region."""
+    """What different photos score: values by key, and styles by region."""
 
     values: Mapping[str, Sequence[float]]
     regions: RegionTotals
 
     def reference(self, measure: Measure) -> Reference:
         """Their mean by a measure."""
-        values = self.values.get(measure.key)
-        return Reference(unrelated=fmean(values), notes=(_UNRELATED,)) if values else NO_REFERENCE
+        return unrelated_reference(self.values.get(measure.key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

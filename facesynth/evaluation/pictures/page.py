@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import PurePath
 
-from facesynth.core.labels import Label
-from facesynth.core.markup import picture, text
-from facesynth.evaluation.page_parts import evaluation_html, facts, figure, left_out_list
-from facesynth.evaluation.pictures.bars import ClassBar, class_bars
+from facesynth.core.markup import picture, swatch, text
+from facesynth.evaluation.page_parts import evaluation_html, facts, figure, left_out_list, views
+from facesynth.evaluation.pictures.bars import bars_of, class_bars
 from facesynth.evaluation.pictures.curve_charts import curve_charts
 from facesynth.evaluation.pictures.curves import Curve, training_curves
 from facesynth.evaluation.pictures.faces import Face, drawn_faces
-from facesynth.evaluation.pictures.region_table import region_table
-from facesynth.evaluation.pictures.results import (
-    SETTINGS,
-    Extremes,
-    PictureEvaluation,
-    Score,
-    Setting,
-    number,
-)
+from facesynth.evaluation.pictures.results import LEADING, Extremes, PictureEvaluation, Score, StyleDistance, number
 from facesynth.evaluation.pictures.score_table import rows_of, score_table
-from facesynth.evaluation.pictures.subjects import Subject
+from facesynth.evaluation.pictures.subjects import SETTINGS, PicturesSubject
 
 _FIGURES = 6
 _FEW = 3
 """With so many pictures a face or fewer, several faces stand side by side."""
-_LEADING = ("set", "fidelity", "paired", "diversity")
 
 
 def evaluation_page(evaluation: PictureEvaluation, curves: Sequence[Curve] | None = None) -> str:
@@ -42,7 +33,7 @@ def evaluation_page(evaluation: PictureEvaluation, curves: Sequence[Curve] | Non
         _protocol(evaluation),
         _scores(evaluation),
         _classes(evaluation),
-        region_table(evaluation),
+        _regions(evaluation),
         _sheet(evaluation, faces),
         _extremes(evaluation, faces),
         _curves(evaluation, drawn),
@@ -55,11 +46,11 @@ def evaluation_page(evaluation: PictureEvaluation, curves: Sequence[Curve] | Non
     )
 
 
-def short_name(subject: Subject) -> str:
+def short_name(subject: PicturesSubject) -> str:
     """What a page calls it: a file or folder by its own name, without where it lies."""
     if subject.kind == "pictures":
-        return Path(subject.name).resolve().name or subject.name
-    return Path(subject.name).stem if subject.name.endswith(".safetensors") else subject.name
+        return PurePath(os.path.normpath(subject.name)).name or subject.name
+    return PurePath(subject.name).stem if subject.name.endswith(".safetensors") else subject.name
 
 
 def _head(evaluation: PictureEvaluation) -> Iterator[str]:
@@ -84,7 +75,7 @@ def _head(evaluation: PictureEvaluation) -> Iterator[str]:
 def _leading(scores: Sequence[Score]) -> list[Score]:
     """The first score of each leading group in each setting."""
     found = []
-    for group in _LEADING:
+    for group in LEADING:
         for setting in SETTINGS:
             found += [one for one in scores if (one.group, one.setting) == (group, setting)][:1]
     return found
@@ -92,12 +83,14 @@ def _leading(scores: Sequence[Score]) -> list[Score]:
 
 def _reference(score: Score) -> str:
     """What a score is to be read against, in few words."""
-    if score.floor is not None:
-        return f"real against real {number(score.floor, like=score.value)}"
+    if score.halves is not None:
+        here = number(score.halves.generated, like=score.value)
+        real = number(score.halves.real, like=score.value)
+        return f"at {score.halves.count:,} a side {here}, real against real {real}"
     if score.ceiling is not None:
         return f"real photos {number(score.ceiling, like=score.value)}"
     if score.unrelated is not None:
-        return f"two different faces {number(score.unrelated, like=score.value)}"
+        return f"two different photos {number(score.unrelated, like=score.value)}"
     return f"{score.better} is better"
 
 
@@ -145,18 +138,30 @@ def _classes(evaluation: PictureEvaluation) -> Iterator[str]:
     yield "</section>"
 
 
-def bars_of(evaluations: Sequence[PictureEvaluation], settings: Sequence[Setting]) -> list[list[ClassBar | None]]:
-    """The bars of each of the 19 classes: those of each evaluation in each setting, None where it was not scored."""
-    by_label = [{row.label: row for row in evaluation.classes} for evaluation in evaluations]
-    bars: list[list[ClassBar | None]] = []
-    for label in Label:
-        bars.append([])
-        for rows in by_label:
-            row = rows.get(label)
-            for setting in settings:
-                found = None if row is None else row.pictures.get(setting)
-                bars[-1].append(None if row is None or found is None else ClassBar(found.iou, row.ceiling.iou))
-    return bars
+def _regions(evaluation: PictureEvaluation) -> Iterator[str]:
+    if not evaluation.regions:
+        return
+    settings = [setting for setting in SETTINGS if any(setting in row.pictures for row in evaluation.regions)]
+    unrelated = any(row.unrelated is not None for row in evaluation.regions)
+    yield '<section><h2>Style, region by region</h2><p class="soft">How far each region’s mean colour is from the '
+    yield "photo’s (CIE76 in CIELAB) / how much its local contrast differs (in L*); 0 is the same. "
+    yield "The last column: two different photos.</p>" if unrelated else "</p>"
+    yield '<div class="scroll"><table class="regions"><tr><th>region</th>'
+    headings = [*settings, *(["two different photos"] if unrelated else [])]
+    yield "".join(f'<th class="num">{text(heading)}</th>' for heading in headings)
+    yield "</tr>"
+    for row in evaluation.regions:
+        distances = [row.pictures.get(setting) for setting in settings]
+        distances += [row.unrelated] if unrelated else []
+        cells = "".join(f'<td class="num">{_distance(distance)}</td>' for distance in distances)
+        yield f"<tr><td>{swatch(row.label)}{text(row.readable)}</td>{cells}</tr>"
+    yield "</table></div></section>"
+
+
+def _distance(distance: StyleDistance | None) -> str:
+    if distance is None:
+        return "–"
+    return f'{distance.colour:.2f} <span class="soft">/ {distance.contrast:.2f}</span>'
 
 
 def _sheet(evaluation: PictureEvaluation, faces: Mapping[str, Face]) -> Iterator[str]:
@@ -181,11 +186,8 @@ def _cards(evaluation: PictureEvaluation, faces: Sequence[Face]) -> Iterator[str
     few = f' few" style="--most:{most}' if most <= _FEW else ""
     yield f'<div class="rows{few}">'
     for face in faces:
-        views = "".join(
-            f"<div>{text(title)}{picture(source, f'{title} of {face.name}')}</div>" for title, source in face.views
-        )
-        yield f'<figure id="{face.place}"><div class="row" style="--views:{max(1, len(face.views))}">{views}</div>'
-        yield f'<figcaption><span class="name">{text(face.name)}</span>'
+        yield f'<figure id="{face.place}">{views(face.views, face.name)}<figcaption>'
+        yield f'<span class="name">{text(face.name)}</span>'
         for told in face.scores(labels):
             yield f"<br>{text(told)}"
         yield "</figcaption></figure>"

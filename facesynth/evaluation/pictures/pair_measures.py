@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from facesynth.evaluation.pictures import region_style
 from facesynth.evaluation.pictures.measures import Measure
-from facesynth.inference.extractors.choice import DESCRIPTOR, Extractor
-from facesynth.stages.pair_scores import PairScores
+from facesynth.inference.extractors.choice import DESCRIPTOR, Extractor, library_version
+from facesynth.stages.pair_scores import LIBRARY, MEASURES, Likeness
 
 SSIM = Measure(
     key="ssim",
     label="SSIM",
     group="paired",
     better="higher",
-    protocol="Wang et al. 2004, window 11, sigma 1.5, mean over RGB, by torchmetrics",
+    protocol="Wang et al. 2004, window 11, sigma 1.5, mean over RGB and the windows inside, Gaussian filter",
 )
-PSNR = Measure(
-    key="psnr", label="PSNR", group="paired", better="higher", protocol="dB over RGB of 0..255, by torchmetrics"
-)
+PSNR = Measure(key="psnr", label="PSNR", group="paired", better="higher", protocol="dB over RGB of 0..255")
 IDENTITY = Measure(
     key="identity",
     label="face descriptor distance",
@@ -38,6 +36,25 @@ COLOUR = Measure(
 CONTRAST = replace(COLOUR, key="style_contrast", label="style: contrast distance")
 
 
+@dataclass(frozen=True, slots=True)
+class PairScores:
+    """How near two pictures are: `likeness` by MEASURES, `perceptual` distances by name, each with what was asked for.
+
+    `identity` is the Euclidean distance of the two face descriptors, None where it was not asked for or a face is not
+    found.
+    """
+
+    likeness: Mapping[str, float] = field(default_factory=dict)
+    perceptual: Mapping[str, float] = field(default_factory=dict)
+    identity: float | None = None
+
+
+def likeness_measure(name: Likeness) -> Measure:
+    """SSIM or PSNR, with what computes it here. Raises DependencyMissing."""
+    measure, package = {"ssim": SSIM, "psnr": PSNR}[name], LIBRARY[name]
+    return replace(measure, protocol=f"{measure.protocol} by {package} {library_version(package)}")
+
+
 def perceptual_measure(extractor: Extractor) -> Measure:
     """A perceptual distance between a picture and its photo: LPIPS by the field's networks, else by its own name."""
     published = extractor.is_published and extractor.is_lpips
@@ -52,7 +69,7 @@ def perceptual_measure(extractor: Extractor) -> Measure:
 
 def pair_measures(extractors: Sequence[Extractor], *, identity: bool) -> list[Measure]:
     """All that is measured of a painted picture and its photo, in the order it is shown in."""
-    likeness = [*map(perceptual_measure, extractors), SSIM, PSNR]
+    likeness = [*map(perceptual_measure, extractors), *map(likeness_measure, MEASURES)]
     return [*likeness, COLOUR, CONTRAST, *([IDENTITY] if identity else [])]
 
 
@@ -71,11 +88,9 @@ def diversity_measure(extractor: Extractor) -> Measure:
 
 def scores_of(found: PairScores, extractors: Sequence[Extractor], *, identity: bool) -> dict[str, float | None]:
     """A pair's scores by key; None for equal pictures' PSNR, which is infinite, and where no face was found."""
-    scores: dict[str, float | None] = {}
-    if found.ssim is not None:
-        scores[SSIM.key] = found.ssim
-    if found.psnr is not None:
-        scores[PSNR.key] = None if math.isinf(found.psnr) else found.psnr
+    scores: dict[str, float | None] = {
+        name: None if math.isinf(value) else value for name, value in found.likeness.items()
+    }
     for extractor in extractors:
         scores[perceptual_measure(extractor).key] = found.perceptual[extractor.name]
     if identity:
@@ -87,8 +102,8 @@ def why_without(measure: Measure, count: int) -> tuple[str, ...]:
     """What has to be said of pictures that a measure has no score for."""
     if not count:
         return ()
-    if measure is PSNR:
+    if measure.key == PSNR.key:
         return (f"{count} pictures equal their photo: infinite, not in the mean",)
-    if measure is IDENTITY:
+    if measure.key == IDENTITY.key:
         return (f"no face found in {count} pairs: not in the mean",)
     return (f"{count} pictures without one: not in the mean",)

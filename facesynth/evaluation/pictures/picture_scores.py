@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 from facesynth.evaluation.pictures.measures import Measure, Number, mean_of
 from facesynth.evaluation.pictures.pair_measures import why_without
-from facesynth.evaluation.pictures.results import SHOWN, Extremes, PictureRow, Setting
-from facesynth.evaluation.pictures.variants import Variant
+from facesynth.evaluation.pictures.results import SHOWN, Extremes, PictureRow
+from facesynth.evaluation.pictures.subjects import Setting, Variant
 
 
 @dataclass(slots=True)

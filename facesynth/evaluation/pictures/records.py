@@ -1,13 +1,15 @@
-"""Frozen dataclasses as plain JSON values and back, by their types: nothing is guessed, left out or thrown in."""
+"""Frozen dataclasses as plain JSON values and back, by their types: nothing of a wrong type is read."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
+import re
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -42,26 +44,15 @@ def to_plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
-def from_plain(kind: type[T], value: Any, where: str = "") -> T:
+def from_plain(kind: type[T], value: Any, *, unknown: set[str] | None = None) -> T:
     """The dataclass that `to_plain` made a value of; NotARecordError for any other value.
 
-    What `to_plain` leaves out takes its default.
+    A field that is missing takes its default, so that a field may be added to a dataclass, with a default, and what was
+    written before stays readable. One that the dataclass does not know is passed by, and `unknown` gets its place, as
+    `scores[].sharpness`: a newer version wrote it.
     """
-    record: T = _record(kind, value, where)
+    record: T = _Reading(set() if unknown is None else unknown).record(kind, value, "")
     return record
-
-
-def _record(kind: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise NotARecordError(where, f"{_told(value)}, not an object")
-    expected = _fields(kind)
-    for name in expected:
-        if name not in value:
-            raise NotARecordError(where, f"has no {name!r}")
-    for name in value:
-        if name not in expected:
-            raise NotARecordError(where, f"has {name!r}, which does not belong there")
-    return kind(**{name: _read(of, value[name], f"{where}.{name}".lstrip(".")) for name, of in expected.items()})
 
 
 @cache
@@ -72,51 +63,74 @@ def _fields(kind: type) -> dict[str, Any]:
     return {name: hints[name] for name in names if not _is_function(hints[name])}
 
 
+@cache
+def _required(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass that have no default."""
+    fields = dataclasses.fields(kind)
+    return tuple(one.name for one in fields if (one.default, one.default_factory) == (MISSING, MISSING))
+
+
 def _is_function(hint: Any) -> bool:
     return any(get_origin(one) is _FUNCTION for one in (hint, *get_args(hint)))
 
 
-def _read(hint: Any, value: Any, where: str) -> Any:
-    origin, args = get_origin(hint), get_args(hint)
-    if hint is Any:
-        return value
-    if origin in (Union, types.UnionType):
-        if value is None and type(None) in args:
-            return None
-        return _read(next(one for one in args if one is not type(None)), value, where)
-    if origin is Literal:
-        if value not in args:
-            raise NotARecordError(where, f"{_told(value)}, not one of: {', '.join(map(str, args))}")
-        return value
-    if origin is tuple:
-        return _tuple(args, value, where)
-    if origin is not None and issubclass(origin, Mapping):
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Plain values by the types that are asked for; `where` they stand goes along. `unknown` grows."""
+
+    unknown: set[str]
+
+    def record(self, kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise NotARecordError(where, f"{_told(value)}, not an object")
-        read = {_key(args[0], name, where): _read(args[1], one, f"{where}.{name}") for name, one in value.items()}
-        return types.MappingProxyType(read)
-    if dataclasses.is_dataclass(hint):
-        return _record(hint, value, where)
-    return _single(hint, value, where)
+        known = _fields(kind)
+        for name in _required(kind):
+            if name not in value:
+                raise NotARecordError(where, f"has no {name!r}")
+        at = {name: f"{where}.{name}".lstrip(".") for name in value}
+        self.unknown.update(re.sub(r"\[\d+\]", "[]", at[name]) for name in value if name not in known)
+        return kind(**{name: self.read(known[name], value[name], at[name]) for name in value if name in known})
 
+    def read(self, hint: Any, value: Any, where: str) -> Any:
+        origin, args = get_origin(hint), get_args(hint)
+        if hint is Any:
+            return value
+        if origin in (Union, types.UnionType):
+            if value is None and type(None) in args:
+                return None
+            return self.read(next(one for one in args if one is not type(None)), value, where)
+        if origin is Literal:
+            if value not in args:
+                raise NotARecordError(where, f"{_told(value)}, not one of: {', '.join(map(str, args))}")
+            return value
+        if origin is tuple:
+            return self.items(args, value, where)
+        if origin is not None and issubclass(origin, Mapping):
+            if not isinstance(value, dict):
+                raise NotARecordError(where, f"{_told(value)}, not an object")
+            read = {self.key(args[0], k, where): self.read(args[1], one, f"{where}.{k}") for k, one in value.items()}
+            return types.MappingProxyType(read)
+        if dataclasses.is_dataclass(hint):
+            return self.record(hint, value, where)
+        return _single(hint, value, where)
 
-def _tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise NotARecordError(where, f"{_told(value)}, not a list")
-    kinds = args[:1] * len(value) if args[1:] == (...,) else args
-    if len(kinds) != len(value):
-        raise NotARecordError(where, f"a list of {len(value)}, not of {len(kinds)}")
-    return tuple(_read(kind, one, f"{where}[{i}]") for i, (kind, one) in enumerate(zip(kinds, value, strict=True)))
+    def items(self, args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise NotARecordError(where, f"{_told(value)}, not a list")
+        kinds = args[:1] * len(value) if args[1:] == (...,) else args
+        if len(kinds) != len(value):
+            raise NotARecordError(where, f"a list of {len(value)}, not of {len(kinds)}")
+        found = enumerate(zip(kinds, value, strict=True))
+        return tuple(self.read(kind, one, f"{where}[{i}]") for i, (kind, one) in found)
 
-
-def _key(hint: Any, name: str, where: str) -> Any:
-    """A key of an object, which JSON holds as words."""
-    if hint is not int:
-        return _read(hint, name, where)
-    try:
-        return int(name)
-    except ValueError:
-        raise NotARecordError(where, f"{name!r} is not a whole number") from None
+    def key(self, hint: Any, name: str, where: str) -> Any:
+        """A key of an object, which JSON holds as words."""
+        if hint is not int:
+            return self.read(hint, name, where)
+        try:
+            return int(name)
+        except ValueError:
+            raise NotARecordError(where, f"{name!r} is not a whole number") from None
 
 
 def _single(hint: Any, value: Any, where: str) -> Any:

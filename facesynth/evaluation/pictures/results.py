@@ -10,18 +10,15 @@ from typing import Any, Literal, TypeAlias
 
 from facesynth.core.images import Photo
 from facesynth.core.labels import LABEL_NAMES, READABLE, Label, LabelMap
-from facesynth.evaluation.pictures.subjects import LeftOut, Network, RealSet, Subject
+from facesynth.evaluation.pictures.subjects import SETTINGS, NetworkUsed, PicturesSubject, RealSet, Setting
+from facesynth.evaluation.subjects import LeftOut
 from facesynth.metrics.segmentation import Agreement
-
-Setting: TypeAlias = Literal["own style", "by seed", "pictures"]
-"""How pictures came about: in the style of the photo whose label map it is, in styles drawn from seeds, or unknown."""
 
 Group: TypeAlias = Literal["set", "paired", "fidelity", "diversity", "style", "identity"]
 """What a score compares: two sets of pictures, each picture with its photo, with its label map, with its like, …"""
 
 Better: TypeAlias = Literal["higher", "lower"]
 
-SETTINGS: tuple[Setting, ...] = ("own style", "by seed", "pictures")
 GROUPS: Mapping[Group, str] = MappingProxyType(
     {
         "set": "generated set against real set",
@@ -42,6 +39,21 @@ SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Halves:
+    """What a score of sets comes to over fewer pictures, `count` a side: most such scores depend on how many there are.
+
+    `real` is what one part of the real set scores against another that shares no picture with it, `generated` what as
+    many generated pictures score against the first of them, `by_seed` the same of each seed where there are seeds.
+    Generated pictures that no measure can tell from real ones score about what the real ones do.
+    """
+
+    count: int
+    real: float
+    generated: float
+    by_seed: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """One number with all that it takes to reproduce and to read it. `value` is finite.
 
@@ -49,10 +61,11 @@ class Score:
     `label` by people. `count` is how many pictures (or pairs, or label maps: `counted`) it is of. `sd` is a sample
     standard deviation, over what `sd_over` says; by seed it is over seeds, and `by_seed` has the value of each.
 
-    `floor` is what real pictures score against real ones: no generator can be expected to be better. `ceiling` is what
-    the real photos score where higher is better. `unrelated` is what photos of two different faces score: pictures that
-    come no nearer have nothing to do with their photo. None where it means nothing. `protocol` is what the number is
-    a number of, `notes` how its floor, ceiling and `unrelated` came about, `warning` why it is to be doubted.
+    `halves` is what real pictures score against real ones, and generated ones at the same count: to be compared with
+    each other, not with `value`. `ceiling` is what the real photos score where higher is better. `unrelated` is what
+    two different photos score: pictures that come no nearer have nothing to do with their photo. None where it means
+    nothing. `protocol` is what the number is a number of, `notes` how halves, ceiling and `unrelated` came about,
+    `warning` why it is to be doubted.
     """
 
     key: str
@@ -67,7 +80,7 @@ class Score:
     sd: float | None = None
     sd_over: str | None = None
     by_seed: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
-    floor: float | None = None
+    halves: Halves | None = None
     ceiling: float | None = None
     unrelated: float | None = None
     notes: tuple[str, ...] = ()
@@ -162,7 +175,7 @@ class StyleDistance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionStyle:
-    """How well the style of one label region is met in each setting; `unrelated`: between photos of different faces."""
+    """How well the style of one label region is met in each setting; `unrelated`: between different photos."""
 
     label: Label
     pictures: Mapping[Setting, StyleDistance]
@@ -188,11 +201,11 @@ class PictureEvaluation:
     `run` is the training run's folder that the generator lies in, whose curves can be drawn; None where there is none.
     """
 
-    subject: Subject
+    subject: PicturesSubject
     real: RealSet
     protocol: tuple[str, ...]
     scores: tuple[Score, ...]
-    networks: tuple[Network, ...] = ()
+    networks: tuple[NetworkUsed, ...] = ()
     classes: tuple[ClassFidelity, ...] = ()
     regions: tuple[RegionStyle, ...] = ()
     rows: tuple[PictureRow, ...] = ()

@@ -73,11 +73,11 @@ def _beside(score: Score) -> Iterator[str]:
     """What a score's spread is over, and the numbers that it is read against."""
     if score.sd is not None:
         yield f"<small>over {text(score.sd_over)}</small>"
-    for what, value in (
-        ("real against real", score.floor),
-        ("real photos", score.ceiling),
-        ("two different faces", score.unrelated),
-    ):
+    if score.halves is not None:
+        here = number(score.halves.generated, like=score.value)
+        real = number(score.halves.real, like=score.value)
+        yield f"<small>at {score.halves.count:,} a side {here}, real against real {real}</small>"
+    for what, value in (("real photos", score.ceiling), ("two different photos", score.unrelated)):
         if value is not None:
             yield f"<small>{what} {number(value, like=score.value)}</small>"
 

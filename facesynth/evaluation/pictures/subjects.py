@@ -1,24 +1,36 @@
-"""Who was scored against whom, and by which networks: what an evaluation of pictures says of itself."""
+"""Who was scored against whom, in which settings, by which networks: what an evaluation of pictures says of itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from facesynth.core.refs import Digest
+from facesynth.evaluation.subjects import Source, Subject, identified
+
+Setting: TypeAlias = Literal["own style", "by seed", "pictures"]
+"""How pictures came about: in the style of the photo whose label map it is, in styles drawn from seeds, or unknown."""
+
+SETTINGS: tuple[Setting, ...] = ("own style", "by seed", "pictures")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A set of pictures by its setting, and by its seed where that is `by seed`."""
+
+    setting: Setting
+    seed: int | None = None
+
+    def __str__(self) -> str:
+        return self.setting if self.seed is None else f"by seed {self.seed}"
+
+
+OWN = Variant("own style")
+GIVEN = Variant("pictures")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """A face or picture that could not be used: its name, the file that is to blame, and why."""
-
-    name: str
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class NetworkUsed:
     """A network that took part: its role (`generator`, `judge`, `features`, …), its name, the sha256 of its weights.
 
     `kind` is what the manifest calls it, None for a file of the user's.
@@ -31,11 +43,11 @@ class Network:
 
     def told(self) -> str:
         """As in the protocol: `judge judge-efl0-256-v1 sha256 07d0c186eaa2`."""
-        return f"{self.role} {self.name}" + (f" sha256 {self.sha256[:12]}" if self.sha256 else "")
+        return identified(self.role, self.name, self.sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class PicturesSubject(Subject):
     """What was scored: a generator (`kind` "generator") by name, or a folder of pictures (`kind` "pictures").
 
     `size` is (width, height) of the pictures, at which everything is compared. `seeds` are those that were painted.
@@ -43,40 +55,29 @@ class Subject:
     """
 
     kind: Literal["generator", "pictures"]
-    name: str
     size: tuple[int, int]
     count: int
-    sha256: Digest | None = None
     seeds: tuple[int, ...] = ()
-    precision: str | None = None
     device: str | None = None
 
     def told(self) -> str:
         """As in the protocol: `generator NAME sha256 f650b24dd3a1, float32, 128×128`."""
-        parts = [f"{self.kind} {self.name}" + (f" sha256 {self.sha256[:12]}" if self.sha256 else "")]
-        parts += [self.precision] if self.precision else []
-        return ", ".join([*parts, f"{self.size[0]}×{self.size[1]}"])
+        precision = [self.precision] if self.precision else []
+        return ", ".join([self.identified(), *precision, f"{self.size[0]}×{self.size[1]}"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealSet:
+class RealSet(Source):
     """The real pictures: where they lie, which side of which split, how many, at what size they lay there.
 
     `digest` is one sha256 over all that was used, whatever its order. `missing` are names of the split that no face
     here has.
     """
 
-    data: str
     count: int
     sizes: tuple[tuple[int, int], ...]
     digest: Digest | None = None
-    split: str | None = None
-    side: str = "all"
-    missing: tuple[str, ...] = ()
 
     def told(self) -> str:
         """As in the protocol: `74 real of DATA, side validation of split FILE`."""
-        place = f"{self.count} real of {self.data}"
-        if self.split is None:
-            return place
-        return f"{place}, {'all sides' if self.side == 'all' else f'side {self.side}'} of split {self.split}"
+        return f"{self.count} real of {Source.told(self)}"

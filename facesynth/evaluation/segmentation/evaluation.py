@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from facesynth.core.labels import LABEL_NAMES, READABLE, Label
-from facesynth.core.refs import Digest
 from facesynth.evaluation.segmentation.scoring import Scores, Size
+from facesynth.evaluation.subjects import Source, Subject
 from facesynth.metrics.segmentation import GROUPS, Agreement
 
 RULE = (
@@ -21,17 +21,13 @@ _SIZES_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class MapsSubject(Subject):
     """What was scored: a parser by name and sha256, or label maps that lay there already (`kind` "label maps").
 
     `declared` is what was said of another project's parser, in words. `device` and `engine`, what ran the parser, are
     None where nothing had to be computed: the parser's label maps were all in the cache.
     """
 
-    kind: str
-    name: str
-    sha256: Digest | None = None
-    precision: str | None = None
     declared: str | None = None
     device: str | None = None
     engine: str | None = None
@@ -41,26 +37,10 @@ class Subject:
     def told(self) -> str:
         """As in the protocol: `parser NAME sha256 0123456789ab, float32, cpu`."""
         if self.sha256 is None:
-            return f"{self.kind} {self.name}"
+            return self.identified()
         device = self.device or "label maps from the cache"
         declared = f", {self.declared}" if self.declared else ""
-        return f"{self.kind} {self.name} sha256 {self.sha256[:12]}{declared}, {self.precision}, {device}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What it was compared with: the dataset, the side of a split of it, and names of that side that are not there."""
-
-    data: str
-    split: str | None = None
-    side: str = "all"
-    missing: tuple[str, ...] = ()
-
-    def told(self) -> str:
-        """As in the protocol: `DATA, side validation of split FILE`."""
-        if self.split is None:
-            return self.data
-        return f"{self.data}, {'all sides' if self.side == 'all' else f'side {self.side}'} of split {self.split}"
+        return f"{self.identified()}{declared}, {self.precision}, {device}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +70,7 @@ class ClassRow:
 class Evaluation:
     """Scores with all that it takes to say what they are scores of. At least one face was scored."""
 
-    subject: Subject
+    subject: MapsSubject
     source: Source
     scores: Scores
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -15,6 +15,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Digest
 from facesynth.datasets.fitting import fits
+from facesynth.evaluation.subjects import LeftOut
 from facesynth.metrics.segmentation import ConfusionMatrix
 
 Size: TypeAlias = tuple[int, int]
@@ -47,15 +48,6 @@ class FaceScore:
     mean_iou: float
     pixel_accuracy: float
     mean_f1: float
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A face that could not be scored: its name, the file that is to blame, and why."""
-
-    name: str
-    file: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

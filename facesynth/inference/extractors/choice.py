@@ -12,12 +12,14 @@ from typing import Literal
 
 from facesynth import weights
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsMissing
-from facesynth.core.refs import Digest, sha256_file
+from facesynth.core.refs import Digest, sha256_file, short
 
 FEATURES = ("inception", "judge")
 """Words for features of a picture; the name or the file of a parser's weights is one too, and `inception:FILE`."""
 PERCEPTUAL = ("lpips-alex", "lpips-vgg", "judge")
 """Words for a perceptual distance of two pictures; what else there is: as for features, and `lpips-alex:FILE`."""
+LPIPS_SMALLEST = 32
+"""The side in pixels below which LPIPS' networks have nothing left to compare."""
 DESCRIPTOR = "dlib-face-descriptor"
 """The weights of the face descriptor that tells whose face it is."""
 
@@ -85,18 +87,27 @@ class Extractor:
     @property
     def protocol(self) -> str:
         """How it is computed, in words that another could do the same by. Raises DependencyMissing."""
-        told = f"{self.name} (sha256 {self.sha256[:10]})"
+        told = f"{self.name} (sha256 {short(self.sha256)})"
         if self.network == "trunk" and self.for_pairs:
             return f"squared difference of the maps of {told}'s trunk, each place at unit length, mean over the maps"
         if self.network == "trunk":
             return f"means of the maps of {told}'s trunk, pictures resized to its input (Lanczos)"
-        others = "" if self.is_published else f", weights of {Path(self.weights).name} (sha256 {self.sha256[:10]})"
+        others = "" if self.is_published else f", weights of {Path(self.weights).name} (sha256 {short(self.sha256)})"
         if self.is_lpips:
-            return (
-                f"{_IN_WORDS[self.network]} by torchmetrics {_version('torchmetrics')}, pictures at their size{others}"
-            )
-        package = f"torch-fidelity {_version('torch-fidelity')}"
-        return f"{_IN_WORDS['inception']} by {package}, 299×299 TF1 bilinear, uint8 in{others}"
+            return f"{_IN_WORDS[self.network]} by {self._package}, pictures at their size{others}"
+        return f"{_IN_WORDS['inception']} by {self._package}, 299×299 TF1 bilinear, uint8 in{others}"
+
+    @property
+    def library(self) -> Mapping[str, str]:
+        """The package that computes it and its version, part of every key: {} for a trunk. Raises DependencyMissing."""
+        if self.network == "trunk":
+            return {}
+        package = "torchmetrics" if self.is_lpips else "torch-fidelity"
+        return {package: library_version(package)}
+
+    @property
+    def _package(self) -> str:
+        return " ".join(f"{package} {version}" for package, version in self.library.items())
 
     def called(self, published: str, plain: str) -> str:
         """The name of a score over it: `published` ("FID") for the field's own weights, or `plain` over its name."""
@@ -104,8 +115,7 @@ class Extractor:
 
     def check(self) -> None:
         """See that all it needs is here. Raises WeightsMissing, WeightsDamaged or DependencyMissing: what to run."""
-        if self.network != "trunk":
-            _version("torchmetrics" if self.is_lpips else "torch-fidelity")
+        _ = self.library
         try:
             weights.locate(self.weights)
         except WeightsMissing as error:
@@ -162,7 +172,8 @@ def linear_layers(network: Network) -> Path:
     raise DependencyMissing("torchmetrics", "metrics")
 
 
-def _version(package: str) -> str:
+def library_version(package: str) -> str:
+    """The version of a package of the extra `metrics`. Raises DependencyMissing; imports nothing."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Two faces to how much they are one person's, by dlib's face descriptor; beside by_dlib the only importer of dlib."""
+"""A face to whose it is, by dlib's face descriptor; beside by_dlib the only importer of dlib."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from facesynth.inference.landmarks.detection import LandmarkDetector, at_working
 
 # dlib takes landmarks in whole pixels: in a small picture they are too coarse for its 150-pixel cut of the face.
 SHORTEST, LONGEST = 512, 1600
-NO_FACE = "no face found in the {which}"
 
 
-class IdentityDistance:
-    """The Euclidean distance of two faces' 128 numbers (King 2017, dlib_face_recognition_resnet_model_v1).
+class FaceDescriptor:
+    """128 numbers of a face (King 2017, dlib_face_recognition_resnet_model_v1), to compare by Euclidean distance.
 
-    The same face gives 0; dlib takes two photos for one person's below 0.6, which of CelebA's pairs held for 82 % of
-    120 of one person and for none of 120 of two people. Of several faces the largest is meant.
+    dlib takes two photos for one person's below 0.6, which of CelebA's pairs held for 82 % of 120 of one person and for
+    none of 120 of two people. Of several faces the largest is meant.
     """
 
     def __init__(self, model: Path, detector: LandmarkDetector) -> None:
@@ -34,7 +33,7 @@ class IdentityDistance:
         self._detector = detector
 
     @classmethod
-    def load(cls, *, sha256: Digest | None = None) -> IdentityDistance:
+    def load(cls, *, sha256: Digest | None = None) -> FaceDescriptor:
         """Load the models of the package face-recognition-models, verified.
 
         Raises WeightsMissing, WeightsDamaged, and WeightsError where the descriptor's file is not of `sha256`.
@@ -47,7 +46,7 @@ class IdentityDistance:
         except RuntimeError as error:
             raise WeightsDamaged(f"dlib cannot read it ({error})", where=path, hint="install it again") from error
 
-    def describe(self, picture: Photo) -> NDArray[np.float64] | None:
+    def __call__(self, picture: Photo) -> NDArray[np.float64] | None:
         """Return the 128 numbers of the picture's largest face; None where none is found."""
         copy, _ = at_working_size(picture, SHORTEST, LONGEST)
         faces = [found.landmarks for found in self._detector.detect(copy)]
@@ -55,15 +54,6 @@ class IdentityDistance:
             return None
         shape = _shape(max(faces, key=lambda face: float(np.ptp(face.points, axis=0).prod())))
         return np.array(self._model.compute_face_descriptor(copy.pixels, shape), dtype=np.float64)
-
-    def __call__(self, picture: Photo, reference: Photo) -> tuple[float | None, str | None]:
-        """Return (distance, None), or (None, why it cannot be told)."""
-        described = {"picture": self.describe(picture), "reference": self.describe(reference)}
-        missing = [which for which, numbers in described.items() if numbers is None]
-        if missing:
-            return None, NO_FACE.format(which=" or the ".join(missing))
-        one, other = (numbers for numbers in described.values() if numbers is not None)
-        return float(np.linalg.norm(one - other)), None
 
 
 def _shape(landmarks: Landmarks) -> dlib.full_object_detection:

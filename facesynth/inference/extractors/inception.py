@@ -14,7 +14,9 @@ from facesynth.core.images import Photo
 from facesynth.core.refs import Digest
 from facesynth.inference.device import resolve_batch_size, resolve_device
 from facesynth.inference.extractors.features import PictureFeatures
-from facesynth.inference.extractors.reading import batches, finite, padded, published_state
+from facesynth.inference.extractors.precision import full_float32
+from facesynth.inference.extractors.reading import batches, padded, published_state
+from facesynth.inference.finite import finite
 
 WEIGHTS = "inception-fid"
 
@@ -23,7 +25,8 @@ class InceptionFeatures:
     """TensorFlow's InceptionV3 of 2015-12-05 as torch-fidelity ports it: 2048 pooled features and 1008 logits.
 
     Pictures go in as uint8 at their own size, and are resized to 299×299 as TensorFlow 1 does it (bilinear, without
-    antialiasing). The logits are without the bias, as the original Inception Score takes them. Always in float32.
+    antialiasing). The logits are without the bias, as the original Inception Score takes them. Always in
+    float32, TF32 never.
     """
 
     def __init__(self, network: nn.Module, device: torch.device) -> None:
@@ -57,6 +60,7 @@ class InceptionFeatures:
             raise WeightsDamaged(what, where=path, hint="run: facesynth weights fetch inception-fid") from error
         return cls(network.to(where), where)
 
+    @full_float32()
     @torch.inference_mode()
     def __call__(self, pictures: Sequence[Photo], *, batch_size: int | None = None) -> list[PictureFeatures]:
         """Return one description a picture. Raises FacesynthError where the network answers with no numbers."""

@@ -14,18 +14,19 @@ from facesynth.core.errors import DependencyMissing, InputError, UsageError
 from facesynth.core.images import Photo
 from facesynth.core.refs import Digest
 from facesynth.inference.device import resolve_batch_size, resolve_device
-from facesynth.inference.extractors.reading import batches, fill, finite, padded, published_state
+from facesynth.inference.extractors.choice import LPIPS_SMALLEST
+from facesynth.inference.extractors.precision import full_float32
+from facesynth.inference.extractors.reading import batches, fill, padded, published_state
 from facesynth.inference.extractors.trunk import TrunkMaps
-
-SMALLEST = 32
-"""The side in pixels below which LPIPS' networks have nothing left to compare."""
+from facesynth.inference.finite import finite
 
 _WEIGHTS = {"lpips-alex": "alexnet-imagenet", "lpips-vgg": "vgg16-imagenet"}
 _NETS: dict[str, Literal["alex", "vgg"]] = {"lpips-alex": "alex", "lpips-vgg": "vgg"}
 
 
 class Lpips:
-    """LPIPS 0.1 (Zhang et al. 2018, arXiv 1801.03924) as torchmetrics computes it, at the pictures' own size, float32.
+    """LPIPS 0.1 (Zhang et al. 2018, arXiv 1801.03924) as torchmetrics computes it, at the pictures' own size, float32
+    (TF32 never).
 
     The weights of the layers come with torchmetrics, those of AlexNet or VGG16 from the weights manifest.
     """
@@ -66,10 +67,11 @@ class Lpips:
         fill(lpips.net, taken, path)
         return cls(lpips.to(where), where)
 
+    @full_float32()
     @torch.inference_mode()
     def __call__(self, pairs: Sequence[tuple[Photo, Photo]], *, batch_size: int | None = None) -> list[float]:
         """Return one distance a pair. Raises InputError for two sizes or small pictures, FacesynthError for NaN."""
-        _check_sizes(pairs, SMALLEST)
+        _check_sizes(pairs, LPIPS_SMALLEST)
         size = resolve_batch_size(batch_size, self.device)
         found = [0.0] * len(pairs)
         firsts, seconds = ([pair[side] for pair in pairs] for side in (0, 1))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from facesynth import weights
-from facesynth.core.errors import FacesynthError, WeightsDamaged, WeightsError
+from facesynth.core.errors import WeightsDamaged, WeightsError
 from facesynth.core.images import Photo
 from facesynth.core.refs import Digest, sha256_bytes
 from facesynth.inference.convert.reading import decode_state, read_bytes
@@ -52,11 +52,3 @@ def batches(pictures: Sequence[Photo], size: int) -> Iterator[tuple[list[int], T
 def padded(tensor: Tensor, size: int) -> Tensor:
     """A batch brought to `size` rows with zeros, so that its make-up changes nothing."""
     return torch.cat((tensor, tensor.new_zeros(size - len(tensor), *tensor.shape[1:])))
-
-
-def finite(numbers: Tensor, what: str) -> Tensor:
-    """The same. Raises FacesynthError where some are none."""
-    if not bool(numbers.isfinite().all()):
-        hint = "the weights are damaged, or overflow at this precision"
-        raise FacesynthError(f"{what} answers with what are no numbers (nan)", hint=hint)
-    return numbers

@@ -16,14 +16,16 @@ from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device
 from facesynth.inference.extractors.features import PictureFeatures
-from facesynth.inference.extractors.reading import finite, padded
+from facesynth.inference.extractors.precision import full_float32
+from facesynth.inference.extractors.reading import padded
+from facesynth.inference.finite import finite
 from facesynth.models import imagenet
 from facesynth.models.parser import ParserNet
 from facesynth.models.trunks import Trunk
 
 
 class TrunkMaps:
-    """The maps of a parser's trunk, of pictures that are resized (Lanczos) to its square input. Always in float32."""
+    """The maps of a parser's trunk, of pictures that are resized (Lanczos) to its square input; float32, TF32 never."""
 
     def __init__(self, trunk: Trunk, size: int, device: torch.device) -> None:
         """`trunk` takes ImageNet-normalised pictures of `size`×`size` pixels."""
@@ -46,6 +48,7 @@ class TrunkMaps:
             raise UsageError(what, where=path, hint=f"name {weights.default_name('judge')}")
         return cls(network.trunk, spec.size, where)
 
+    @full_float32()
     def __call__(self, pictures: Sequence[Photo], rows: int) -> list[Tensor]:
         """`rows` rows of each map, finest first, of at most as many pictures; those past the last mean nothing."""
         pixels = np.stack([picture.resized(self.size, self.size).pixels for picture in pictures])

@@ -9,6 +9,7 @@ from facesynth.evaluation.comparison.seeds import with_seeds
 from facesynth.evaluation.pictures.curves import training_curves
 from facesynth.jobs.compare.candidates import Candidate, chosen_seeds
 from facesynth.jobs.compare.scoring import Scoring
+from facesynth.jobs.evaluate.seeds import check_seeds
 from facesynth.jobs.session import Execution
 
 
@@ -18,7 +19,8 @@ def compare(
     """Evaluate what is not evaluated yet, one after the other and all alike, and set everything side by side.
 
     `seeds` None leaves saved evaluations theirs; `scoring` may be None where all are saved. What a generator needs is
-    seen to before the first one paints. UsageError for seeds that a saved evaluation lacks.
+    seen to before the first one paints; the networks of one are gone when the next one's come, those that score stay.
+    UsageError for seeds that a saved evaluation lacks, and for too many to paint.
     """
     painted = chosen_seeds(found, seeds)
     saved = {
@@ -26,16 +28,21 @@ def compare(
         for one in found
         if one.saved is not None
     }
-    stages = {one.source: scoring.stages(one.weights) for one in found if one.weights is not None and scoring}
+    to_paint = [one.weights for one in found if one.weights is not None]
+    stages = scoring.stages() if scoring is not None and to_paint else None
+    if stages is not None:
+        check_seeds(painted)
+        for weights in to_paint:
+            stages.of(weights)  # raises for what is not here; nothing is loaded
     columns = []
     for one in found:
         if one.saved is not None:
             evaluation = saved[one.source]
             curves = one.saved.curves
         else:
-            assert scoring is not None and one.weights is not None
+            assert scoring is not None and stages is not None and one.weights is not None
             execution.progress.note(f"evaluating {one.name}")
-            evaluation = scoring.evaluated(one.weights, stages[one.source], execution, painted)
+            evaluation = scoring.evaluated(one.weights, stages, execution, painted)
             curves = ()
         columns.append(Column(one.name, one.source, evaluation, curves or training_curves(evaluation.run)))
     return Comparison(tuple(columns))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from facesynth.jobs.session import Execution
 from facesynth.weights import default_name
 
 if TYPE_CHECKING:
-    from facesynth.jobs.evaluate.generator_passes import GeneratorStages
+    from facesynth.jobs.evaluate.generator_stages import ScoringStages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,37 +26,48 @@ class Scoring:
     judge: str
     features: str
     perceptual: str
+    split: str | None = None
+    truth_schema: str | None = None
     metrics: Sequence[str] | None = None
     identity: bool | None = None
     precision: str = "float32"
     device: str = "auto"
     batch_size: int | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def stages(self, generator: str) -> GeneratorStages:
-        """The stages that evaluate a generator. Raises WeightsMissing and DependencyMissing: what to run first."""
-        from facesynth.jobs.evaluate.generator_stages import generator_stages  # torch, which will compute
+    def stages(self) -> ScoringStages:
+        """What scores all generators. Raises WeightsMissing and DependencyMissing: what to run first."""
+        from facesynth.jobs.evaluate.generator_stages import scoring_stages  # torch, which will compute
 
-        return generator_stages(
-            generator,
+        return scoring_stages(
             self.judge,
             features=self.features,
             perceptual=self.perceptual,
             identity=self.identity,
-            precision=self.precision,
             device=self.device,
             batch_size=self.batch_size,
         )
 
     def evaluated(
-        self, generator: str, stages: GeneratorStages, execution: Execution, seeds: Sequence[int]
+        self, generator: str, scoring: ScoringStages, execution: Execution, seeds: Sequence[int]
     ) -> PictureEvaluation:
-        """The evaluation of a generator by its stages. Raises as `evaluate_generator` does."""
+        """The evaluation of a generator, whose networks do not outlive this. Raises as `evaluate_generator` does."""
         from facesynth.jobs.evaluate.generator import evaluate_generator
-        from facesynth.jobs.evaluate.generator_stages import default_metrics
+        from facesynth.jobs.evaluate.generator_stages import default_metrics, generator_settings
 
+        stages = scoring.of(generator, precision=self.precision)
         metrics = self.metrics or default_metrics(stages.extractor)
-        settings = {**self.settings, "generator": generator, "seeds": list(seeds), "metrics": list(metrics)}
+        settings = generator_settings(
+            stages,
+            self.held_out,
+            split=self.split,
+            truth_schema=self.truth_schema,
+            generator=generator,
+            judge=self.judge,
+            seeds=seeds,
+            features=self.features,
+            perceptual=self.perceptual,
+            metrics=metrics,
+        )
         return evaluate_generator(
             self.held_out,
             stages,
@@ -95,6 +106,4 @@ def scoring_of(
         raise UsageError("all that is compared is evaluated already: there is nothing to do on --data")
     held_out = open_held_out(data, split=split, side=side, truth_schema=truth_schema)
     judging = judge or default_name("judge")
-    asked = {"data": str(data), "split": split, "side": held_out.side, "truth_schema": truth_schema, "judge": judging}
-    told = {name: value for name, value in how.items() if name not in ("metrics", "batch_size")}
-    return Scoring(held_out=held_out, judge=judging, settings=asked | told, **how)
+    return Scoring(held_out=held_out, judge=judging, split=split, truth_schema=truth_schema, **how)

@@ -12,7 +12,7 @@ from facesynth.core.labels import LabelMap
 from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.pictures.picture_scores import spread_over
 from facesynth.evaluation.pictures.results import Case, CasePictures, Extremes, PictureRow
-from facesynth.evaluation.pictures.variants import OWN
+from facesynth.evaluation.pictures.subjects import OWN
 from facesynth.jobs.evaluate.picture_items import LabelsOfPair, as_face, photo_of
 from facesynth.jobs.evaluate.repainting import Repainting
 from facesynth.stages.base import Stage

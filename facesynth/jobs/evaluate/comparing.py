@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from facesynth.core.errors import CacheError, InputError
-from facesynth.evaluation.segmentation.scoring import Compared, LeftOut, Scores, Seen
+from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen
+from facesynth.evaluation.subjects import LeftOut
 from facesynth.jobs.session import Progress
 
 Task: TypeAlias = Callable[[], tuple[Compared, Callable[[], Seen]]]

@@ -12,8 +12,7 @@ from facesynth.evaluation.pictures.generator_scores import Findings, Measured
 from facesynth.evaluation.pictures.picture_scores import PictureScores
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.evaluation.pictures.set_scores import check_counts, check_metrics
-from facesynth.evaluation.pictures.subjects import Network, RealSet, Subject
-from facesynth.evaluation.pictures.variants import OWN, Variant
+from facesynth.evaluation.pictures.subjects import OWN, NetworkUsed, PicturesSubject, RealSet, Variant
 from facesynth.inference.extractors.choice import DESCRIPTOR
 from facesynth.jobs.evaluate.cases import PaintedCases, sheet_names, shown_names
 from facesynth.jobs.evaluate.generator_passes import (
@@ -27,6 +26,7 @@ from facesynth.jobs.evaluate.generator_passes import (
 from facesynth.jobs.evaluate.label_makers import judge_warnings, label_makers, network
 from facesynth.jobs.evaluate.passes import Passes
 from facesynth.jobs.evaluate.repainting import Repainting
+from facesynth.jobs.evaluate.seeds import check_seeds
 from facesynth.jobs.session import Execution
 from facesynth.report import installed_versions
 
@@ -46,8 +46,10 @@ def evaluate_generator(
 
     `name` and `judge` are what generator and judge are called: weights or files; `metrics` are some of SET_METRICS.
     All that is computed goes through the store: an evaluation that was stopped goes on. A face that cannot be used is
-    left out and listed; InputError where none is left, UsageError where there are too few for a metric.
+    left out and listed; InputError where none is left, UsageError where there are too few for a metric or more seeds
+    than `check_seeds` allows.
     """
+    check_seeds(seeds)
     check_metrics(metrics, stages.extractor)
     check_counts(metrics, {str(held_out.data): len(held_out)})
     variants = (OWN, *(Variant("by seed", seed) for seed in seeds))
@@ -56,6 +58,7 @@ def evaluate_generator(
         execution.progress.note(f"{len(held_out.missing)} names of the split belong to no face here")
     painted.prepare()
     check_counts(metrics, {"what could be used": painted.count})
+    stages.pairs.check_size(painted.size, name)
 
     networks = _networks(stages, name, judge)
     warnings = tuple(judge_warnings(networks[1], label_makers(held_out.data)))
@@ -81,7 +84,7 @@ def evaluate_generator(
         pictures=pictures,
         regions=likeness.regions,
         unrelated=score_unrelated(painted, stages.pairs),
-        diversity=score_diversity(painted, stages.apart),
+        diversity=score_diversity(painted, stages.pairs),
     )
     rows, extremes = pictures.rows(), tuple(found.extremes(measured))
     sheet = sheet_names(rows)
@@ -102,7 +105,7 @@ def evaluate_generator(
         classes=fidelity.classes(),
         regions=found.region_styles(),
         rows=rows,
-        cases=PaintedCases(painted, stages.judge).of(shown_names(sheet, extremes)),
+        cases=PaintedCases(painted.at_rest(), stages.judge).of(shown_names(sheet, extremes)),
         sheet=sheet,
         extremes=extremes,
         left_out=tuple(painted.passes.left_out.values()),
@@ -113,20 +116,20 @@ def evaluate_generator(
     )
 
 
-def _networks(stages: GeneratorStages, name: str, judge: str) -> tuple[Network, ...]:
+def _networks(stages: GeneratorStages, name: str, judge: str) -> tuple[NetworkUsed, ...]:
     extractors = [("features", stages.extractor), *(("perceptual", one) for one in stages.pairs.extractors)]
     found = [
         network("generator", name, stages.synthesize.weights["generator"]),
         network("judge", judge, stages.judge.weights["parser"]),
         *(network(role, one.weights, one.sha256) for role, one in extractors),
     ]
-    if stages.pairs.identity:
-        found.append(network("identity", DESCRIPTOR, stages.pairs.weights[DESCRIPTOR]))
+    if stages.pairs.descriptor is not None:
+        found.append(network("identity", DESCRIPTOR, stages.pairs.descriptor))
     return tuple(found)
 
 
-def _subject(painted: Repainting, stages: GeneratorStages, name: str, seeds: Sequence[int]) -> Subject:
-    return Subject(
+def _subject(painted: Repainting, stages: GeneratorStages, name: str, seeds: Sequence[int]) -> PicturesSubject:
+    return PicturesSubject(
         kind="generator",
         name=name,
         size=painted.size,

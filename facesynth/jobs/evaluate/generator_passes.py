@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import combinations, islice
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from facesynth.core.faces import Face
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Item, PairRef, Ref
+from facesynth.core.refs import Item
 from facesynth.core.styles import Style
 from facesynth.datasets.ahead import ordered_ahead
 from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.pictures.fidelity import Fidelity, numbers_of, reparsed
 from facesynth.evaluation.pictures.generator_scores import Unrelated
 from facesynth.evaluation.pictures.measures import Number, Reference
-from facesynth.evaluation.pictures.pair_measures import COLOUR, CONTRAST, scores_of
+from facesynth.evaluation.pictures.pair_measures import COLOUR, CONTRAST, PairScores, scores_of
 from facesynth.evaluation.pictures.picture_scores import PictureScores
 from facesynth.evaluation.pictures.region_style import LookDistance, RegionTotals, look_of
-from facesynth.evaluation.pictures.results import Setting
 from facesynth.evaluation.pictures.set_scores import compare_sets, references
-from facesynth.evaluation.pictures.variants import Variant
+from facesynth.evaluation.pictures.subjects import Setting, Variant
 from facesynth.inference.extractors.choice import Extractor
-from facesynth.jobs.evaluate.picture_items import LabelsOfPair, as_face, photo_of, resized
+from facesynth.jobs.evaluate.pair_passes import Both, Shared, compared
+from facesynth.jobs.evaluate.pair_stages import PairStages
+from facesynth.jobs.evaluate.picture_items import LabelsOfPair, Made, as_face, photo_of, resized
 from facesynth.jobs.evaluate.repainting import Repainting
 from facesynth.metrics.diversity import mean_pairwise
 from facesynth.metrics.segmentation import ConfusionMatrix
+from facesynth.pipeline import feeding
 from facesynth.stages.base import Stage
 from facesynth.stages.features import FeaturesStage
-from facesynth.stages.pair_scores import PairScores, PairScoresStage
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,11 +41,14 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
+_Two = tuple[tuple[Shared[Photo], Shared[Photo]], tuple[Pair, Pair]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorStages:
     """What paints and what scores. `features` is made for a size (width, height) that pictures are brought to.
 
-    `pairs` compares a picture with its photo, `apart` two pictures by the same perceptual distances alone.
+    `pairs` compares a picture with its photo, and by its perceptual distances two pictures of one label map.
     `precision` is that of painting.
     """
 
@@ -54,8 +56,7 @@ class GeneratorStages:
     synthesize: Stage[tuple[LabelMap, Style], Photo]
     judge: Stage[Face, LabelMap]
     features: Callable[[tuple[int, int]], FeaturesStage]
-    pairs: PairScoresStage
-    apart: PairScoresStage
+    pairs: PairStages
     precision: str = "float32"
     device: str = "auto"
 
@@ -70,16 +71,19 @@ def score_sets(
 ) -> tuple[dict[Variant, dict[str, Number]], dict[str, Reference]]:
     """Each variant's pictures as a set against the photos, and the photos against themselves."""
     passes, found = painted.passes, {}
-    with TemporaryDirectory(prefix="facesynth-", ignore_cleanup_errors=True) as temporary:
-        passes.execution.progress.begin(painted.count, "features of photos")
-        photos = ((photo_of(pair), None) for pair in painted.pairs())
-        real = passes.feature_set(stage, photos, Path(temporary) / "real")
+    store = passes.execution.store
+    passes.execution.progress.begin(painted.count, "features of photos")
+    photos = ((photo_of(pair), None) for pair in painted.pairs())
+    with (
+        store.workplace() as place,
+        closing(passes.feature_set(stage, photos, place / "real", keep_moments=True)) as real,
+    ):
         for variant in painted.variants:
             passes.execution.progress.begin(painted.count, f"features {variant}")
             pictures = ((picture, None) for _, picture in painted.pictures(variant))
-            with TemporaryDirectory(prefix="facesynth-", ignore_cleanup_errors=True) as own:
-                found[variant] = compare_sets(metrics, real, passes.feature_set(stage, pictures, Path(own) / "set"))
-        return found, references(metrics, real, Path(temporary))
+            with store.workplace() as own, closing(passes.feature_set(stage, pictures, own / "set")) as generated:
+                found[variant] = compare_sets(metrics, real, generated, passes.compare_sets)
+        return found, references(metrics, real, painted.count, passes.compare_sets)
 
 
 def score_fidelity(painted: Repainting, judge: Stage[Face, LabelMap], scores: PictureScores) -> Fidelity:
@@ -111,46 +115,46 @@ class Likeness:
     sizes: tuple[tuple[int, int], ...]
 
 
-def score_pairs(painted: Repainting, stage: PairScoresStage, scores: PictureScores) -> Likeness:
+def score_pairs(painted: Repainting, stages: PairStages, scores: PictureScores) -> Likeness:
     """Each picture against the photo whose label map it is."""
     regions: dict[Setting, RegionTotals] = defaultdict(RegionTotals)
     sizes: set[tuple[int, int]] = set()
 
-    def compared(found: PairScores, along: tuple[Pair, Ref[Photo]]) -> _Compared:
-        pair, picture = along
-        photo, labels = photo_of(pair).identify().load(), _labels(pair)
-        own = look_of(picture.load(), labels)
-        return _Compared(found, LookDistance.between(own, look_of(photo.resized(*painted.size), labels)), photo.size)
+    def noted(photo: Photo) -> Photo:
+        sizes.add(photo.size)
+        return photo
 
-    for variant in painted.variants:
-        items = ((PairRef(picture, photo_of(pair)), (pair, picture)) for pair, picture in painted.pictures(variant))
-        for (pair, _), one in _each(painted, f"compare {variant}", stage, items, compared):
-            sizes.add(one.size)
+    for number, variant in enumerate(painted.variants):
+        both = (
+            ((Shared(picture), Shared(resized(Made(photo_of(pair), noted), painted.size))), (pair, pair))
+            for pair, picture in painted.pictures(variant)
+        )
+        known = (1,) if number else ()
+        for pair, one in _compared(painted, f"compare {variant}", stages, both, painted.count, known):
             regions[variant.setting].add(one.look)
-            scores.put(pair.name, variant, _own_scores(stage, one))
+            scores.put(pair.name, variant, one.scores)
     return Likeness(regions, tuple(sorted(sizes)))
 
 
-def score_unrelated(painted: Repainting, stage: PairScoresStage) -> Unrelated:
+def score_unrelated(painted: Repainting, stages: PairStages) -> Unrelated:
     """Each photo of the dataset's first half against the one at the same place of its second half."""
     values: dict[str, list[float]] = defaultdict(list)
     regions, half = RegionTotals(), painted.count // 2
 
-    def compared(found: PairScores, along: tuple[Pair, Pair]) -> _Compared:
-        looks = [look_of(photo_of(pair).identify().load().resized(*painted.size), _labels(pair)) for pair in along]
-        return _Compared(found, LookDistance.between(*looks), painted.size)
+    def photo(pair: Pair) -> Shared[Photo]:
+        return Shared(resized(photo_of(pair), painted.size))
 
     others = zip(islice(painted.pairs(), half), islice(painted.pairs(), half, 2 * half), strict=True)
-    items = ((PairRef(resized(photo_of(one), painted.size), photo_of(other)), (one, other)) for one, other in others)
-    for _, one in _each(painted, "compare photos of different faces", stage, items, compared, count=half):
-        regions.add(one.look)
-        for key, value in _own_scores(stage, one).items():
+    both = (((photo(one), photo(other)), (one, other)) for one, other in others)
+    for _, found in _compared(painted, "compare photos of different faces", stages, both, half, (0, 1)):
+        regions.add(found.look)
+        for key, value in found.scores.items():
             if value is not None:
                 values[key].append(value)
     return Unrelated(values=values, regions=regions)
 
 
-def score_diversity(painted: Repainting, stage: PairScoresStage) -> dict[str, list[float]]:
+def score_diversity(painted: Repainting, stages: PairStages) -> dict[str, list[float]]:
     """The mean distance of all pairs of seeds by extractor, a value a label map; nothing for a single seed."""
     variants = [variant for variant in painted.variants if variant.seed is not None]
     found: dict[str, list[float]] = defaultdict(list)
@@ -158,33 +162,60 @@ def score_diversity(painted: Repainting, stage: PairScoresStage) -> dict[str, li
     if not pairs:
         return found
 
-    def items() -> Generator[tuple[PairRef[Photo, Photo], tuple[int, int]], None, None]:
+    def both() -> Generator[tuple[Both, tuple[int, int]], None, None]:
         with ExitStack() as stack:
             streams = [stack.enter_context(closing(painted.pictures(variant))) for variant in variants]
-            for pictures in zip(*streams, strict=True):
+            for row in zip(*streams, strict=True):
+                pictures = [Shared(picture) for _, picture in row]
                 for first, second in pairs:
-                    yield PairRef(pictures[first][1], pictures[second][1]), (first, second)
+                    yield (pictures[first], pictures[second]), (first, second)
 
     distances: dict[str, dict[tuple[int, int], float]] = defaultdict(dict)
-    count = len(pairs) * painted.count
-    for pair, one in _each(painted, "compare seeds", stage, items(), lambda scores, _: scores, count=count):
-        for name, value in one.perceptual.items():
-            distances[name][pair] = value
-            if pair == pairs[-1]:
-                found[name].append(mean_pairwise(distances.pop(name)))
+    painted.passes.execution.progress.begin(len(pairs) * painted.count, "compare seeds")
+    with closing(compared(painted.passes, stages.looks_alone, both())) as results:
+        for pair, scores in results:
+            for name, value in scores().perceptual.items():
+                distances[name][pair] = value
+                if pair == pairs[-1]:
+                    found[name].append(mean_pairwise(distances.pop(name)))
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    scores: PairScores
+    """A pair's own scores by key, and how far its looks are apart."""
+
+    scores: dict[str, float | None]
     look: LookDistance
-    size: tuple[int, int]
 
 
-def _own_scores(stage: PairScoresStage, one: _Compared) -> dict[str, float | None]:
-    found = scores_of(one.scores, stage.extractors, identity=stage.identity)
-    return found | {COLOUR.key: one.look.colour, CONTRAST.key: one.look.contrast}
+def _compared(
+    painted: Repainting,
+    what: str,
+    stages: PairStages,
+    both: Iterable[_Two],
+    count: int,
+    known: Collection[int],
+) -> Generator[tuple[Pair, _Compared], None, None]:
+    """Each first pair with how its picture compares with the second one's, region by region too (in threads)."""
+
+    def work(one: tuple[_Two, Callable[[], PairScores]]) -> _Compared:
+        (pictures, pairs), scores = one
+        looks = [look_of(picture.load(), _labels(pair)) for picture, pair in zip(pictures, pairs, strict=True)]
+        look = LookDistance.between(*looks)
+        found = scores_of(scores(), stages.extractors, identity=stages.identity)
+        return _Compared(found | {COLOUR.key: look.colour, CONTRAST.key: look.contrast}, look)
+
+    def given() -> Generator[tuple[Both, _Two], None, None]:
+        with feeding(both) as source:
+            for two in source:
+                yield two[0], two
+
+    execution = painted.passes.execution
+    execution.progress.begin(count, what)
+    with closing(compared(painted.passes, stages, given(), known=known)) as results:
+        for ((_, pairs), _), made in ordered_ahead(results, work, workers=execution.workers, name="score"):
+            yield pairs[0], made
 
 
 def _labels(pair: Pair) -> LabelMap:
@@ -197,12 +228,10 @@ def _each(
     stage: Stage[In, Out],
     items: Iterable[tuple[Item[In], T]],
     work: Callable[[Out, T], R],
-    *,
-    count: int | None = None,
 ) -> Generator[tuple[T, R], None, None]:
     """What came along with each item, and what `work` (in threads) makes of the stage's result and that."""
     execution = painted.passes.execution
-    execution.progress.begin(painted.count if count is None else count, what)
+    execution.progress.begin(painted.count, what)
     with closing(painted.passes.scored(stage, items)) as results:
         done = ordered_ahead(results, lambda one: work(one[0].load(), one[1]), workers=execution.workers, name="score")
         for (_, along), made in done:

@@ -10,8 +10,9 @@ from facesynth.evaluation.pictures.set_scores import SET_METRICS, check_metrics
 from facesynth.inference.extractors.choice import choose_features
 from facesynth.jobs.evaluate.generator_stages import default_metrics, describes_faces
 from facesynth.jobs.evaluate.images import ImageStages
+from facesynth.jobs.evaluate.pair_stages import pair_stages
 from facesynth.stages.features import FeaturesStage
-from facesynth.stages.pair_scores import MEASURES, PairScoresStage
+from facesynth.stages.pair_scores import MEASURES
 
 PAIR_METRICS = ("lpips", *MEASURES, "identity")
 METRICS = (*SET_METRICS, *PAIR_METRICS)
@@ -41,15 +42,16 @@ def image_stages(
     check_metrics(of_sets, extractor)
     pairs = None
     if alone:
-        pairs = PairScoresStage(
+        pairs = pair_stages(
             measures=tuple(name for name in MEASURES if name in chosen),
             perceptual=(perceptual,) if "lpips" in chosen else (),
             identity=describes_faces("identity" in chosen),
-            resize=True,
             **how,
         )
-    for one in (*((extractor,) if of_sets else ()), *(pairs.extractors if pairs else ())):
-        one.check()
+    if of_sets:
+        extractor.check()
+    if pairs is not None:
+        pairs.check()
     return ImageStages(
         metrics=of_sets, features=lambda size: FeaturesStage(features, size, **how), pairs=pairs, device=device
     )

@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import fmean
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from facesynth.core.errors import UsageError
 from facesynth.core.image_files import read_photo
-from facesynth.core.refs import PairRef
+from facesynth.core.images import Photo
+from facesynth.core.refs import Item, short
 from facesynth.datasets.fitting import fits
-from facesynth.evaluation.pictures.measures import NO_REFERENCE, Measure, Reference, score
-from facesynth.evaluation.pictures.pair_measures import IDENTITY, PSNR, SSIM, perceptual_measure, scores_of
+from facesynth.evaluation.pictures.feature_sets import FeatureSet
+from facesynth.evaluation.pictures.measures import NO_REFERENCE, Measure, score, unrelated_reference
+from facesynth.evaluation.pictures.pair_measures import IDENTITY, likeness_measure, perceptual_measure, scores_of
 from facesynth.evaluation.pictures.picture_scores import PictureScores, spread_over
 from facesynth.evaluation.pictures.results import Case, CasePictures, PictureEvaluation, Score
 from facesynth.evaluation.pictures.set_scores import check_counts, compare_sets, references, set_measures
-from facesynth.evaluation.pictures.subjects import Network, RealSet, Subject
-from facesynth.evaluation.pictures.variants import GIVEN
+from facesynth.evaluation.pictures.subjects import GIVEN, NetworkUsed, PicturesSubject, RealSet
 from facesynth.inference.extractors.choice import DESCRIPTOR
 from facesynth.jobs.evaluate.cases import ON_SHEET, shown_names
 from facesynth.jobs.evaluate.label_makers import network
+from facesynth.jobs.evaluate.pair_passes import Shared, compared
+from facesynth.jobs.evaluate.pair_stages import PairStages
 from facesynth.jobs.evaluate.passes import Passes
 from facesynth.jobs.evaluate.picture_folders import PictureFolder, Seen, check_partners, halves, look_through
 from facesynth.jobs.evaluate.picture_items import resized
-from facesynth.jobs.items import photo_item
 from facesynth.jobs.session import Execution
 from facesynth.report import installed_versions
 from facesynth.stages.features import FeaturesStage
-from facesynth.stages.pair_scores import PairScoresStage
-
-_UNRELATED = "two different pictures: each real one of the first half against that in the same place of the second half"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ class ImageStages:
 
     metrics: Sequence[str]
     features: Callable[[tuple[int, int]], FeaturesStage]
-    pairs: PairScoresStage | None = None
+    pairs: PairStages | None = None
     device: str = "auto"
 
     @property
@@ -52,7 +50,7 @@ class ImageStages:
         """All metrics as a user calls them."""
         if self.pairs is None:
             return [*self.metrics]
-        found = [*self.metrics, *(["lpips"] if self.pairs.perceptual else []), *self.pairs.measures]
+        found = [*self.metrics, *(["lpips"] if self.pairs.extractors else []), *self.pairs.measures]
         return [*found, "identity"] if self.pairs.identity else found
 
 
@@ -81,6 +79,8 @@ def evaluate_images(
         told = " and ".join(f"{one.folder} {one.size[0]}×{one.size[1]}" for one in (pictures, photos))
         raise UsageError(f"pictures of different shapes: {told}", hint="cut them alike first")
     check_counts(stages.metrics, {"what could be used": min(len(pictures.files), len(photos.files))})
+    if stages.pairs is not None:
+        stages.pairs.check_size(pictures.size, str(pictures.folder))
 
     scores = _set_scores(pictures, photos, stages, passes)
     found = PictureScores()
@@ -89,14 +89,13 @@ def evaluate_images(
         unrelated = _score_pairs(pictures, photos, stages.pairs, passes, found)
         for measure in measures:
             if (number := found.number(measure, GIVEN)) is not None:
-                values = unrelated.get(measure.key)
-                apart = Reference(unrelated=fmean(values), notes=(_UNRELATED,)) if values else NO_REFERENCE
+                apart = unrelated_reference(unrelated.get(measure.key))
                 scores.append(score(measure, "pictures", number, apart))
     extremes = tuple(one for measure in measures if (one := found.extremes(measure, "pictures")) is not None)
     sheet = spread_over(list(pictures.files), ON_SHEET)
     shown = shown_names(sheet, extremes)
     return PictureEvaluation(
-        subject=Subject(
+        subject=PicturesSubject(
             kind="pictures",
             name=str(generated.folder),
             size=pictures.size,
@@ -122,56 +121,64 @@ def _set_scores(pictures: Seen, photos: Seen, stages: ImageStages, passes: Passe
     if not stages.metrics:
         return []
     stage = stages.features(pictures.size)
-    with TemporaryDirectory(prefix="facesynth-", ignore_cleanup_errors=True) as temporary:
-        sets = []
-        for name, seen in (("real", photos), ("generated", pictures)):
-            passes.execution.progress.begin(len(seen.files), f"features of {seen.folder}")
-            items = ((photo_item(path), None) for path in seen.files.values())
-            sets.append(passes.feature_set(stage, items, Path(temporary) / name))
-        numbers = compare_sets(stages.metrics, *sets)
-        real = references(stages.metrics, sets[0], Path(temporary))
+
+    def features(seen: Seen, folder: Path) -> FeatureSet:
+        passes.execution.progress.begin(len(seen.files), f"features of {seen.folder}")
+        items = ((seen.item(name), None) for name in seen.files)
+        return passes.feature_set(stage, items, folder, keep_moments=seen is photos)
+
+    with (
+        passes.execution.store.workplace() as place,
+        closing(features(photos, place / "real")) as real,
+        closing(features(pictures, place / "generated")) as generated,
+    ):
+        numbers = compare_sets(stages.metrics, real, generated, passes.compare_sets)
+        against = references(stages.metrics, real, len(generated), passes.compare_sets)
     measures = set_measures(stages.metrics, stage.extractor)
     return [
-        score(measure, "pictures", numbers[kind], real.get(kind, NO_REFERENCE)) for kind, measure in measures.items()
+        score(measure, "pictures", numbers[kind], against.get(kind, NO_REFERENCE)) for kind, measure in measures.items()
     ]
 
 
 def _score_pairs(
-    pictures: Seen, photos: Seen, stage: PairScoresStage, passes: Passes, found: PictureScores
+    pictures: Seen, photos: Seen, stages: PairStages, passes: Passes, found: PictureScores
 ) -> dict[str, list[float]]:
     """Put each picture's scores into `found`; returns what different real pictures score, by key."""
+
+    def real(photo: Item[Photo]) -> Shared[Photo]:
+        return Shared(resized(photo, pictures.size))
+
     passes.execution.progress.begin(len(pictures.files), "compare pairs")
-    pairs = ((PairRef(photo_item(path), photo_item(photos.files[name])), name) for name, path in pictures.files.items())
-    for ref, name in passes.scored(stage, pairs):
-        found.put(name, GIVEN, scores_of(ref.load(), stage.extractors, identity=stage.identity))
+    pairs = (((Shared(pictures.item(name)), real(photos.item(name))), name) for name in pictures.files)
+    with closing(compared(passes, stages, pairs)) as results:
+        for name, scores in results:
+            found.put(name, GIVEN, scores_of(scores(), stages.extractors, identity=stages.identity))
     unrelated: dict[str, list[float]] = {}
     passes.execution.progress.begin(len(photos.files) // 2, "compare different real pictures")
-    others = (
-        (PairRef(resized(photo_item(one), pictures.size), photo_item(other)), None) for one, other in halves(photos)
-    )
-    for ref, _ in passes.scored(stage, others):
-        for key, value in scores_of(ref.load(), stage.extractors, identity=stage.identity).items():
-            if value is not None:
-                unrelated.setdefault(key, []).append(value)
+    others = (((real(one), real(other)), None) for one, other in halves(photos))
+    with closing(compared(passes, stages, others, known=(0, 1))) as results_apart:
+        for _, scores in results_apart:
+            for key, value in scores_of(scores(), stages.extractors, identity=stages.identity).items():
+                if value is not None:
+                    unrelated.setdefault(key, []).append(value)
     return unrelated
 
 
-def _pair_measures(stage: PairScoresStage) -> list[Measure]:
-    """What the stage measures, in the order it is shown in."""
-    found = [*map(perceptual_measure, stage.extractors)]
-    found += [measure for measure in (SSIM, PSNR) if measure.key in stage.measures]
-    return [*found, IDENTITY] if stage.identity else found
+def _pair_measures(stages: PairStages) -> list[Measure]:
+    """What the stages measure, in the order it is shown in."""
+    found = [*map(perceptual_measure, stages.extractors), *map(likeness_measure, stages.measures)]
+    return [*found, IDENTITY] if stages.identity else found
 
 
-def _networks(stages: ImageStages) -> Iterator[Network]:
+def _networks(stages: ImageStages) -> Iterator[NetworkUsed]:
     if stages.metrics:
         extractor = stages.features((1, 1)).extractor
         yield network("features", extractor.weights, extractor.sha256)
     if stages.pairs is not None:
         for extractor in stages.pairs.extractors:
             yield network("perceptual", extractor.weights, extractor.sha256)
-        if stages.pairs.identity:
-            yield network("identity", DESCRIPTOR, stages.pairs.weights[DESCRIPTOR])
+        if stages.pairs.descriptor is not None:
+            yield network("identity", DESCRIPTOR, stages.pairs.descriptor)
 
 
 def _case(pictures: Seen, photos: Seen, name: str, stages: ImageStages) -> Case:
@@ -193,4 +200,4 @@ def _protocol(pictures: Seen, photos: Seen, *, paired: bool) -> Iterator[str]:
     brought = f"real ones of {real[0]}×{real[1]} brought to that size (Lanczos, antialiased)"
     yield f"pictures of {width}×{height}, {'real ones too' if real == pictures.size else brought}"
     yield "each picture against the real one of its name" if paired else "two sets, not paired"
-    yield f"generated pictures' sha256 {pictures.digest[:12]}, real ones' {photos.digest[:12]}"
+    yield f"generated pictures' sha256 {short(pictures.digest)}, real ones' {short(photos.digest)}"

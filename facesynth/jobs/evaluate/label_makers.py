@@ -10,7 +10,7 @@ from facesynth import weights
 from facesynth.core.errors import InputError
 from facesynth.core.files import read_file
 from facesynth.core.refs import Digest
-from facesynth.evaluation.pictures.subjects import Network
+from facesynth.evaluation.pictures.subjects import NetworkUsed
 
 _REPORT = "report.json"
 
@@ -26,14 +26,14 @@ def label_makers(data: Path) -> frozenset[Digest]:
         return frozenset()
 
 
-def network(role: str, name: str, sha256: Digest) -> Network:
+def network(role: str, name: str, sha256: Digest) -> NetworkUsed:
     """A network by its name or file; its kind is the manifest's, by name or by bytes."""
     known = weights.manifest()
     entry = known.get(name) or next((one for one in known.values() if one.sha256 == sha256), None)
-    return Network(role=role, name=name, sha256=sha256, kind=None if entry is None else entry.kind)
+    return NetworkUsed(role=role, name=name, sha256=sha256, kind=None if entry is None else entry.kind)
 
 
-def judge_warnings(judge: Network, makers: frozenset[Digest]) -> Iterator[str]:
+def judge_warnings(judge: NetworkUsed, makers: frozenset[Digest]) -> Iterator[str]:
     """Why this judge's word is to be doubted."""
     if judge.sha256 in makers:
         yield f"{judge.name} made these label maps itself: what it finds again is what it saw before"

@@ -10,9 +10,10 @@ from facesynth.core.files import read_file
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap, schema_named
 from facesynth.core.refs import Digest, sha256_bytes
-from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject
+from facesynth.evaluation.segmentation.evaluation import Evaluation, MapsSubject
 from facesynth.evaluation.segmentation.label_folders import MapPairs
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
+from facesynth.evaluation.subjects import Source
 from facesynth.jobs.evaluate.comparing import comparing, require_scores
 from facesynth.jobs.session import Progress
 from facesynth.report import installed_versions
@@ -48,7 +49,7 @@ def evaluate_labels(
         progress.note(f"{pairs.untrue} label maps in {pairs.predicted} have no true one: passed by")
     require_scores(scores, pairs.predicted)
     return Evaluation(
-        subject=Subject(kind="label maps", name=str(pairs.predicted)),
+        subject=MapsSubject(kind="label maps", name=str(pairs.predicted)),
         source=Source(data=str(pairs.truth), split=pairs.split, side=pairs.side, missing=pairs.missing),
         scores=scores,
         settings=settings,

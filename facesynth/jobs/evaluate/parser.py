@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
 from facesynth.core.files import read_file
-from facesynth.core.image_files import decode_photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Digest, Done, Failed, FileRef, Origin, Ref, sha256_bytes
-from facesynth.datasets.manifest import IMPORT_AGAIN
+from facesynth.core.refs import Digest, Done, Failed, sha256_bytes
 from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.held_out import HeldOut
-from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject
+from facesynth.evaluation.segmentation.evaluation import Evaluation, MapsSubject
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
+from facesynth.evaluation.subjects import Source
 from facesynth.inference.foreign.header import is_foreign
 from facesynth.jobs.evaluate.comparing import comparing, require_scores
+from facesynth.jobs.evaluate.picture_items import FaceOfPair, changed
 from facesynth.jobs.session import Execution
 from facesynth.pipeline import run
 from facesynth.report import installed_versions
@@ -43,34 +40,6 @@ class TellsEngine(Protocol):
 
     @property
     def ran(self) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class FaceOfPair:
-    """A pair's face as an item; its digest is that of the same file for `segment --aligned`, so their work is shared.
-
-    A file whose bytes are not those that its dataset was made of raises InputError.
-    """
-
-    pair: Pair
-
-    @property
-    def origin(self) -> Origin:
-        return Origin(str(self.pair.image))
-
-    def identify(self) -> Ref[Face]:
-        ref = FileRef(self.pair.image, self.origin, _square_face).identify()
-        if self.pair.image_sha256 is not None and ref.digest != self.pair.image_sha256:
-            raise _changed(self.pair.image)
-        return ref
-
-
-def _square_face(data: bytes, where: str) -> Face:
-    photo = decode_photo(data, where)
-    if photo.width != photo.height:
-        what = f"a face that is scored is square, this image is {photo.width}×{photo.height}"
-        raise InputError(what, where=where, hint="cut the image and its label map alike")
-    return Face.from_aligned(photo)
 
 
 def evaluate_parser(
@@ -118,7 +87,7 @@ def evaluate_parser(
                     pair.name, str(pair.image), result.error if isinstance(result, Failed) else result.reason
                 )
     require_scores(scores, held_out.data)
-    subject = Subject(
+    subject = MapsSubject(
         kind="parser",
         name=name,
         sha256=sha256,
@@ -161,12 +130,8 @@ def _truth(pair: Pair) -> tuple[LabelMap, Digest]:
     data = read_file(pair.labels)
     digest = sha256_bytes(data)
     if pair.labels_sha256 is not None and digest != pair.labels_sha256:
-        raise _changed(pair.labels)
+        raise changed(pair.labels)
     return decode_label_map(data, str(pair.labels), schema=pair.schema), digest
-
-
-def _changed(path: Path) -> InputError:
-    return InputError("has changed since its dataset was imported", where=path, hint=IMPORT_AGAIN)
 
 
 def _declared(config: Mapping[str, object]) -> str | None:

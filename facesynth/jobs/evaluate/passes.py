@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from facesynth.core.errors import FacesynthError, InputError
 from facesynth.core.images import Photo
-from facesynth.core.refs import Declined, Digest, Done, Failed, Item, Ref, Result
+from facesynth.core.refs import Declined, Digest, Done, Failed, Item, Origin, PairRef, Ref, Result
 from facesynth.evaluation.pictures.feature_sets import FeatureFiles, FeatureSet
-from facesynth.evaluation.pictures.subjects import LeftOut
+from facesynth.evaluation.pictures.measures import Number
+from facesynth.evaluation.subjects import LeftOut
 from facesynth.inference.extractors.features import PictureFeatures
+from facesynth.jobs.evaluate.set_stages import SetMomentsStage, SetScoresStage
 from facesynth.jobs.session import Execution
+from facesynth.metrics.moments import Moments
 from facesynth.pipeline import feeding, run
 from facesynth.stages.base import Stage
 
@@ -37,9 +42,9 @@ class Passes:
     _made: set[Digest] = field(default_factory=set)
 
     def along(
-        self, stage: Stage[In, Out], items: Iterable[tuple[Item[In], T]], *, force: bool = False
+        self, stage: Stage[In, Out], items: Iterable[tuple[Item[In], T]], *, force: bool = False, counted: bool = True
     ) -> Generator[tuple[Result[Out], T], None, None]:
-        """Each item's result with what came along with the item, in order."""
+        """Each item's result with what came along with the item, in order. Not `counted`: no network is at work."""
         waiting: deque[T] = deque()
 
         def feed() -> Iterator[Item[In]]:
@@ -61,7 +66,7 @@ class Passes:
         )
         with closing(results):
             for result in results:
-                if isinstance(result, Done):
+                if counted and isinstance(result, Done):
                     self.counts[result.cached] += 1
                 yield result, waiting.popleft()
 
@@ -81,13 +86,41 @@ class Passes:
                 yield result.ref, along
 
     def feature_set(
-        self, stage: Stage[Photo, PictureFeatures], items: Iterable[tuple[Item[Photo], object]], folder: Path
+        self,
+        stage: Stage[Photo, PictureFeatures],
+        items: Iterable[tuple[Item[Photo], object]],
+        folder: Path,
+        *,
+        keep_moments: bool = False,
     ) -> FeatureSet:
-        """The features of pictures that were all read before, in files in `folder`, which is made."""
-        files = FeatureFiles(folder)
-        for ref, _ in self.scored(stage, items):
-            files.add(ref.load())
-        return files.finished()
+        """The features of pictures that were all read before, in files in `folder`, which is made.
+
+        With `keep_moments` the moments go through the store: for real sets, which many others are compared with.
+        """
+        with FeatureFiles(folder) as files, closing(self.scored(stage, items)) as results:
+            for ref, _ in results:
+                found = ref.load()
+                if not np.isfinite(found.features).all():
+                    raise FacesynthError("its features are not all finite numbers", where=ref.origin.path)
+                files.add(found)
+        return files.finished(self._kept_moments if keep_moments else None)
+
+    def compare_sets(self, metric: str, real: FeatureSet, generated: FeatureSet) -> Mapping[str, Number]:
+        """`compare_by` through the store: what the same features came to once is not computed again."""
+        return self._one(SetScoresStage(metric), PairRef(_set_item(real), _set_item(generated)))
+
+    def _kept_moments(self, pictures: FeatureSet) -> Moments:
+        return self._one(SetMomentsStage(), _set_item(pictures))
+
+    def _one(self, stage: Stage[In, Out], item: Item[In]) -> Out:
+        """One result, which no network has a part in: it is not counted. Raises its error."""
+        how = self.execution
+        with closing(run(stage, [item], how.store, batch_size=1, workers=1, force=how.force)) as results:
+            for result in results:
+                if isinstance(result, Done):
+                    return result.ref.load()
+                raise error_of(result)
+        raise AssertionError("a run has a result an item")
 
     def device(self, asked: str) -> str | None:
         """What networks ran on where so much was asked for; None where everything came from the cache."""
@@ -115,6 +148,14 @@ class Passes:
             raise InputError(f"none of {count} pictures could be used{told}", where=where)
 
 
+def _set_item(pictures: FeatureSet) -> Ref[FeatureSet]:
+    return Ref(pictures.digest, Origin("the set"), lambda: pictures)
+
+
 def error_of(result: Declined | Failed) -> FacesynthError:
-    """Why an item has no result."""
-    return result.error if isinstance(result, Failed) else InputError(result.reason, where=result.origin.path)
+    """Why an item has no result, and where: an error that names no place lies in the item."""
+    if isinstance(result, Declined):
+        return InputError(result.reason, where=result.origin.path)
+    if result.error.where is None:
+        result.error.where = result.origin.path
+    return result.error

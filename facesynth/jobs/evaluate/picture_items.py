@@ -6,21 +6,50 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
 from facesynth.core.files import read_file
+from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Digest, Item, Origin, Ref, sha256_bytes
+from facesynth.core.refs import Digest, FileRef, Item, Origin, Ref, sha256_bytes
 from facesynth.datasets.manifest import IMPORT_AGAIN
 from facesynth.datasets.pairs import Pair
-from facesynth.jobs.evaluate.parser import FaceOfPair
 from facesynth.jobs.items import labels_item
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOfPair:
+    """A pair's face as an item; its digest is that of the same file for `segment --aligned`, so their work is shared.
+
+    A file whose bytes are not those that its dataset was made of raises InputError.
+    """
+
+    pair: Pair
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(str(self.pair.image))
+
+    def identify(self) -> Ref[Face]:
+        ref = FileRef(self.pair.image, self.origin, _square_face).identify()
+        if self.pair.image_sha256 is not None and ref.digest != self.pair.image_sha256:
+            raise changed(self.pair.image)
+        return ref
+
+
+def _square_face(data: bytes, where: str) -> Face:
+    photo = decode_photo(data, where)
+    if photo.width != photo.height:
+        what = f"a face that is scored is square, this image is {photo.width}×{photo.height}"
+        raise InputError(what, where=where, hint="cut the image and its label map alike")
+    return Face.from_aligned(photo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +68,7 @@ class LabelsOfPair:
     def identify(self) -> Ref[LabelMap]:
         expected = self.pair.labels_sha256
         if expected is not None and sha256_bytes(read_file(self.pair.labels)) != expected:
-            what = "has changed since its dataset was imported"
-            raise InputError(what, where=self.pair.labels, hint=IMPORT_AGAIN)
+            raise changed(self.pair.labels)
         return labels_item(self.pair.labels, self.pair.schema).identify()
 
 
@@ -64,6 +92,11 @@ class Made(Generic[A, B]):
             return now if self.how is None else sha256_bytes(json.dumps([now, self.how]).encode())
 
         return Ref(digest(), ref.origin, lambda: self.make(ref.load()), digest)
+
+
+def changed(path: Path) -> InputError:
+    """The error of a file whose bytes are not those that its dataset was made of."""
+    return InputError("has changed since its dataset was imported", where=path, hint=IMPORT_AGAIN)
 
 
 def photo_of(pair: Pair) -> Item[Photo]:

@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
 from facesynth.core.faces import Face
 from facesynth.core.images import Photo
@@ -15,12 +17,14 @@ from facesynth.core.refs import Declined, Digest, Done, Failed, Item, PairRef, R
 from facesynth.core.styles import Style
 from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.held_out import HeldOut
-from facesynth.evaluation.pictures.variants import Variant
-from facesynth.jobs.evaluate.parser import FaceOfPair
+from facesynth.evaluation.pictures.subjects import Variant
 from facesynth.jobs.evaluate.passes import Passes, error_of
-from facesynth.jobs.evaluate.picture_items import LabelsOfPair
+from facesynth.jobs.evaluate.picture_items import FaceOfPair, LabelsOfPair
 from facesynth.jobs.items import style_item
 from facesynth.stages.base import Stage
+
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 @dataclass(slots=True)
@@ -44,6 +48,12 @@ class Repainting:
     def pairs(self) -> Iterator[Pair]:
         """The faces that are used, in the dataset's order."""
         return (pair for pair in self.held_out if pair.name not in self.passes.left_out)
+
+    def at_rest(self) -> Repainting:
+        """The same without the networks that were loaded to paint: pictures are found again, and in need made anew."""
+        resting = copy(self)
+        resting.encode, resting.synthesize = _at_rest(self.encode), _at_rest(self.synthesize)
+        return resting
 
     def prepare(self) -> None:
         """Paint everything once. InputError where no face can be used.
@@ -107,6 +117,12 @@ class Repainting:
             raise error_of(result)
         self.passes.leave_out(pair.name, file, error_of(result))
         self.passes.execution.progress.advance()
+
+
+def _at_rest(stage: Stage[In, Out]) -> Stage[In, Out]:
+    """A stage as it was made; itself where its weights have been replaced since, for its results are known by these."""
+    fresh: Stage[In, Out] = replace(cast("Any", stage)) if is_dataclass(stage) else stage
+    return fresh if dict(fresh.weights) == dict(stage.weights) else stage
 
 
 def _identity(pair: Pair) -> bytes:

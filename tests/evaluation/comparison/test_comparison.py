@@ -16,8 +16,9 @@ from facesynth.evaluation.comparison.document import FORMAT, comparison_json
 from facesynth.evaluation.comparison.page import comparison_page
 from facesynth.evaluation.comparison.seeds import with_seeds
 from facesynth.evaluation.pictures.curves import Curve
-from facesynth.evaluation.pictures.results import PictureEvaluation, Setting, number
+from facesynth.evaluation.pictures.results import PictureEvaluation, number
 from facesynth.evaluation.pictures.score_table import ScoreRow
+from facesynth.evaluation.pictures.subjects import Setting
 from tests.datasets.inspection.test_page import Page
 from tests.evaluation.pictures.drawn_evaluations import evaluation, score
 
@@ -102,6 +103,11 @@ def test_a_subset_of_seeds_is_taken_over_those_alone() -> None:
         values = [before.by_seed[0], before.by_seed[2]]
         assert after is not None and after.value == pytest.approx(np.mean(values))
         assert after.sd == pytest.approx(np.std(values, ddof=1)) and after.sd_over == "2 seeds"
+        assert (after.halves is None) == (before.halves is None)
+        if before.halves is not None and after.halves is not None:
+            at_half = {seed: before.halves.by_seed[seed] for seed in (0, 2)}
+            assert after.halves.by_seed == at_half and after.halves.real == before.halves.real
+            assert after.halves.generated == pytest.approx(np.mean(list(at_half.values())))
     assert taken.subject.seeds == (0, 2) and {one.seed for one in taken.rows} == {None, 0, 2}
     assert all(set(one.pictures) == {"own style"} for one in taken.classes), "known over all seeds alone"
     assert "of these the seeds 0, 2 alone" in taken.protocol

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from facesynth.evaluation.pictures.curve_charts import curve_charts
-from facesynth.evaluation.pictures.curves import STATS, Curve, curves_of, training_curves
+from facesynth.evaluation.pictures.curves import LARGEST, STATS, Curve, curves_of, training_curves
 from facesynth.training.folder import RunFolder
 from tests.datasets.inspection.test_page import Page
 
@@ -32,6 +32,14 @@ def test_what_cannot_be_read_is_passed_by(tmp_path: Path) -> None:
     (tmp_path / STATS).write_text("\n".join([*lines, '{"nimg": 30, "a": 4}', '{"nimg": 30, "a": 5}']))
     assert training_curves(tmp_path) == (Curve("a", (10.0, 30.0), (1.0, 4.0)),)
     assert training_curves(tmp_path / "gone") == training_curves(None) == training_curves("\0") == ()
+
+
+def test_numbers_that_no_chart_can_hold_are_passed_by(tmp_path: Path) -> None:
+    values = ["1", "1.7e308", "-1.7e308", "1" + "0" * 400, "1e101", "2"]
+    lines = [f'{{"nimg": {10 * i}, "a": {value}}}' for i, value in enumerate(values, 1)]
+    (tmp_path / STATS).write_text("\n".join([*lines, '{"nimg": 1.7e308, "a": 3}']))
+    assert training_curves(tmp_path) == (Curve("a", (10.0, 60.0), (1.0, 2.0)),)
+    assert "2.000" in "".join(curve_charts({"run": training_curves(tmp_path)}))
 
 
 def test_long_curves_keep_their_ends_and_peaks() -> None:
@@ -61,6 +69,9 @@ def drawn(runs: dict[str, tuple[Curve, ...]]) -> tuple[str, Page]:
         (1e-7, 1e-3, 1.0),
         (1e9, 2e9),
         (1.0, 1.0 + 1e-9),
+        (-LARGEST, LARGEST),
+        (5e-324, LARGEST),
+        (-5e-324, 5e-324),
     ],
     ids=str,
 )

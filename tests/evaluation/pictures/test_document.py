@@ -12,9 +12,13 @@ import pytest
 
 from facesynth.core.errors import InputError
 from facesynth.evaluation.pictures.curves import Curve
-from facesynth.evaluation.pictures.document import FORMAT, evaluation_json, read_evaluation
+from facesynth.evaluation.pictures.document import FORMAT, SavedEvaluation, evaluation_json, read_evaluation
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from tests.evaluation.pictures.drawn_evaluations import evaluation
+
+SAVED_V1 = Path(__file__).parent / "saved-v1.json"
+"""An evaluation as the first format had it: drawn faces, made-up scores."""
+SAVED_V2 = SAVED_V1.with_name("saved-v2.json")
 
 CURVES = (Curve("validation/l1", (10.0, 20.0), (0.5, 0.25)), Curve("loss/kld", (10.0,), (1.0,)))
 
@@ -79,12 +83,109 @@ def _with(value: Any, *where: str | int) -> Callable[[Any], None]:
     return change
 
 
+def _read_changed(tmp_path: Path, change: Callable[[Any], Any]) -> SavedEvaluation:
+    document = json.loads(SAVED_V1.read_text(encoding="utf-8"))
+    change(document)
+    path = tmp_path / "changed.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return read_evaluation(path)
+
+
+@pytest.mark.parametrize("path", [SAVED_V1, SAVED_V2], ids=lambda path: str(path.name))
+def test_what_was_saved_once_stays_readable_for_ever(path: Path) -> None:
+    """Never write these files anew: they stand for all that were quoted. A field that they lack needs a default."""
+    saved = read_evaluation(path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    found = saved.evaluation
+    assert [(one.key, one.setting, one.value, one.sd, dict(one.by_seed)) for one in found.scores] == [
+        (one["key"], one["setting"], one["value"], one["sd"], {int(seed): v for seed, v in one["by_seed"].items()})
+        for one in document["scores"]
+    ]
+    assert len(found.scores) == 13 and found.subject.sha256 == "ab" * 32 and found.real.digest == "cd" * 32
+    assert found.networks[0].name == "judge-efl0-256-v1" and found.left_out[0].reason == "not an image"
+    assert found.warnings == ("doubtful",), "nothing in it is unknown"
+    assert len(found.classes) == 19 and len(found.rows) == 4 and saved.curves == CURVES[:1]
+    again = json.loads(evaluation_json(found, saved.curves))
+    for name in document.keys() - {"format", "headline", "scores"}:
+        assert _within(document[name], again[name]), name
+
+
+def test_the_second_formats_documents_come_back_whole() -> None:
+    document = json.loads(SAVED_V2.read_text(encoding="utf-8"))
+    saved = read_evaluation(SAVED_V2)
+    assert document["format"] == FORMAT and _within(
+        document, json.loads(evaluation_json(saved.evaluation, saved.curves))
+    )
+    halves = saved.evaluation.scores[0].halves
+    assert halves is not None and halves.count == document["scores"][0]["halves"]["count"]
+
+
+def test_the_first_versions_floor_becomes_a_note() -> None:
+    found = read_evaluation(SAVED_V1).evaluation
+    score = found.score("fid", "own style")
+    assert score is not None and score.notes[-1].startswith("real against real 10.4, over fewer pictures")
+    other = found.score("miou", "own style")
+    assert other is not None and other.notes == ()
+
+
+def _within(old: Any, new: Any) -> bool:
+    """Whether all that is in one plain value is in another, which may have more fields."""
+    if isinstance(old, dict):
+        return all(name in new and _within(one, new[name]) for name, one in old.items())
+    if isinstance(old, list):
+        return len(old) == len(new) and all(map(_within, old, new))
+    return bool(old == new)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("headline",), ("curves",), ("rows",), ("networks",), ("settings",), ("run",), ("warnings",), ("left_out",),
+        ("subject", "precision"), ("real", "missing"), ("scores", 0, "by_seed"), ("scores", 0, "unrelated"),
+        ("scores", 2, "notes"), ("cases", 0, "labels_file"), ("rows", 0, "seed"), ("networks", 0, "kind"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_optional_field_that_is_missing_takes_its_default(tmp_path: Path, where: tuple[str | int, ...]) -> None:
+    def change(document: Any) -> None:
+        for step in where[:-1]:
+            document = document[step]
+        del document[where[-1]]
+
+    saved = _read_changed(tmp_path, change)
+    found: Any = saved.evaluation
+    if where[0] not in ("headline", "curves"):
+        for step in where:
+            owner, found = found, found[step] if isinstance(step, int) else getattr(found, step)
+        default = {one.name: one for one in dataclasses.fields(owner)}[str(where[-1])]
+        expected = default.default if default.default_factory is dataclasses.MISSING else default.default_factory()
+        assert found == expected
+    assert saved.evaluation.subject.name == "spade-128-v1"
+
+
+def test_fields_of_a_newer_version_are_passed_by_and_named(tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        document["sharpness"] = {"any": ["thing"]}
+        for score in document["scores"]:
+            score["doubt"] = 0.5
+        document["curves"][0]["unit"] = "x"
+
+    saved = _read_changed(tmp_path, change)
+    before, told = saved.evaluation.warnings
+    assert before == "doubtful" and "newer version of facesynth" in told
+    assert "curves[].unit, scores[].doubt, sharpness" in told
+    plain = read_evaluation(SAVED_V1)
+    assert dataclasses.replace(saved.evaluation, warnings=("doubtful",)) == plain.evaluation
+    many = _read_changed(tmp_path, lambda document: document.update({f"new{i}": i for i in range(8)}))
+    assert "new4 and 3 more" in many.evaluation.warnings[-1] and "new5" not in many.evaluation.warnings[-1]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_without("rows"), "has no 'rows'"),
-        (_without("headline"), "has no 'headline'"),
-        (_with(1, "more"), "has 'more', which does not belong there"),
+        (_without("subject"), "has no 'subject'"),
+        (_without("scores"), "has no 'scores'"),
+        (_with({"key": "fid"}, "scores", 0), "scores[0]: has no 'label'"),
         (_with("31.2", "scores", 0, "value"), 'scores[0].value: "31.2", not a number'),
         (_with(True, "scores", 0, "value"), "scores[0].value: true, not a number"),
         (_with(1.5, "scores", 0, "count"), "scores[0].count: 1.5, not a whole number"),
@@ -97,6 +198,8 @@ def _with(value: Any, *where: str | int) -> Callable[[Any], None]:
         (_with(None, "subject", "name"), "subject.name: null, not words"),
         (_with("beard", "classes", 0, "label"), "not one of: background, skin"),
         (_with([1.0], "curves", 0, "images"), "the curve validation/l1 has no whole points"),
+        (_with([1.7e308, -1.7e308], "curves", 0, "values"), "the curve validation/l1 has a number beyond 1e+100"),
+        (_with([-1.7e308, 1.7e308], "curves", 0, "images"), "the curve validation/l1 has a number beyond 1e+100"),
         (_with("x" * 90, "subject", "count"), "…, not a whole number"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -121,9 +224,10 @@ def test_damaged_documents_are_told_where(tmp_path: Path, change: Callable[[Any]
         (b"[]", "no evaluation of pictures"),
         (b"{}", "no evaluation of pictures"),
         (b'{"format": "facesynth-segmentation-evaluation-1"}', "an evaluation of label maps, not of pictures"),
-        (b'{"format": "facesynth-picture-evaluation-9"}', "'facesynth-picture-evaluation-9', which is not known here"),
+        (b'{"format": "facesynth-picture-evaluation-9"}', "written by a newer version of facesynth (its format is"),
+        (b'{"format": "facesynth-picture-evaluation-x"}', "'facesynth-picture-evaluation-x', which is not known here"),
     ],
-    ids=["empty", "picture", "deep", "nan", "list", "nothing", "label maps", "newer"],
+    ids=["empty", "picture", "deep", "nan", "list", "nothing", "label maps", "newer", "other"],
 )
 def test_other_files_are_told_from_evaluations(tmp_path: Path, data: bytes, said: str) -> None:
     path = tmp_path / "x.json"

@@ -32,14 +32,40 @@ def test_what_was_added_comes_back_mapped_with_its_moments(tmp_path: Path) -> No
 
 def test_halves_share_nothing_and_depend_on_the_seed_alone(tmp_path: Path) -> None:
     found, rows = written(tmp_path / "set", 11, classes=2)
-    first, second = found.halves(tmp_path / "one", 1)
-    assert len(first) == len(second) == 5 and first.logits is not None
+    first, second = found.halves(5, 1)
+    assert len(first) == len(second) == 5 and not [*tmp_path.glob("*half*")], "rows of the same file"
     known = {row.tobytes() for row in rows}
-    one, other = ({np.asarray(row).tobytes() for row in half.features} for half in (first, second))
+    one, other = ({row.tobytes() for row in half.features[:]} for half in (first, second))
     assert len(one) == len(other) == 5 and not one & other and one | other < known
-    again, _ = found.halves(tmp_path / "again", 1)
-    another, _ = found.halves(tmp_path / "another", 2)
-    assert np.array_equal(again.features, first.features) and not np.array_equal(another.features, first.features)
+    again, _ = found.halves(5, 1)
+    another, _ = found.halves(5, 2)
+    assert np.array_equal(again.features[:], first.features[:]) and again.digest == first.digest
+    assert another.digest not in (first.digest, second.digest) and first.digest != second.digest
+    assert not np.array_equal(another.features[:], first.features[:])
+    assert np.allclose(first.moments.mean, first.features[:].mean(axis=0))
+
+
+def test_the_digest_is_that_of_the_numbers_in_their_order(tmp_path: Path) -> None:
+    rows = [np.full(3, value, dtype=np.float32) for value in (1, 2)]
+
+    def digest(name: str, *given: np.ndarray, logits: np.ndarray | None = None) -> str:
+        files = FeatureFiles(tmp_path / name)
+        for row in given:
+            files.add(PictureFeatures(row, logits))
+        return files.finished().digest
+
+    assert digest("a", *rows) == digest("b", *rows) != digest("c", *rows[::-1])
+    assert len({digest("d", *rows), digest("e", rows[0]), digest("f", *rows, logits=rows[0])}) == 3
+
+
+def test_no_file_stays_open(tmp_path: Path) -> None:
+    with FeatureFiles(tmp_path / "stopped") as files:
+        files.add(PictureFeatures(np.zeros(4, dtype=np.float32)))
+    with pytest.raises(ValueError, match="closed"):
+        files.add(PictureFeatures(np.zeros(4, dtype=np.float32)))
+    found, _ = written(tmp_path / "set", 6)
+    found.close()
+    assert len(found) == 0
 
 
 def test_features_of_two_lengths_are_refused_and_of_nothing_there_is_no_mean(tmp_path: Path) -> None:

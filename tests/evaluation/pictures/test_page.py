@@ -14,11 +14,13 @@ from facesynth.core.errors import CacheError, InputError
 from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import write_label_map
 from facesynth.core.labels import READABLE, Label
+from facesynth.evaluation.pictures.bars import bars_of
 from facesynth.evaluation.pictures.curves import STATS, Curve
-from facesynth.evaluation.pictures.page import bars_of, evaluation_page
+from facesynth.evaluation.pictures.page import evaluation_page
 from facesynth.evaluation.pictures.results import Case, CasePictures, Extremes, number
 from facesynth.evaluation.pictures.sheets import SIDE
-from facesynth.evaluation.pictures.subjects import LeftOut, Subject
+from facesynth.evaluation.pictures.subjects import PicturesSubject
+from facesynth.evaluation.subjects import LeftOut
 from tests.datasets.inspection.test_page import Page, pictured
 from tests.drawn_pairs import drawn_face, drawn_labels
 from tests.evaluation.pictures.drawn_evaluations import evaluation, score
@@ -41,7 +43,8 @@ def test_every_score_stands_there_with_all_that_it_is_read_against() -> None:
     text = Page(evaluation_page(found)).text
     for one in found.scores:
         assert number(one.value) in text and one.label in text and one.protocol in text
-        for beside in (one.sd, one.floor, one.ceiling, one.unrelated):
+        halves = () if one.halves is None else (one.halves.real, one.halves.generated)
+        for beside in (one.sd, *halves, one.ceiling, one.unrelated):
             assert beside is None or number(beside, like=one.value) in text
         assert all(note in text for note in one.notes) and (one.warning or "") in text
     assert found.headline() in text and found.protocol[0] in text
@@ -139,7 +142,7 @@ def test_two_folders_have_a_generated_picture_and_one_setting(tmp_path: Path) ->
     write_label_map(labels, tmp_path / "labels.png")
     files: dict[str, Any] = {f"{name}_file": str(tmp_path / f"{name}.png") for name in ("real", "generated", "labels")}
     found = evaluation(
-        subject=Subject(kind="pictures", name="out/painted", size=(64, 64), count=1),
+        subject=PicturesSubject(kind="pictures", name="out/painted", size=(64, 64), count=1),
         scores=(score("fid", "pictures", 12.5), score("lpips", "pictures", 0.25)),
         classes=(),
         regions=(),

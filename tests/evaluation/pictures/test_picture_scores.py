@@ -7,7 +7,7 @@ import pytest
 from facesynth.evaluation.pictures.measures import Measure, Number, Reference, score, score_over_seeds
 from facesynth.evaluation.pictures.pair_measures import IDENTITY, PSNR, SSIM
 from facesynth.evaluation.pictures.picture_scores import PictureScores, spread_over
-from facesynth.evaluation.pictures.variants import OWN, Variant
+from facesynth.evaluation.pictures.subjects import OWN, Variant
 
 
 def filled() -> PictureScores:

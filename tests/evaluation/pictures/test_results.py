@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from facesynth.evaluation.pictures.results import Score, number, spelled
-from facesynth.evaluation.pictures.subjects import LeftOut, Network, RealSet, Subject
+from facesynth.evaluation.pictures.subjects import NetworkUsed, PicturesSubject, RealSet
+from facesynth.evaluation.subjects import LeftOut
 from tests.evaluation.pictures.drawn_evaluations import score
 
 
@@ -25,11 +26,13 @@ def test_a_deviation_is_told_with_the_digits_of_its_number() -> None:
 
 
 def test_subject_real_set_and_networks_say_what_they_are() -> None:
-    subject = Subject(kind="generator", name="mine", size=(128, 64), count=3, sha256="ab" * 32, precision="bf16")
+    subject = PicturesSubject(
+        kind="generator", name="mine", size=(128, 64), count=3, sha256="ab" * 32, precision="bf16"
+    )
     assert subject.told() == "generator mine sha256 abababababab, bf16, 128×64"
     real = RealSet(data="celeba", count=3, sizes=((512, 512),), split="official", side="test")
     assert real.told() == "3 real of celeba, side test of split official"
     assert dataclasses.replace(real, side="all").told().endswith("all sides of split official")
     assert dataclasses.replace(real, split=None).told() == "3 real of celeba"
-    assert Network(role="judge", name="j", sha256="cd" * 32).told() == "judge j sha256 cdcdcdcdcdcd"
+    assert NetworkUsed(role="judge", name="j", sha256="cd" * 32).told() == "judge j sha256 cdcdcdcdcdcd"
     assert LeftOut(name="a", file="a.png", reason="torn").file == "a.png" and Score.__slots__

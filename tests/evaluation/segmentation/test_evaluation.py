@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,16 +12,18 @@ from facesynth.core.errors import InputError, LabelMapError
 from facesynth.core.images import Photo
 from facesynth.core.labels import LABEL_NAMES, NUM_LABELS, READABLE, Label, LabelMap
 from facesynth.evaluation.segmentation.document import evaluation_json
-from facesynth.evaluation.segmentation.evaluation import Evaluation, Source, Subject, confusions, per_cent
+from facesynth.evaluation.segmentation.evaluation import Evaluation, MapsSubject, confusions, per_cent
 from facesynth.evaluation.segmentation.face_pictures import error_map, face_sources, faces_sheet
 from facesynth.evaluation.segmentation.matrix_picture import matrix_picture
 from facesynth.evaluation.segmentation.page import evaluation_page
-from facesynth.evaluation.segmentation.scoring import SHOWN, Compared, LeftOut, Scores, Seen, compare
+from facesynth.evaluation.segmentation.scoring import SHOWN, Compared, Scores, Seen, compare
+from facesynth.evaluation.subjects import LeftOut, Source
 from tests.coded_parser import coded_face
 from tests.datasets.inspection.test_page import Page
 from tests.drawn_pairs import drawn_labels
 
-SUBJECT = Subject(kind="parser", name="p", sha256="cd" * 32, precision="float32", device="cpu", computed=1)
+DOCS = Path(__file__).parents[3] / "docs"
+SUBJECT = MapsSubject(kind="parser", name="p", sha256="cd" * 32, precision="float32", device="cpu", computed=1)
 
 
 def compared(name: str, truth: LabelMap, predicted: LabelMap) -> Compared:
@@ -161,3 +164,16 @@ def test_the_most_frequent_mistakes_come_first() -> None:
     found = evaluation({"a": (row(0, 0, 0, 0, 1, 1), row(0, 1, 1, 2, 1, 3))})
     assert list(confusions(found)) == [(0, 1, 0.5, 2), (0, 2, 0.25, 1), (1, 3, 0.5, 1)]
     assert per_cent(0.2838) == "28.38 %" and per_cent(0.00001) == "0.001 %" and per_cent(0.0) == "0.00 %"
+
+
+@pytest.mark.parametrize("name", ["judge-efl0-256-v1", "parser-mnv2-256-v1", "parser-mnv2-320-v2"])
+def test_what_the_repository_quotes_is_what_is_printed_today(name: str) -> None:
+    quoted = json.loads((DOCS / "evaluations" / f"{name}.json").read_text(encoding="utf-8"))
+    printed = json.loads(evaluation_json(drawn()))
+    assert list(printed) == list(quoted)
+    for part in ("numbers", "protocol", "subject", "confusion"):
+        assert list(printed[part]) == list(quoted[part])
+    assert [list(one) for one in printed["classes"]] == [list(one) for one in quoted["classes"]]
+    protocol = quoted["protocol"]
+    source = Source(data=protocol["data"], split=protocol["split"], side=protocol["side"])
+    assert protocol["text"].endswith(MapsSubject(**quoted["subject"]).told()) and source.told() in protocol["text"]

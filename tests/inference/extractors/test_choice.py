@@ -10,6 +10,7 @@ import pytest
 
 from facesynth import weights
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsMissing
+from facesynth.core.refs import short
 from facesynth.inference.extractors.choice import Extractor, choose_features, choose_perceptual
 from tests.inference.extractors.seeded import publish
 
@@ -53,7 +54,7 @@ def test_only_published_weights_bear_the_published_name(tmp_path: Path, monkeypa
     assert own.is_inception and own.called("FID", "Fréchet distance") == "Fréchet distance over inception with mine.pth"
     assert judge.called("FID", "Fréchet distance") == f"Fréchet distance over {JUDGE}"
     assert not judge.is_inception and not judge.is_published
-    assert own.sha256[:10] in own.protocol and "mine.pth" in own.protocol
+    assert short(own.sha256) in own.protocol and "mine.pth" in own.protocol
     publish(monkeypatch, "inception-fid", mine, tmp_path / "fetched")
     assert choose_features(f"inception:{mine}").called("FID", "Fréchet distance") == "FID"  # a copy under any name
     choose_features("inception").check()
@@ -64,7 +65,7 @@ def test_protocols_name_the_libraries_and_the_resizing() -> None:
     assert "InceptionV3 2015-12-05 by torch-fidelity 0." in told and "299×299 TF1 bilinear, uint8 in" in told
     assert "LPIPS 0.1, AlexNet by torchmetrics 1." in choose_perceptual("lpips-alex").protocol
     for chosen in (choose_features("judge"), choose_perceptual("judge")):
-        assert JUDGE in chosen.protocol and chosen.sha256[:10] in chosen.protocol
+        assert JUDGE in chosen.protocol and short(chosen.sha256) in chosen.protocol
         assert "LPIPS" not in chosen.protocol and "FID" not in chosen.protocol
 
 
@@ -102,8 +103,9 @@ def test_choosing_loads_no_torch() -> None:
     code = (
         "import sys; from facesynth.inference.extractors.choice import choose_features as c, choose_perceptual as p;"
         "from facesynth.stages.features import FeaturesStage as F; from facesynth.stages.pair_scores import *;"
+        "from facesynth.stages.face_descriptor import FaceDescriptorStage as D; D().weights;"
         "c('inception').protocol, c('judge').name, p('lpips-vgg').digests;"
-        "F('inception').weights, PairScoresStage(perceptual=('judge', 'lpips-alex'), identity=True).weights;"
+        "F('inception').weights, [PerceptualStage(one).weights for one in ('judge', 'lpips-alex')];"
         "print([name for name in ('torch', 'dlib', 'torchmetrics', 'torch_fidelity') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

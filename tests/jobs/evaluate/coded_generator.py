@@ -15,10 +15,10 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import Label, LabelMap
 from facesynth.core.styles import Style
 from facesynth.jobs.evaluate.generator_passes import GeneratorStages
+from facesynth.jobs.evaluate.pair_stages import pair_stages
 from facesynth.stages.base import FileCodec
 from facesynth.stages.encode import EncodeStage
 from facesynth.stages.features import FeaturesStage
-from facesynth.stages.pair_scores import PairScoresStage
 from tests.coded_parser import CodedStage, coded_face
 
 
@@ -80,11 +80,10 @@ class CodedPainter:
 def coded_stages(weights: Path, **more: Any) -> GeneratorStages:
     """The coded generator and judge; sets and pairs are compared by the trunk of a tiny parser."""
     name = str(weights)
-    given: dict[str, Any] = {"encode": CodedEncoder(), "synthesize": CodedPainter(), "judge": CodedStage()} | more
+    given: dict[str, Any] = {"encode": CodedEncoder(), "synthesize": CodedPainter(), "judge": CodedStage()}
+    given |= {"pairs": pair_stages(perceptual=(name,), device="cpu")} | more
     return GeneratorStages(
         features=lambda size: FeaturesStage(name, size, device="cpu"),
-        pairs=PairScoresStage(perceptual=(name,), resize=True, device="cpu"),
-        apart=PairScoresStage(measures=(), perceptual=(name,), device="cpu"),
         device="cpu",
         **given,
     )

@@ -18,11 +18,12 @@ from facesynth.core.refs import sha256_file
 from facesynth.datasets.manifest import Description, Sample, write_manifest
 from facesynth.evaluation.held_out import open_held_out
 from facesynth.evaluation.pictures.document import read_evaluation
-from facesynth.evaluation.pictures.results import PictureEvaluation, Score, Setting
+from facesynth.evaluation.pictures.results import PictureEvaluation, Score
 from facesynth.evaluation.pictures.set_scores import SET_METRICS
+from facesynth.evaluation.pictures.subjects import Setting
+from facesynth.jobs.evaluate.files import OF_PICTURES, EvaluationFiles, picture_contents
 from facesynth.jobs.evaluate.generator import evaluate_generator
 from facesynth.jobs.evaluate.generator_passes import GeneratorStages
-from facesynth.jobs.evaluate.picture_files import FILES, PictureEvaluationFiles
 from facesynth.jobs.session import Execution
 from facesynth.store import ArtifactStore
 from tests.coded_parser import CodedStage, coded_face, write_coded_pairs
@@ -130,11 +131,15 @@ def test_seeds_that_differ_more_are_more_diverse(tmp_path: Path, pairs: Path, ti
 def test_real_against_real_and_different_faces_stand_beside_the_distances(usual: PictureEvaluation) -> None:
     found = usual
     distance = scored(found, "frechet/tiny", "own style")
-    assert distance.floor is not None and distance.floor > distance.value
+    assert distance.halves is not None and distance.halves.count == 4 and distance.halves.real > distance.value
+    assert distance.halves.generated == distance.halves.real, "own style is the photo itself, the other half's"
+    apart = scored(found, "frechet/tiny", "by seed").halves
+    assert apart is not None and apart.generated == pytest.approx(np.mean(list(apart.by_seed.values())))
+    assert sorted(apart.by_seed) == [0, 1, 2] and apart.real == distance.halves.real
     assert any("two halves of 4" in note for note in distance.notes)
     assert distance.warning is not None and "no covariance of full rank" in distance.warning
     assert "not" not in distance.label and "FID" not in distance.label and "comparable over" in distance.protocol
-    assert scored(found, "precision/tiny", "own style").ceiling is not None
+    assert scored(found, "precision/tiny", "own style").ceiling is None, "half against half is no ceiling"
     likeness = scored(found, "perceptual/tiny", "own style")
     assert likeness.unrelated is not None and likeness.unrelated > likeness.value
     assert "not LPIPS" in likeness.protocol and likeness.label == "perceptual distance over tiny"
@@ -254,13 +259,13 @@ def test_the_files_are_whole_and_read_back_as_what_they_were_written_of(
     tmp_path: Path, pairs: Path, usual: PictureEvaluation
 ) -> None:
     found, out = usual, tmp_path / "out"
-    PictureEvaluationFiles.into(out, [pairs], []).write(found)
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    EvaluationFiles.into(out, [pairs], []).write(picture_contents(found))
+    assert sorted(path.name for path in out.iterdir()) == sorted(OF_PICTURES)
     saved = read_evaluation(out / "evaluation.json").evaluation
     assert saved.scores == found.scores and saved.classes == found.classes and saved.rows == found.rows
     assert saved.regions == found.regions and saved.extremes == found.extremes and saved.headline() == found.headline()
     with pytest.raises(UsageError, match="inside the input folder"):
-        PictureEvaluationFiles.into(pairs / "out", [pairs], [])
+        EvaluationFiles.into(pairs / "out", [pairs], [])
 
 
 def test_photos_of_another_size_are_brought_to_the_pictures(tmp_path: Path, tiny_weights: Path) -> None:

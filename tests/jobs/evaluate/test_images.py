@@ -9,15 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from facesynth.core.errors import InputError, UsageError
 from facesynth.core.image_files import encode_png, read_photo, write_photo
 from facesynth.core.images import Photo
+from facesynth.evaluation.pictures.feature_sets import FeatureSet, moments_of
 from facesynth.evaluation.pictures.results import PictureEvaluation
+from facesynth.evaluation.pictures.set_scores import compare_by
 from facesynth.jobs.evaluate.image_stages import image_stages
 from facesynth.jobs.evaluate.images import evaluate_images
-from facesynth.jobs.evaluate.picture_folders import PictureFolder
+from facesynth.jobs.evaluate.picture_folders import PictureFolder, known_photo
 from facesynth.jobs.session import Execution
+from facesynth.metrics.moments import Moments
 from facesynth.outputs import SHEET_TEXT
 from facesynth.store import ArtifactStore
 from tests.drawn_pairs import drawn_face, drawn_labels
@@ -105,7 +109,9 @@ def test_pairs_are_compared_one_by_one(tmp_path: Path, real: Path, tiny_weights:
 def test_pairs_that_do_not_match_are_named(tmp_path: Path, real: Path, tiny_weights: Path) -> None:
     generated = write_faces(tmp_path / "generated", range(COUNT - 1))
     shutil.copy(generated / "000.png", generated / "extra.png")
-    with pytest.raises(UsageError, match=r"2 pictures have no partner, the first is 007, which .*generated has not"):
+    with pytest.raises(
+        UsageError, match=r"partner: 1 of .*generated \(the first is extra\) and 1 of .*real \(the first is 007\)"
+    ):
         evaluated(tmp_path, generated, real, tiny_weights, paired=True)
     assert evaluated(tmp_path, generated, real, tiny_weights).subject.count == COUNT, "unpaired they need none"
     with pytest.raises(UsageError, match="ssim compares each picture with its own real one; add --paired"):
@@ -179,17 +185,92 @@ def test_features_that_are_no_numbers_make_no_score(
         return [PictureFeatures(row) for row in features]
 
     monkeypatch.setattr(FeaturesStage, "__call__", broken)
-    with pytest.raises(FacesynthError, match="features of picture 4 of the set are not all finite numbers"):
+    with pytest.raises(FacesynthError, match=r"real/003\.png: its features are not all finite numbers"):
         evaluated(tmp_path, real, real, tiny_weights, metrics=("fid",))
 
 
 def test_an_inception_score_and_inceptions_own_names_for_its_own_weights_alone(tmp_path: Path) -> None:
     inception = seeded_inception(tmp_path / "inception.pth")
-    real = write_faces(tmp_path / "real", range(10), size=32)
+    real = write_faces(tmp_path / "real", [*range(10)] * 5, size=32)
     found = evaluated(tmp_path, real, real, inception, features=f"inception:{inception}", metrics=("fid", "is"))
     frechet, score = found.scores
     assert frechet.key.startswith("frechet/inception with") and not frechet.label.startswith("FID")
     assert score.value >= 1 and score.sd_over == "10 splits" and score.ceiling == pytest.approx(score.value)
-    few = write_faces(tmp_path / "few", range(9), size=32)
-    with pytest.raises(UsageError, match="is needs at least 10 pictures a side"):
+    assert score.warning is not None and "5 pictures in each of 10 parts cannot fill 1008 classes" in score.warning
+    few = write_faces(tmp_path / "few", [0] * 49, size=32)
+    with pytest.raises(UsageError, match="is needs at least 50 pictures a side"):
         evaluated(tmp_path, few, real, inception, features=f"inception:{inception}", metrics=("is",))
+
+
+def test_runs_that_leave_out_others_partners_are_over_other_pictures(
+    tmp_path: Path, real: Path, tiny_weights: Path
+) -> None:
+    digests = []
+    for broken in ("002", "003"):
+        generated = write_faces(tmp_path / f"without-{broken}", range(COUNT))
+        (generated / f"{broken}.png").write_bytes(b"no image")
+        found = evaluated(tmp_path, generated, real, tiny_weights, paired=True, metrics=("psnr",))
+        assert found.real.count == COUNT - 1
+        digests.append(found.real.digest)
+    assert digests[0] != digests[1], "they were scored against other real pictures"
+    fewer = tmp_path / "fewer"
+    shutil.copytree(real, fewer)
+    (fewer / "003.png").unlink()
+    whole = evaluated(tmp_path, fewer, fewer, tiny_weights, paired=True, metrics=("psnr", "ssim"))
+    assert whole.real.digest == digests[1], "the same pictures, whatever was left out"
+
+
+def test_what_was_scored_once_is_found_again_and_each_file_read_once(
+    tmp_path: Path, real: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from facesynth.core import refs
+    from facesynth.jobs.evaluate import picture_folders, set_stages
+
+    dark = tmp_path / "dark"
+    for path in real.iterdir():
+        write_photo(Photo(read_photo(path).pixels // 4), dark / path.name)
+    first = evaluated(tmp_path, dark, real, tiny_weights, metrics=("fid", "kid", "pr"))
+    reads: list[Path] = []
+    moments: list[int] = []
+
+    def read(path: Path) -> bytes:
+        reads.append(path)
+        return path.read_bytes()
+
+    def nothing(*given: Any) -> Any:
+        raise AssertionError("was computed before")
+
+    monkeypatch.setattr(refs, "read_file", read)
+    monkeypatch.setattr(picture_folders, "read_file", read)
+    monkeypatch.setattr(set_stages, "compare_by", nothing)
+    second = evaluated(tmp_path, dark, real, tiny_weights, metrics=("fid", "kid", "pr"))
+    assert second.scores == first.scores and second.subject.device is None
+    assert sorted(reads) == sorted([*dark.iterdir(), *real.iterdir()])
+
+    def noted(one: FeatureSet) -> Moments:
+        moments.append(len(one))
+        return moments_of(one)
+
+    monkeypatch.setattr(set_stages, "compare_by", compare_by)
+    monkeypatch.setattr(set_stages, "moments_of", noted)
+    evaluated(tmp_path, real, real, tiny_weights, metrics=("fid",))
+    assert not moments, "the real set's moments, whole and by halves, are those of before"
+    assert not [*(tmp_path / "cache/.tmp").iterdir()], "no features stay behind"
+
+
+def test_a_picture_that_changes_while_it_is_scored_is_named(tmp_path: Path, real: Path) -> None:
+    item = known_photo(real / "000.png", "ab" * 32)
+    with pytest.raises(InputError, match=r"000.png: the file changed while it was being scored; run again"):
+        item.load()
+
+
+def test_pictures_too_small_for_a_measure_are_told_before_anything_is_computed(
+    tmp_path: Path, real: Path, tiny_weights: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    for name in ("000", "001", "002"):
+        Image.new("RGB", (9, 9), (int(name) * 40, 0, 0)).save(small / f"{name}.png")
+    with pytest.raises(UsageError, match="ssim needs pictures of at least 11×11 pixels, these are 9×9") as raised:
+        evaluated(tmp_path, small, small, tiny_weights, paired=True)
+    assert "leave ssim out with --metrics" in str(raised.value)

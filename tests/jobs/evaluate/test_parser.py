@@ -20,7 +20,7 @@ from facesynth.core.refs import sha256_file
 from facesynth.datasets.manifest import Description, Sample, write_manifest
 from facesynth.evaluation.held_out import open_held_out
 from facesynth.evaluation.segmentation.evaluation import Evaluation
-from facesynth.jobs.evaluate.files import FILES, EvaluationFiles
+from facesynth.jobs.evaluate.files import OF_MAPS, EvaluationFiles, map_contents
 from facesynth.jobs.evaluate.parser import evaluate_parser
 from facesynth.jobs.session import Execution
 from facesynth.metrics.segmentation import ConfusionMatrix
@@ -185,8 +185,8 @@ def test_label_maps_in_another_order_of_ids_are_read_as_such(tmp_path: Path, pai
 def test_the_files_are_whole_and_no_input_is_ever_one_of_them(tmp_path: Path, pairs: Path) -> None:
     found = evaluated(tmp_path, pairs)
     out = tmp_path / "out"
-    EvaluationFiles.into(out, [pairs], []).write(found)
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    EvaluationFiles.into(out, [pairs], []).write(map_contents(found))
+    assert sorted(path.name for path in out.iterdir()) == sorted(OF_MAPS)
     document = json.loads((out / "evaluation.json").read_bytes())
     assert document["headline"] == found.headline() and document["settings"] == {"data": str(pairs)}
     counts = np.array(document["confusion"]["counts"])
@@ -196,9 +196,9 @@ def test_the_files_are_whole_and_no_input_is_ever_one_of_them(tmp_path: Path, pa
     with pytest.raises(UsageError, match="inside the input folder"):
         EvaluationFiles.into(pairs / "out", [pairs], [])
     with pytest.raises(OutputError, match="never overwritten"):
-        EvaluationFiles.into(out, [pairs], [out / "evaluation.json"]).write(found)
+        EvaluationFiles.into(out, [pairs], [out / "evaluation.json"]).write(map_contents(found))
     (out / "worst.png").unlink()
     (out / "Worst.png").write_bytes(b"an input")
     (out / "worst.png").hardlink_to(out / "Worst.png")  # as where upper and lower case are one
     with pytest.raises(OutputError, match="never overwritten"):
-        EvaluationFiles.into(out, [pairs], [out / "Worst.png"]).write(found)
+        EvaluationFiles.into(out, [pairs], [out / "Worst.png"]).write(map_contents(found))

@@ -1,0 +1,16 @@
+"""What a network answers, checked to be numbers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from facesynth.core.errors import FacesynthError
+
+
+def finite(numbers: Tensor, who: str) -> Tensor:
+    """The same. Raises FacesynthError where some are none: the network overflowed, or its weights are damaged."""
+    if not bool(numbers.sum(dtype=torch.float64).isfinite()):  # one that is none makes the sum none
+        hint = "try --precision float32; if that does not help, the weights are damaged"
+        raise FacesynthError(f"{who} answers with what are no numbers (nan)", hint=hint)
+    return numbers
