@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 
 
 INTERRUPTED = 130
-RUN_BATCH = 16
-"""Items handed to a stage at once where the user leaves it open; how many of them it computes at once is its matter."""
+_HANDED = 16
+
+
+def handed(batch_size: int | None) -> int:
+    """How many items are handed to a stage at once: enough for several batches on several cores.
+
+    How many of them it computes at once is its matter, and that of --batch-size.
+    """
+    return max(_HANDED, batch_size or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,7 @@ class Work:
             how = Execution(
                 store=ArtifactStore(root),
                 progress=told,
-                batch_size=self.batch_size or RUN_BATCH,
+                batch_size=handed(self.batch_size),
                 workers=self.workers,
                 force=self.force,
                 fail_fast=self.fail_fast,
@@ -120,7 +127,7 @@ class Work:
         lines += [f"to compute: {count} × {stage}" for stage, count in estimate.missing.items() if count]
         disk, free = spelled_size(estimate.disk()), spelled_size(estimate.free(session.folder))
         lines.append(f"disk: about {disk} in {session.folder} and the cache together, {free} are free")
-        lines.append(f"memory: about {spelled_size(estimate.memory(self.batch_size or RUN_BATCH))}")
+        lines.append(f"memory: about {spelled_size(estimate.memory(handed(self.batch_size)))}")
         return "\n".join(lines)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 
 from facesynth.core.errors import DeviceError, UsageError
@@ -33,6 +36,22 @@ def resolve_batch_size(size: int | None, device: torch.device) -> int:
     return size if size is not None else 1 if device.type == "cpu" else 16
 
 
+@contextlib.contextmanager
+def room_for(count: int) -> Iterator[None]:
+    """What is computed here is a batch of so many: where memory does not suffice for it, DeviceError says so."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_ROOM):
+            raise
+        hint = "use a smaller --batch-size" if count > 1 else "close other programs, or use another --device"
+        raise DeviceError(f"not enough memory for a batch of {count}", hint=hint) from error
+
+
+_NO_ROOM = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
+"""In what PyTorch says: on a CPU, on a GPU (its OutOfMemoryError is a RuntimeError), and of sizes beyond all memory."""
+
+
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     """Turn `auto|float32|bf16|fp16` into a dtype; `auto` is bf16 on a CUDA device that has it, float32 elsewhere."""
     if name == "auto":
@@ -41,5 +60,5 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     if name not in known:
         raise UsageError(f"unknown precision {name!r}", hint="use auto, float32, bf16 or fp16")
     if name == "fp16" and device.type == "cpu":
-        raise DeviceError("fp16 is not for CPUs", hint="use --precision bf16 or float32")
+        raise UsageError("fp16 is not for CPUs", hint="use --precision bf16 or float32")
     return known[name]

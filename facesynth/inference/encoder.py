@@ -14,7 +14,7 @@ from facesynth.core.images import Photo
 from facesynth.core.refs import Digest
 from facesynth.core.styles import Style
 from facesynth.inference import networks
-from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
+from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision, room_for
 from facesynth.models.specs import EncoderSpec
 
 
@@ -62,7 +62,8 @@ class Encoder:
             group = faces[start : start + batch_size]
             x = torch.zeros(batch_size, 3, self.spec.size, self.spec.size)
             x[: len(group)] = as_tensor(group, self.spec.size)
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            lower = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+            with room_for(batch_size), lower:
                 mean, _ = self.network(x.to(self.device))
             codes = mean.float().cpu().numpy()[: len(group)]
             styles += [Style.from_code(code, self.identity) for code in codes]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import json
 import os
 import uuid
@@ -18,7 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
-from facesynth.core.errors import WeightsDamaged, WeightsError
+from facesynth.core.errors import OutputError, WeightsDamaged, WeightsError
 from facesynth.core.labels import FLIP_TABLE, STANDARD
 from facesynth.core.refs import Digest, sha256_bytes
 from facesynth.inference.likeness import Likeness
@@ -36,6 +38,7 @@ from facesynth.models.specs import (
     ParserSpec,
     SegmentationDiscriminatorSpec,
 )
+from facesynth.weights.places import not_whole
 
 # Spectrally, while they are trained.
 _Normalised = GeneratorSpec | EncoderSpec | DiscriminatorSpec | SegmentationDiscriminatorSpec
@@ -77,7 +80,8 @@ def save(
     """Write networks into one safetensors file whose metadata holds their specs, the label schema and the licence.
 
     Spectral normalisation is folded into the weights. `half` stores floating-point tensors in float16, but for those
-    with numbers that it does not reach. `likeness` tells of the faces that a parser among them was trained on.
+    with numbers that it does not reach. `likeness` tells of the faces that a parser among them was trained on. Raises
+    OutputError where the file cannot be written.
     """
     tensors: dict[str, Tensor] = {}
     for name, (_, network) in networks.items():
@@ -135,13 +139,19 @@ def _with_likeness(
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     draft = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        draft.write_bytes(_in_order(serialise(tensors, metadata=metadata)))
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_bytes(_in_order(serialise(tensors, metadata=metadata)))
+            os.replace(draft, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "free some space, or name a file on another disk" if full else "name a file that can be written"
+        raise OutputError(f"cannot be written ({error.strerror or error})", where=path, hint=hint) from error
 
 
 def _in_order(data: bytes) -> bytes:
@@ -210,8 +220,7 @@ def _read(path: Path, sha256: Digest | None) -> tuple[Mapping[str, str], dict[st
             raise WeightsError("the file changed while it was being read", where=path, hint="run again")
         tensors = load_tensors(data)
     except (SafetensorError, OSError) as error:
-        hint = "get the file again, or see: facesynth weights list"
-        raise WeightsDamaged(f"is not a whole safetensors file ({error})", where=path, hint=hint) from error
+        raise not_whole(path, error) from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return header.get("__metadata__") or {}, tensors
 

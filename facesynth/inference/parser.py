@@ -20,13 +20,13 @@ from facesynth.core.labels import LABEL_NAMES, LabelMap
 from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.confidence import Confidence, ParsedLabels
-from facesynth.inference.device import resolve_batch_size, resolve_precision
+from facesynth.inference.device import resolve_batch_size, resolve_precision, room_for
 from facesynth.inference.engines.choice import build, engine_device
 from facesynth.inference.engines.seam import Engine, Task
 from facesynth.inference.face_tensors import parser_input
 from facesynth.inference.finite import finite
 from facesynth.inference.foreign.declaration import UNDECLARED, InputDeclaration, Intake
-from facesynth.inference.foreign.header import is_foreign, refuse_declarations
+from facesynth.inference.foreign.header import is_foreign, no_probabilities, refuse_declarations
 from facesynth.inference.foreign.parser import load_foreign
 from facesynth.inference.label_scaling import labels_at
 from facesynth.inference.lanes import Lanes
@@ -50,6 +50,7 @@ class Parser:
         batch_size: int | None = None,
         engine: str = "eager",
         lanes: Lanes | None = None,
+        where: Path | None = None,
     ) -> None:
         """`network` turns N×3×H×W into N×19×h×w logits, or into N×h×w labels; it runs in `dtype` by autocast.
 
@@ -57,12 +58,12 @@ class Parser:
 
         `batch_size` is how many faces it is given at once where a call says nothing: None is the device's own choice.
         `likeness` tells of the faces that it was trained on: without it no face is told to be unlike them. `engine` is
-        what runs it.
+        what runs it, `where` its file.
         """
         self.network, self.spec, self.device, self.dtype = network, spec, device, dtype
         self.likeness, self.batch_size, self.engine = likeness, batch_size, engine
         self.intake = spec if isinstance(spec, Intake) else Intake(height=spec.size, width=spec.size)
-        self.lanes = lanes or Lanes()
+        self.lanes, self.where = lanes or Lanes(), where
 
     @classmethod
     def load(
@@ -81,10 +82,10 @@ class Parser:
         """Load a parser by weights name or file (default: the bundled one); WeightsError when it cannot be had.
 
         `engine` is one of facesynth.inference.engines; `batch_size` is the one it is made for, and that of calls which
-        say none. `sha256` is the one that its results are known by: a file that is another by now raises WeightsError
-        too. `schema` and `declared` tell of another project's ONNX file the order of its classes and its input, and
-        are for such a file alone. `lanes` is how many faces are parsed at once on a CPU: by default as many as there
-        are cores, up to 8; `Lanes(1)` has a single face done sooner.
+        say none: DeviceError for one beyond the memory. `sha256` is the one that its results are known by: a file that
+        is another by now raises WeightsError too. `schema` and `declared` tell of another project's ONNX file the order
+        of its classes and its input, and are for such a file alone. `lanes` is how many faces are parsed at once on a
+        CPU: by default as many as there are cores, up to 8; `Lanes(1)` has a single face done sooner.
         """
         where = engine_device(engine, "cpu" if is_foreign(name) and device == "auto" else device)
         path = weights.locate(name or weights.default_name("parser"))
@@ -105,7 +106,8 @@ class Parser:
             return build(engine, task, on_chosen=chosen.append)
 
         # In a lane too: on a busy machine a forward pass on all cores takes seconds, its threads wait for each other.
-        run = lanes.map(built, [task])[0] if where.type == "cpu" else built(task)
+        with room_for(shape[0]):  # engines are made for a batch, and tried on one
+            run = lanes.map(built, [task])[0] if where.type == "cpu" else built(task)
         return cls(
             lambda x: run(x)[0],
             spec,
@@ -115,6 +117,7 @@ class Parser:
             batch_size=batch_size,
             engine=chosen[-1],
             lanes=lanes,
+            where=path,
         )
 
     @classmethod
@@ -139,13 +142,20 @@ class Parser:
         )
         engine = "onnx" if engine == "auto" else engine
         return cls(
-            network, intake, device=device, dtype=torch.float32, batch_size=batch_size, engine=engine, lanes=lanes
+            network,
+            intake,
+            device=device,
+            dtype=torch.float32,
+            batch_size=batch_size,
+            engine=engine,
+            lanes=lanes,
+            where=path,
         )
 
     def __call__(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> list[ParsedLabels]:
         """Return one label map a face, at the face's own size, with how sure the parser is of it.
 
-        Raises FacesynthError where it answers with what are no numbers.
+        Raises FacesynthError where it answers with what are no numbers, DeviceError for a batch beyond the memory.
         """
         return list(chain.from_iterable(self._map(self._parsed, faces, batch_size)))
 
@@ -154,13 +164,13 @@ class Parser:
 
         Raises UsageError for a foreign parser that answers with labels alone, FacesynthError as a call does.
         """
-        return list(chain.from_iterable(self._map(_probabilities, faces, batch_size)))
+        return list(chain.from_iterable(self._map(self._probabilities, faces, batch_size)))
 
     def layouts(self, faces: Sequence[Photo], *, batch_size: int | None = None) -> NDArray[np.float32]:
         """Return what a likeness is made of: F×(19·GRID²) float32. Raises as `probabilities` does."""
 
         def of_group(group: Sequence[Photo], output: Tensor) -> NDArray[np.float32]:
-            found: NDArray[np.float32] = _layouts(finite(_checked(output).softmax(1), "the parser")).cpu().numpy()
+            found: NDArray[np.float32] = _layouts(finite(self._checked(output).softmax(1), "the parser")).cpu().numpy()
             return found
 
         return np.concatenate(self._map(of_group, faces, batch_size))
@@ -178,7 +188,8 @@ class Parser:
 
     def _confidences(self, logits: Tensor) -> list[Confidence]:
         """How sure the parser is of each face, of N×19×h×w logits: at their size, which is a fraction of the face's."""
-        probabilities = finite(logits.softmax(1), "the parser")
+        with room_for(len(logits)):
+            probabilities = finite(logits.softmax(1), "the parser")
         best, labels = (each.flatten(1) for each in probabilities.max(1))
         sums = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, best)
         pixels = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, torch.ones_like(best))
@@ -192,6 +203,18 @@ class Parser:
             ).rounded()
             for whole, parts, layout in zip(best.mean(1).tolist(), means, layouts, strict=True)
         ]
+
+    def _probabilities(self, group: Sequence[Photo], output: Tensor) -> list[NDArray[np.float32]]:
+        return [
+            finite(_scaled(row, face.height, face.width).softmax(0), "the parser").cpu().numpy()
+            for face, row in zip(group, self._checked(output), strict=True)
+        ]
+
+    def _checked(self, output: Tensor) -> Tensor:
+        """The logits. Raises UsageError for labels, which have none."""
+        if not output.is_floating_point():
+            raise no_probabilities(self.where)
+        return output
 
     def _map(
         self, work: Callable[[Sequence[Photo], Tensor], Out], faces: Sequence[Photo], batch: int | None
@@ -212,36 +235,25 @@ class Parser:
             return [of_group(group) for group in groups]
 
     def _output(self, group: Sequence[Photo], batch_size: int) -> Tensor:
-        """What the network says to a few faces, and to as many black ones as fill the batch."""
+        """What the network says to a few faces, and to as many black ones as fill the batch.
+
+        Raises DeviceError where these are too many for the memory: they are so for every face.
+        """
         # On a CPU this runs in a lane itself; elsewhere all else waits for the faces to be scaled.
         side_by_side = None if self.device.type == "cpu" else self.lanes.map
-        x = parser_input(group, self.intake, batch_size, self.device, side_by_side)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            output = self.network(x)
-        if output.is_floating_point():
-            # One pixel's logits side by side: the maximum over them is found 20 times as fast on a CPU.
-            output = output.float().contiguous(memory_format=torch.channels_last)
+        with room_for(batch_size):
+            x = parser_input(group, self.intake, batch_size, self.device, side_by_side)
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                output = self.network(x)
+            if output.is_floating_point():
+                # One pixel's logits side by side: the maximum over them is found 20 times as fast on a CPU.
+                output = output.float().contiguous(memory_format=torch.channels_last)
         return output
-
-
-def _checked(output: Tensor) -> Tensor:
-    """The logits. Raises UsageError for labels, which have none."""
-    if not output.is_floating_point():
-        hint = "leave the probabilities out, or export the parser without its argmax"
-        raise UsageError("this parser answers with labels, not with probabilities", hint=hint)
-    return output
 
 
 def _layouts(probabilities: Tensor) -> Tensor:
     """N×19×h×w probabilities → N×(19·GRID²)."""
     return F.adaptive_avg_pool2d(probabilities, GRID).sqrt().flatten(1)
-
-
-def _probabilities(group: Sequence[Photo], output: Tensor) -> list[NDArray[np.float32]]:
-    return [
-        finite(_scaled(row, face.height, face.width).softmax(0), "the parser").cpu().numpy()
-        for face, row in zip(group, _checked(output), strict=True)
-    ]
 
 
 def _scaled(row: Tensor, height: int, width: int) -> Tensor:

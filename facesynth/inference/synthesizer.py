@@ -20,7 +20,7 @@ from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.refs import Digest
 from facesynth.core.styles import CodeSource, Source, Style
 from facesynth.inference import networks
-from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision
+from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision, room_for
 from facesynth.inference.finite import finite
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
@@ -97,7 +97,8 @@ class Synthesizer:
 
     def _paint(self, ids: Tensor, z: Tensor, noise: list[Tensor]) -> NDArray[np.uint8]:
         label_map = F.one_hot(ids.to(self.device), NUM_LABELS).permute(0, 3, 1, 2).float()
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        lower = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        with room_for(len(ids)), lower:
             x = self.network(label_map, z.to(self.device), [field.to(self.device) for field in noise])
         x = finite(x, "the generator")
         levels = ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

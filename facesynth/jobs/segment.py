@@ -12,18 +12,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from facesynth import weights
 from facesynth.core.faces import Face
 from facesynth.core.image_files import png_bytes, read_photo
 from facesynth.core.label_files import encode_label_map
 from facesynth.core.labels import STANDARD, Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin
+from facesynth.inference.foreign.header import is_foreign, refuse_labels_alone
 from facesynth.jobs.confidence import about_confidence, tell_doubts
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, FoundFace, face_item, found_faces
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Sheets
 from facesynth.stages.base import Stage
-from facesynth.stages.segment import PROBABILITIES_FILE
+from facesynth.stages.segment import PROBABILITIES_FILE, ProbabilitiesStage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,11 @@ def segment(
 
     Without `align` the inputs are aligned faces. More is written on demand: `parts/NAME_CLASS.png` (255 inside, one for
     each of the 19 classes), `on-photo/PHOTO.png` (all faces' labels in the photo's frame), `probabilities/NAME.npz`.
-    The report tells of each face how sure the parser is, and a line at the end how many should be looked at.
+    The report tells of each face how sure the parser is, and a line at the end how many should be looked at. Raises
+    UsageError where probabilities are wanted of an ONNX file that answers with labels, before anything is written.
     """
+    if isinstance(probabilities, ProbabilitiesStage) and is_foreign(probabilities.parser):
+        refuse_labels_alone(weights.locate(probabilities.parser or ""))
     sheets = Sheets(session, ("face", "labels")) if outputs.sheet and not session.execution.dry_run else None
     faces: Iterable[tuple[Item[Face], FoundFace | None]]
     if align is None:

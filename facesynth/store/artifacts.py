@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import shutil
@@ -139,7 +140,9 @@ def written_to(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "free some space, or choose another folder with --cache DIR"
+        closed = error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+        hint = "choose another folder with --cache DIR"
+        hint = hint if closed else f"free some space, or {hint}"
         raise CacheError(f"cannot be written ({error.strerror or error})", where=root, hint=hint) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -29,7 +30,8 @@ class RunLog:
         self._off = False
 
     def __del__(self) -> None:
-        self.flush()  # whoever uses a store without a run may never ask for it
+        with contextlib.suppress(KeyboardInterrupt):  # nobody could catch it here: Python would print it and go on
+            self.flush()  # whoever uses a store without a run may never ask for it
 
     def note(self, stage: str, key: Digest) -> None:
         """Note that an entry was used."""

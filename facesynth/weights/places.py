@@ -120,5 +120,27 @@ def read_header(path: Path) -> dict[str, str]:
         with safe_open(path, framework="numpy") as tensors:
             return dict(tensors.metadata() or {})
     except (SafetensorError, OSError) as error:
-        hint = "get the file again, or see: facesynth weights list"
-        raise WeightsDamaged(f"is not a whole safetensors file ({error})", where=path, hint=hint) from error
+        raise not_whole(path, error) from error
+
+
+_CHECKPOINTS = (".pth", ".pt", ".ckpt", ".bin")
+_PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How a zip archive begins, and pickles of every protocol that PyTorch has written."""
+
+
+def not_whole(path: Path, error: Exception) -> WeightsDamaged:
+    """What to raise where a file was read as safetensors and is none: most often it is a PyTorch checkpoint."""
+    if not isinstance(error, OSError) and (path.suffix.lower() in _CHECKPOINTS or _is_pickled(path)):
+        hint = f"run: facesynth weights convert {path} -o NEW.safetensors"
+        return WeightsDamaged("is a PyTorch checkpoint, not a safetensors file", where=path, hint=hint)
+    hint = "get the file again, or see: facesynth weights list"
+    return WeightsDamaged(f"is not a whole safetensors file ({error})", where=path, hint=hint)
+
+
+def _is_pickled(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            begins = file.read(8)
+    except OSError:
+        return False
+    return begins.startswith(_PICKLED) and any(begins[4:])  # the length of a safetensors header ends in four zeros

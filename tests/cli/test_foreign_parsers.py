@@ -78,6 +78,17 @@ def test_an_exported_parser_comes_back_without_any_declaration(place: Path, caps
         assert np.mean(found == wanted) >= 0.999
 
 
+def test_probabilities_of_labels_alone_are_refused_before_anything_is_written(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(place / "ids.onnx", Like("ids", "zllrunning"), (1, 3, 64, 64))
+    options = ["--parser", "ids.onnx", "--schema", "zllrunning"]
+    assert segmented("out", *options, "--probabilities") == 2
+    assert "ids.onnx: this parser answers with labels, not with probabilities" in capsys.readouterr().err
+    assert not list(Path("out").rglob("*.png")) and not list(Path("cache").rglob("*.png"))
+    assert segmented("out", *options) == 0, "its labels are taken"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

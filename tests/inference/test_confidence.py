@@ -109,7 +109,7 @@ def test_answers_that_are_no_numbers_fail_the_face(where: int) -> None:
 
     one = parser(network)
     for call in (one, one.probabilities, one.layouts):
-        with pytest.raises(FacesynthError, match=r"no numbers \(nan\); try --precision float32"):
+        with pytest.raises(FacesynthError, match=r"no numbers \(nan\); if it computed in bf16 or fp16, try --prec"):
             call([drawn_face()])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from facesynth.core.errors import WeightsDamaged, WeightsError
+from facesynth.core.errors import OutputError, WeightsDamaged, WeightsError
 from facesynth.core.refs import sha256_file
 from facesynth.inference import networks
 from facesynth.models.generator import SpadeGenerator
@@ -109,12 +110,24 @@ def test_a_file_that_cannot_be_written_leaves_no_draft(
     trained: SpadeGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("facesynth.inference.networks.os.replace", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OutputError, match=r"/w\.safetensors: cannot be written \(No space left on device\); free some"):
         networks.save(tmp_path / "w.safetensors", {"generator": (SPEC, trained)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(trained: SpadeGenerator, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"/file/w\.safetensors: cannot be written .*; name a file that can be"):
+        networks.save(tmp_path / "file" / "w.safetensors", {"generator": (SPEC, trained)})
+
+
+def test_a_checkpoint_is_told_how_to_be_converted(tmp_path: Path) -> None:
+    torch.save({"x": torch.zeros(1)}, tmp_path / "79999_iter.pth")
+    with pytest.raises(WeightsDamaged, match=r"run: facesynth weights convert .*79999_iter\.pth -o NEW\.safetensors"):
+        networks.load(tmp_path / "79999_iter.pth", ("parser",), torch.device("cpu"))
 
 
 def test_every_kind_of_network_is_built_from_its_spec() -> None:

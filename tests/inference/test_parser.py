@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from facesynth.core.errors import DeviceError, UsageError
 from facesynth.inference.foreign.declaration import Intake
 from facesynth.inference.parser import Parser
+from facesynth.pipeline.failures import OF_THE_RUN
 from tests.inference.exported_parsers import TinyNet, drawn_face, export, own_parser
 
 FACES = [drawn_face(seed, side) for seed, side in enumerate((96, 64, 130))]
@@ -64,3 +66,44 @@ def test_many_at_once_are_told_bit_for_bit_as_one_by_one(engine: str, tmp_path: 
             assert np.array_equal(many, one[0])
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 8 bytes"),
+        MemoryError(),
+    ],
+)
+def test_a_batch_beyond_the_memory_ends_the_run(error: Exception) -> None:
+    def network(x: Tensor) -> Tensor:
+        raise error
+
+    parser = Parser(network, Intake(height=64, width=64), device=torch.device("cpu"), dtype=torch.float32)
+    with pytest.raises(DeviceError, match="not enough memory for a batch of 3; use a smaller --batch-size") as caught:
+        parser(FACES, batch_size=3)
+    assert isinstance(caught.value, OF_THE_RUN)
+    with pytest.raises(DeviceError, match="for a batch of 1; close other programs"):
+        parser(FACES)
+
+
+@pytest.mark.parametrize("engine", ["eager", "onnx"])
+def test_a_batch_beyond_all_memory_is_told_so(engine: str, tmp_path: Path) -> None:
+    own = own_parser(tmp_path / "p.safetensors")
+    with pytest.raises(DeviceError, match=r"not enough memory for a batch of 10+; use a smaller --batch-size"):
+        Parser.load(own, engine=engine, device="cpu", batch_size=10**13)(FACES)
+
+
+def test_other_errors_of_a_network_stay_what_they_are() -> None:
+    def network(x: Tensor) -> Tensor:
+        raise RuntimeError("shapes differ")
+
+    parser = Parser(network, Intake(height=64, width=64), device=torch.device("cpu"), dtype=torch.float32)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        parser(FACES)
+
+
+def test_a_precision_that_the_device_has_not_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="fp16 is not for CPUs"):
+        Parser.load(own_parser(tmp_path / "p.safetensors"), device="cpu", precision="fp16")

@@ -205,6 +205,20 @@ def test_a_folder_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path) 
         store.publish(_recipe(), _FILES, main="labels.png")
 
 
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some space, or choose another folder with --cache DIR"),
+        (errno.EROFS, "choose another folder with --cache DIR"),
+        (errno.EACCES, "choose another folder with --cache DIR"),
+    ],
+)
+def test_only_a_full_disk_is_to_be_freed(number: int, advice: str, tmp_path: Path) -> None:
+    with pytest.raises(CacheError) as caught, written_to(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert caught.value.hint == advice
+
+
 def test_a_failed_publication_leaves_nothing_behind(store: ArtifactStore, tmp_path: Path) -> None:
     with pytest.raises(CacheError):
         store.publish(_recipe(), {"a": b"written", "b": tmp_path / "missing"}, main="a")

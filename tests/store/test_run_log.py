@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from facesynth.core.refs import Rejected
 from facesynth.store import ArtifactStore, Recipe
@@ -62,3 +65,16 @@ def test_a_store_that_nobody_flushes_keeps_its_notes_and_leaves_no_file_open(tmp
         gc.collect()
     (log,) = run_logs(tmp_path)
     assert list(used_by(log)) == [("align", recipe.key())]
+
+
+def test_an_interrupt_while_a_log_is_taken_away_is_not_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: RunLog) -> None:
+        raise KeyboardInterrupt
+
+    printed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    monkeypatch.setattr(RunLog, "flush", interrupted)
+    log = RunLog(tmp_path)
+    del log
+    gc.collect()
+    assert not printed

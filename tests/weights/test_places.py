@@ -6,6 +6,7 @@ import errno
 import hashlib
 import importlib
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -123,9 +124,25 @@ def test_reads_a_header_and_refuses_a_cut_file(tmp_path: Path) -> None:
     save_file({"a": np.arange(6, dtype=np.float32)}, path, metadata={"labels": "celebamask-hq"})
     assert weights.read_header(path) == {"labels": "celebamask-hq"}
     whole = path.read_bytes()
-    for cut in (whole[:-1], whole[:10], b"", b"\x80\x04 pickle"):
+    for cut in (whole[:-1], whole[:10], b"", (640).to_bytes(8, "little") + b"{"):  # which is no pickle's \x80\x02
         path.write_bytes(cut)
         with pytest.raises(WeightsDamaged, match="not a whole safetensors file"):
             weights.read_header(path)
     with pytest.raises(WeightsDamaged):
         weights.read_header(tmp_path / "absent.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("79999_iter.pth", b"anything"),
+        ("w.safetensors", b"PK\x03\x04\0\0\x08\x08zip"),
+        ("w", b"\x80\x02\x8a\nl\xfc\x9cF"),
+    ],
+)
+def test_a_checkpoint_is_told_how_to_be_converted(name: str, begins: bytes, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(begins)
+    said = f"is a PyTorch checkpoint, not a safetensors file; run: facesynth weights convert {path} -o NEW.safetensors"
+    with pytest.raises(WeightsDamaged, match=re.escape(said)):
+        weights.read_header(path)

@@ -17,7 +17,7 @@ from facesynth.cli.evaluate.options import (
     truth_schema_option,
 )
 from facesynth.cli.temporary_cache import temporary_cache
-from facesynth.cli.work import RUN_BATCH
+from facesynth.cli.work import handed
 
 
 @click.command("parser")
@@ -136,7 +136,7 @@ def parser(
         execution = Execution(
             store=ArtifactStore(root),
             progress=told,
-            batch_size=batch_size or RUN_BATCH,
+            batch_size=handed(batch_size),
             workers=workers,
             force=force,
         )

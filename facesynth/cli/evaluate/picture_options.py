@@ -13,7 +13,7 @@ from facesynth.cli import options
 from facesynth.cli.evaluate.telling import told_of
 from facesynth.cli.progress import Console
 from facesynth.cli.temporary_cache import temporary_cache
-from facesynth.cli.work import RUN_BATCH
+from facesynth.cli.work import handed
 
 if TYPE_CHECKING:
     from facesynth.jobs.session import Execution
@@ -85,7 +85,7 @@ def working(how: dict[str, Any]) -> Iterator[tuple[Execution, Console]]:
         execution = Execution(
             store=ArtifactStore(root),
             progress=told,
-            batch_size=how["batch_size"] or RUN_BATCH,
+            batch_size=handed(how["batch_size"]),
             workers=how["workers"],
             force=how["force"],
         )

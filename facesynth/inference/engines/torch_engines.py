@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from torch import Tensor
 
@@ -25,6 +27,7 @@ def compiled(task: Task) -> Engine:
     Each other batch size takes one again, up to torch._dynamo.config.recompile_limit; further ones run eagerly.
     Raises DependencyMissing without a C++ compiler, DeviceError where the compiler fails for another reason.
     """
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it misses a CUDA that nobody asked for
     lower = task.dtype != torch.float32
     program = torch.compile(task.network, dynamic=False)
 

@@ -1,21 +1,22 @@
 """What an ONNX file says of itself, read without the packages that run it.
 
-An ONNX file is one protobuf message, ModelProto of onnx.proto3: field 7 is its graph, field 14 its metadata, of which
-each has a key (1) and a value (2).
+An ONNX file is one protobuf message, ModelProto of onnx.proto3, with a graph and metadata, of which each has a key (1)
+and a value (2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from facesynth.core.errors import UsageError, WeightsError
-from facesynth.core.labels import schema_named
+from facesynth.core.labels import NUM_LABELS, schema_named
 from facesynth.inference.foreign.declaration import InputDeclaration
+from facesynth.inference.foreign.graph import GRAPH, METADATA, fields, has_outside_weights, may_answer_logits
 
 FORMAT_KEY, FORMAT = "format", "facesynth-1"
-_GRAPH, _METADATA, _KEY, _VALUE = 7, 14, 1, 2
+_KEY, _VALUE = 1, 2
 
 
 ENGINES = ("auto", "onnx", "openvino")
@@ -42,29 +43,55 @@ class ForeignHeader:
 
 
 def read_metadata(path: Path) -> Mapping[str, str]:
-    """The metadata of an ONNX file. Raises WeightsError for a file that is none or cannot be read."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"cannot be read ({error.strerror or error})", where=path) from error
-    return metadata_of(data, path)
+    """The metadata of an ONNX file. Raises WeightsError for a file that cannot be read, and as `metadata_of` does."""
+    return metadata_of(_read(path), path)
 
 
 def metadata_of(data: bytes, where: str | Path) -> Mapping[str, str]:
-    """The metadata in an ONNX file's bytes. Raises WeightsError for other bytes."""
+    """The metadata in an ONNX file's bytes. Raises WeightsError for other bytes, and for weights in other files.
+
+    Those would be looked for in the current folder, and what they make would be cached under this file's sha256 alone.
+    """
     found: dict[str, str] = {}
-    graphs = 0
+    graphs, elsewhere = 0, False
     try:
-        for number, value in _fields(memoryview(data)):
-            if number == _METADATA:
-                pair = {inner: bytes(part).decode() for inner, part in _fields(value) if inner in (_KEY, _VALUE)}
+        for number, value in fields(memoryview(data)):
+            if number == METADATA:
+                pair = {inner: bytes(part).decode() for inner, part in fields(value) if inner in (_KEY, _VALUE)}
                 found[pair.get(_KEY, "")] = pair.get(_VALUE, "")
-            graphs += number == _GRAPH
+            graphs += number == GRAPH
+        elsewhere = has_outside_weights(memoryview(data))
     except (IndexError, ValueError):
         graphs = 0
     if not graphs:
         raise WeightsError("is not a whole ONNX file", where=where, hint="name a parser's ONNX export, or its weights")
+    if elsewhere:
+        hint = f"save it as one file: onnx.save(onnx.load({str(where)!r}), NEW)"
+        raise WeightsError("keeps its weights in other files", where=where, hint=hint)
     return found
+
+
+def refuse_labels_alone(path: Path) -> None:
+    """Raise UsageError for a parser's ONNX file that says it answers with labels: there are no probabilities in it."""
+    try:
+        able = may_answer_logits(memoryview(_read(path)), NUM_LABELS)
+    except (IndexError, ValueError):
+        return  # what is wrong with it, its metadata's reader tells
+    if not able:
+        raise no_probabilities(path)
+
+
+def no_probabilities(where: str | Path | None) -> UsageError:
+    """What to raise where probabilities are wanted of a parser that answers with labels."""
+    hint = "leave the probabilities out, or export the parser without its argmax"
+    return UsageError("this parser answers with labels, not with probabilities", where=where, hint=hint)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"cannot be read ({error.strerror or error})", where=path) from error
 
 
 def header_of(
@@ -103,37 +130,3 @@ def refuse_declarations(parser: str | Path, schema: str | None, declared: InputD
         raise UsageError("--schema is the order of a foreign parser's classes, *.onnx", where=parser, hint=hint)
     if declared.declared:
         raise UsageError("--parser-input is for a foreign parser, *.onnx", where=parser, hint="leave it out")
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """The fields of a protobuf message by number, and the bytes of those that have any. IndexError, ValueError."""
-    place = 0
-    while place < len(message):
-        tag, place = _varint(message, place)
-        number, kind = tag >> 3, tag & 7
-        if kind == 0:
-            _, place = _varint(message, place)
-            end = start = place
-        elif kind in (1, 5):
-            start, end = place, place + (8 if kind == 1 else 4)
-        elif kind == 2:
-            length, start = _varint(message, place)
-            end = start + length
-        else:
-            raise ValueError(f"wire type {kind}")
-        if end > len(message) or number == 0:
-            raise IndexError(end)
-        yield number, message[start:end]
-        place = end
-
-
-def _varint(message: memoryview, place: int) -> tuple[int, int]:
-    """A number of up to 64 bits, 7 in a byte, and the place behind it."""
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = message[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-    raise ValueError("a number of more than 64 bits")

@@ -24,6 +24,8 @@ _ONE = 1e-3
 """How far the probabilities of a pixel may be from 1 in sum: float16 leaves half of it."""
 _LEAST = 1e-12
 """What a probability is at least, before its logarithm is taken."""
+_LEAST_SIDE = 8
+"""What a picture of logits or labels measures at least: smaller ones are a classifier's answer about all of it."""
 _FLOATS = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
 
 
@@ -143,7 +145,7 @@ def _choose(graph: Engine, intake: Intake, path: Path) -> _Answer:
         if _is_ids(output):
             return _Answer(index)
     told = ", ".join(f"{'×'.join(str(side) for side in output.shape)} of {output.dtype}" for output in outputs)
-    what = f"its outputs are {told}: none has the {NUM_LABELS} classes of a face parser"
+    what = f"its outputs are {told}: none has the {NUM_LABELS} classes of a face parser at each pixel"
     hint = f"give a graph with logits N×{NUM_LABELS}×H×W or N×H×W×{NUM_LABELS}, or whole-number labels N×H×W"
     raise WeightsError(what, where=path, hint=hint)
 
@@ -153,6 +155,8 @@ def _is_logits(output: Tensor, axis: int, intake: Intake) -> bool:
     if not output.is_floating_point() or output.ndim != 4 or output.shape[axis] != NUM_LABELS:
         return False
     height, width = (side for place, side in enumerate(output.shape) if place not in (0, axis))
+    if min(height, width) < _LEAST_SIDE:
+        return False
     return abs(height - width * intake.height / intake.width) <= max(1, intake.height / intake.width)
 
 
@@ -164,7 +168,9 @@ def _is_softmax(output: Tensor, axis: int) -> bool:
 
 
 def _is_ids(output: Tensor) -> bool:
-    return not output.is_floating_point() and (output.ndim == 3 or (output.ndim == 4 and output.shape[1] == 1))
+    if output.is_floating_point() or not (output.ndim == 3 or (output.ndim == 4 and output.shape[1] == 1)):
+        return False
+    return min(output.shape[-2:]) >= _LEAST_SIDE
 
 
 def _standard(graph: Engine, schema: LabelSchema, answer: _Answer, path: Path) -> Callable[[Tensor], Tensor]:

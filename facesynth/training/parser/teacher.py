@@ -17,6 +17,7 @@ from facesynth.core.labels import FLIP_TABLE
 from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.face_tensors import normalised
+from facesynth.inference.foreign.header import is_foreign
 from facesynth.models.specs import BisenetSpec, ParserSpec
 from facesynth.training.augment import resized
 from facesynth.training.initial import learnable
@@ -39,7 +40,7 @@ def load_teachers(config: ParserRun, base: Path) -> tuple[Taught, ...]:
     """Load the parsers that a run names as its teachers; none where its own average teaches, or nobody.
 
     A relative file is looked for from `base`. UsageError for a run that has nothing to teach with, ConfigError for a
-    teacher of other labels, and WeightsError for a file that cannot be used.
+    teacher of other labels or an ONNX file, and WeightsError for a file that cannot be used.
     """
     teacher = config.teacher
     if teacher is None:
@@ -52,6 +53,9 @@ def load_teachers(config: ParserRun, base: Path) -> tuple[Taught, ...]:
 
 def _load(name: str, labels: int, base: Path) -> Taught:
     path, sha256 = learnable(name, base)
+    if is_foreign(path):
+        hint = "name facesynth's own weights, *.safetensors"
+        raise ConfigError("a teacher cannot be an ONNX file", where=path, hint=hint)
     spec, network = networks.load(path, ("parser",), torch.device("cpu"), sha256=sha256)["parser"]
     if spec.labels != labels:
         what = f"it tells {spec.labels} labels apart, the parser {labels}"

@@ -198,3 +198,28 @@ def test_own_weights_take_no_declarations(tmp_path: Path) -> None:
         Parser.load(path, schema="facer")
     with pytest.raises(UsageError, match="--parser-input is for a foreign parser"):
         Parser.load(path, declared=InputDeclaration(size=64))
+
+
+class Pooled(nn.Module):
+    """A classifier of 19 classes: one answer about all of the picture, as logits or as a label."""
+
+    def __init__(self, *, label: bool) -> None:
+        super().__init__()
+        self.net, self.label = TinyNet(), label
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.net(x).mean((2, 3), keepdim=True)
+        return logits.argmax(1) if self.label else logits
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_a_classifier_is_no_parser(label: bool, tmp_path: Path) -> None:
+    path = export(tmp_path / "p.onnx", Pooled(label=label), (1, 3, 64, 64))
+    with pytest.raises(WeightsError, match="none has the 19 classes of a face parser at each pixel"):
+        Parser.load(path, schema="facer")
+
+
+def test_no_probabilities_names_the_file(tmp_path: Path) -> None:
+    path = export(tmp_path / "p.onnx", Like("ids", "facer"), (1, 3, 64, 64))
+    with pytest.raises(UsageError, match=r"p\.onnx: this parser answers with labels"):
+        Parser.load(path, schema="facer").probabilities(FACES)

@@ -269,8 +269,8 @@ def test_pictures_too_small_for_a_measure_are_told_before_anything_is_computed(
 ) -> None:
     small = tmp_path / "small"
     small.mkdir()
-    for name in ("000", "001", "002"):
-        Image.new("RGB", (9, 9), (int(name) * 40, 0, 0)).save(small / f"{name}.png")
+    for index in range(COUNT):
+        Image.new("RGB", (9, 9), (index * 20, 0, 0)).save(small / f"{index:03}.png")
     with pytest.raises(UsageError, match="ssim needs pictures of at least 11×11 pixels, these are 9×9") as raised:
         evaluated(tmp_path, small, small, tiny_weights, paired=True)
     assert "leave ssim out with --metrics" in str(raised.value)

@@ -135,6 +135,12 @@ def test_a_teacher_without_anything_to_teach_is_refused(place: Path) -> None:
     assert not (place / "runs/mute").exists()
 
 
+def test_an_onnx_file_does_not_teach(place: Path) -> None:
+    (place / "p.onnx").write_bytes(b"a graph")
+    with pytest.raises(ConfigError, match=r"p\.onnx: a teacher cannot be an ONNX file; name facesynth's own weights"):
+        train(place, name="foreign", teacher=Teacher(weights=("p.onnx",)))
+
+
 def test_a_teacher_asked_for_both_sides_answers_alike_for_mirrored_faces(place: Path) -> None:
     fabric = make_fabric("cpu", "float32")
     spec, network = networks.load(place / "runs/plain/plain.safetensors", ("parser",), torch.device("cpu"))["parser"]
