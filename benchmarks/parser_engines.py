@@ -36,7 +36,7 @@ from facesynth.core.errors import FacesynthError
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
-from facesynth.inference.device import resolve_device
+from facesynth.inference.device import resolve_batch_size, resolve_device
 from facesynth.inference.engines import CPU_ENGINES
 from facesynth.inference.parser import Parser
 
@@ -162,7 +162,9 @@ def command_line(arm: Arm, name: str | None, device: torch.device, faces: Path, 
     """The command that does what an arm does, from files to files."""
     command = [sys.executable, "-m", "facesynth", "segment", str(faces), "-o", str(out), "--aligned", "--no-cache"]
     command += ["--quiet", "--device", str(device), "--engine", arm.engine, "--precision", arm.precision]
-    return [*command, "--batch-size", str(arm.batch), *(["--parser", name] if name else [])]
+    if arm.batch != resolve_batch_size(None, device):  # its own choice comes with items for every core
+        command += ["--batch-size", str(arm.batch)]
+    return command + (["--parser", name] if name else [])
 
 
 def _command_seconds(arm: Arm, name: str | None, device: torch.device, folder: Path, count: int) -> float:

@@ -44,9 +44,9 @@ def test_engines_of_the_cpu_are_left_out_on_other_devices(engines: ModuleType) -
 
 
 def test_the_command_runs_on_the_device_with_the_arm_s_batch(engines: ModuleType) -> None:
-    arm = engines.Arm("eager", "bf16", 16)
+    arm = engines.Arm("eager", "bf16", 64)
     line = " ".join(engines.command_line(arm, "mine.safetensors", torch.device("cuda:1"), Path("in"), Path("out")))
-    for wanted in ("--device cuda:1", "--engine eager", "--precision bf16", "--batch-size 16", "-o out"):
+    for wanted in ("--device cuda:1", "--engine eager", "--precision bf16", "--batch-size 64", "-o out"):
         assert wanted in line
 
 

@@ -25,11 +25,11 @@ _HANDED = 16
 
 
 def handed(batch_size: int | None) -> int:
-    """How many items are handed to a stage at once: enough for several batches on several cores.
+    """How many items are handed to a stage at once where --batch-size does not say it.
 
-    How many of them it computes at once is its matter, and that of --batch-size.
+    Enough for several batches on several cores; how many of them it computes at once is its matter.
     """
-    return max(_HANDED, batch_size or 0)
+    return batch_size or _HANDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
