@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
 # Builds docker/Dockerfile as it is, and runs the main job in it, on a Debian machine that has no container engine:
-# buildah builds in a chroot, on a base image made of Debian's own packages. Needs root, apt, 30 GB of disk.
+# buildah builds in a chroot, on a base image made of Debian's own packages. Needs root, apt, and room on the disk.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+needed=34 # GB, at the height of it: torch and its CUDA packages, several times over
+free=$(($(df --output=avail -k "${TMPDIR:-/tmp}" | tail -n 1) / 1000000))
+if [ "$free" -lt "$needed" ]; then
+    echo "NOT BUILT: the container needs $needed GB of free disk, and here are $free. Nothing was learnt about it." >&2
+    exit 75 # as sysexits.h has it: try again later
+fi
+
 work=$(mktemp -d)
-storage=(--storage-driver vfs --root "$work/storage" --runroot "$work/run")
+storage=(--storage-driver overlay --root "$work/storage" --runroot "$work/run")
 clean() { buildah "${storage[@]}" rm --all >/dev/null 2>&1 || true; rm -rf "$work"; }
 trap clean EXIT
 
