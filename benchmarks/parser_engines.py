@@ -33,6 +33,7 @@ from segment_throughput import make_faces
 
 from facesynth import weights
 from facesynth.core.errors import FacesynthError
+from facesynth.core.freed_memory import keep_freed_memory
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
@@ -130,15 +131,16 @@ def measure_arms(
 
 
 def _network_rate(parser: Parser, batch: int, count: int) -> float:
-    x = torch.randn(batch, 3, parser.intake.height, parser.intake.width).contiguous(memory_format=torch.channels_last)
-    x = x.to(parser.device)
+    shape = (batch, 3, parser.intake.height, parser.intake.width)
     turns = max(1, count // batch)
+    # Each batch another one, as faces are: a batch that is still in the caches is parsed faster than any that comes.
+    batches = [torch.randn(shape).contiguous(memory_format=torch.channels_last).to(parser.device) for _ in range(turns)]
 
     def work() -> None:
         if parser.device.type == "cpu":
-            parser.lanes.map(lambda _: parser.network(x), range(turns))
+            parser.lanes.map(parser.network, batches)
             return
-        for _ in range(turns):
+        for x in batches:
             last = parser.network(x)
         last.flatten()[0].item()  # waits until the device is done
 
@@ -206,6 +208,7 @@ def main() -> None:
     options.add_argument("--no-command", action="store_true", help="leave out the whole command")
     options.add_argument("--json", type=Path, help="write all figures to this file too")
     chosen = options.parse_args()
+    keep_freed_memory()  # as the command does
     device = resolve_device(chosen.device)
     batches = chosen.batches or ([1, 8] if device.type == "cpu" else [16, 64])
     arms = arms_on(device, batches, compiled=not chosen.no_compile)

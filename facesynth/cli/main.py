@@ -19,6 +19,7 @@ from facesynth.cli.lazy_group import LazyGroup
 from facesynth.cli.progress import tell
 from facesynth.cli.work import INTERRUPTED
 from facesynth.core.errors import FacesynthError, UsageError
+from facesynth.core.freed_memory import keep_freed_memory
 from facesynth.core.stop_signals import ignore_stop_signals, interrupt_on_stop_signals
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not sys.warnoptions:  # libraries warn developers, not users; last, so that other filters keep their say
         warnings.simplefilter("ignore", append=True)
     interrupt_on_stop_signals()
+    keep_freed_memory()
     try:
         code = _exit_code(given)
     except KeyboardInterrupt:  # the second one, while the first was told

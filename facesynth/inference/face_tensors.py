@@ -16,7 +16,7 @@ from facesynth.models import imagenet
 
 def normalised(pixels: Tensor) -> Tensor:
     """N×3×H×W in 0..1 → the same with ImageNet's mean and deviation taken out."""
-    return _standardised(pixels, imagenet.MEAN, imagenet.STD)
+    return _standardised(pixels.clone(), imagenet.MEAN, imagenet.STD)
 
 
 def parser_input(
@@ -40,14 +40,15 @@ def parser_input(
     ):
         x[row] = found
     scale, mean, deviation = NORMALISATIONS[intake.normalisation]
-    x = _standardised(x.to(device).permute(0, 3, 1, 2).float() / scale, mean, deviation)
+    x = _standardised(x.to(device).permute(0, 3, 1, 2).float().div_(scale), mean, deviation)
     return x.flip(1) if intake.order == "bgr" else x
 
 
 def _standardised(pixels: Tensor, mean: tuple[float, ...], deviation: tuple[float, ...]) -> Tensor:
+    """In place: pixels of hundreds of faces a second are not to be copied twice more."""
     centre = torch.tensor(mean, device=pixels.device, dtype=pixels.dtype).view(1, 3, 1, 1)
     spread = torch.tensor(deviation, device=pixels.device, dtype=pixels.dtype).view(1, 3, 1, 1)
-    return (pixels - centre) / spread
+    return pixels.sub_(centre).div_(spread)
 
 
 def _scaled(face: Photo, height: int, width: int) -> Tensor:

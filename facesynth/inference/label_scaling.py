@@ -28,15 +28,17 @@ def labels_at(logits: Tensor, height: int, width: int) -> Tensor:
     mixed |= torch.cat((mixed[1:], mixed[-1:])) | (labels != torch.cat((labels[1:], labels[-1:])))
     labels = labels.masked_fill(mixed, _MIXED)
     found = labels.index_select(0, top).index_select(1, left)
-    where = (found == _MIXED).nonzero()
-    pixels = grid.view(h * w, classes)
-    for part in torch.split(where, _AT_ONCE):
-        y, x = part.unbind(1)
-        above, below = top[y] * w, bottom[y] * w
-        share = across[x, None]
-        upper = torch.lerp(pixels[above + left[x]], pixels[above + right[x]], share)
-        lower = torch.lerp(pixels[below + left[x]], pixels[below + right[x]], share)
-        found[y, x] = torch.lerp(upper, lower, down[y, None]).argmax(1).to(torch.uint8)
+    flat, pixels = found.view(-1), grid.view(h * w, classes)
+    for part in torch.split((flat == _MIXED).nonzero().squeeze(1), _AT_ONCE):
+        y = torch.div(part, width, rounding_mode="floor")
+        x = part - y * width
+        above, below = top.index_select(0, y) * w, bottom.index_select(0, y) * w
+        west, east = left.index_select(0, x), right.index_select(0, x)
+        share = across.index_select(0, x)[:, None]
+        upper = pixels.index_select(0, above + west).lerp_(pixels.index_select(0, above + east), share)
+        lower = pixels.index_select(0, below + west).lerp_(pixels.index_select(0, below + east), share)
+        upper.lerp_(lower, down.index_select(0, y)[:, None])
+        flat.index_copy_(0, part, upper.argmax(1).to(torch.uint8))
     return found
 
 

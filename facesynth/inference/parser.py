@@ -189,8 +189,9 @@ class Parser:
     def _confidences(self, logits: Tensor) -> list[Confidence]:
         """How sure the parser is of each face, of N×19×h×w logits: at their size, which is a fraction of the face's."""
         with room_for(len(logits)):
-            probabilities = finite(logits.softmax(1), "the parser")
+            probabilities = logits.softmax(1)
         best, labels = (each.flatten(1) for each in probabilities.max(1))
+        finite(best, "the parser")  # where one logit is no number, its pixel's probabilities are none
         sums = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, best)
         pixels = best.new_zeros(logits.shape[:2]).scatter_add_(1, labels, torch.ones_like(best))
         means = (sums / pixels).cpu().numpy()
