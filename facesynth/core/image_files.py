@@ -117,11 +117,11 @@ def encode_png(photo: Photo, text: Mapping[str, str] | None = None) -> bytes:
     written, data = cv2.imencode(".png", cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR), how)
     if not written:
         raise OutputError(f"a picture of {photo.width}×{photo.height} cannot be written as PNG")
-    stream = io.BytesIO()
-    stream.write(data[:_PNG_HEAD])
+    file, stream = data.tobytes(), io.BytesIO()
+    stream.write(file[:_PNG_HEAD])
     for kind, content, *_ in _text_chunks(text).chunks:
         PngImagePlugin.putchunk(stream, kind, content)
-    stream.write(data[_PNG_HEAD:])
+    stream.write(file[_PNG_HEAD:])
     return stream.getvalue()
 
 

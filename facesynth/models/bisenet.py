@@ -11,7 +11,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock
 
 from facesynth.models.specs import BisenetSpec
 
@@ -75,6 +74,22 @@ class Trunk(nn.Module):
         return at8, at16, self.layer4(at16)
 
 
+class BasicBlock(nn.Module):
+    """ResNet's residual block of two 3×3 convolutions (He et al. 2016, figure 5)."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int, shortcut: nn.Module | None) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.downsample = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
 class AttentionRefinement(nn.Module):
     """The paper's figure 2(b): each channel times a weight made of all channels' means; the 3×3 is the format's."""
 
@@ -136,7 +151,7 @@ def _stage(channels_in: int, channels: int, stride: int) -> nn.Sequential:
     if stride > 1:
         projection = nn.Conv2d(channels_in, channels, 1, stride=stride, bias=False)
         shortcut = nn.Sequential(projection, nn.BatchNorm2d(channels))
-    return nn.Sequential(BasicBlock(channels_in, channels, stride, shortcut), BasicBlock(channels, channels))
+    return nn.Sequential(BasicBlock(channels_in, channels, stride, shortcut), BasicBlock(channels, channels, 1, None))
 
 
 def _enlarged(x: Tensor, like: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import vgg19
 
 from facesynth.models import imagenet
 from facesynth.models.trunks import MobileNetV2
@@ -34,6 +33,8 @@ class Vgg19Features(nn.Module):
     weights: tuple[float, ...] = _VGG_WEIGHTS
 
     def __init__(self) -> None:
+        from torchvision.models import vgg19  # its import takes seconds, and few need it
+
         super().__init__()
         self.features: nn.Sequential = vgg19(weights=None).features[: _VGG_TAPS[-1] + 1]
 

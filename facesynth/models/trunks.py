@@ -8,7 +8,6 @@ from types import MappingProxyType
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import mobilenet_v2
 
 from facesynth.models import imagenet
 
@@ -17,8 +16,19 @@ class MobileNetV2(nn.Module):
     """MobileNetV2 (Sandler et al. 2018): N×3×H×W, ImageNet-normalised → maps at strides 2, 4, 8, 16 and, if whole, 32.
 
     The names of its parameters are those of torchvision's `features`, so that its ImageNet weights load as they are.
+    torchvision itself is not asked: what it imports takes as long as PyTorch, and a command is waited for.
     """
 
+    # (expansion, channels, blocks, stride of the first) a stage: the paper's table 2.
+    _STAGES = (
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    )
     # The layers after which the resolution halves, and the channels that they give.
     _TAPS = ((1, 16), (3, 24), (6, 32), (13, 96), (17, 320))
 
@@ -27,8 +37,16 @@ class MobileNetV2(nn.Module):
         taps = self._TAPS if whole else self._TAPS[:-1]
         self.channels = tuple(channels for _, channels in taps)
         self._last = frozenset(index for index, _ in taps)
-        layers: nn.Sequential = mobilenet_v2(weights=None).features
-        self.features = layers[: taps[-1][0] + 1]
+        layers: list[nn.Module] = [_relu6_layer(3, 32, 3, stride=2)]
+        width = 32
+        for expansion, channels, count, first in self._STAGES:
+            for index in range(count):
+                layers.append(_Bottleneck(width, channels, first if index == 0 else 1, expansion))
+                width = channels
+        self.features = nn.Sequential(*layers[: taps[-1][0] + 1])
+        for module in self.features.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
     def forward(self, x: Tensor) -> list[Tensor]:
         return _maps(self.features, self._last, x)
@@ -105,6 +123,30 @@ TRUNKS: Mapping[str, Callable[..., Trunk]] = MappingProxyType(
 )
 
 
+def _relu6_layer(
+    channels_in: int, channels_out: int, kernel: int, *, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(channels_out), nn.ReLU6(inplace=True))
+
+
+class _Bottleneck(nn.Module):
+    """MobileNetV2's inverted residual, its layers numbered as torchvision numbers them."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        width = channels_in * expansion
+        expand = [] if expansion == 1 else [_relu6_layer(channels_in, width, 1)]
+        depthwise = _relu6_layer(width, width, 3, stride=stride, groups=width)
+        project = nn.Conv2d(width, channels_out, 1, bias=False)
+        self.conv = nn.Sequential(*expand, depthwise, project, nn.BatchNorm2d(channels_out))
+        self.shortcut = stride == 1 and channels_in == channels_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv(x)
+        return x + y if self.shortcut else y
+
+
 class _Convolution(nn.Conv2d):
     """A convolution without bias; a strided one is padded as TensorFlow's `SAME` pads pictures of even size."""
 
@@ -139,7 +181,7 @@ def _maps(layers: Iterable[nn.Module], last: Container[int], x: Tensor) -> list[
 
 
 class _Block(nn.Module):
-    """An inverted residual bottleneck."""
+    """EfficientNet-Lite's inverted residual."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
