@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 import traceback
@@ -40,6 +41,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 """Each command's module, in the order of --help; the command is the module's attribute of its own name."""
 
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""Python's own 700 has it look through PyTorch's modules again and again while they are imported: for a second."""
+
 
 @click.group(
     cls=LazyGroup,
@@ -66,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         warnings.simplefilter("ignore", append=True)
     interrupt_on_stop_signals()
     keep_freed_memory()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         code = _exit_code(given)
     except KeyboardInterrupt:  # the second one, while the first was told

@@ -6,12 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facesynth.models.region_pooling import RegionPooling
 from facesynth.models.spade import convolution
 from facesynth.models.specs import EncoderSpec
 
 
 class StyleEncoder(nn.Module):
-    """Faces N×3×H×W in -1..1, resized to size×size → mean and log-variance, both N×style_channels."""
+    """Faces N×3×H×W in -1..1, resized to size×size → mean and log-variance, both N×style_channels.
+
+    With `spec.style_regions` both are N×labels×style_channels, and zero for the labels that the faces' one-hot label
+    maps, N×labels×size×size, do not have.
+    """
 
     def __init__(self, spec: EncoderSpec) -> None:
         super().__init__()
@@ -23,15 +28,27 @@ class StyleEncoder(nn.Module):
             make(channels_in, channels_out, 3, stride=2, padding=1, bias=False)
             for channels_in, channels_out in zip([3, *widths], widths, strict=False)
         )
+        self.regions: RegionPooling | None = None
+        if spec.style_regions:
+            self.regions = RegionPooling(widths, spec.labels, spec.style_channels)
+            return
         flat = widths[-1] * (spec.size >> spec.blocks) ** 2
         self.mean = nn.Linear(flat, spec.style_channels)
         self.log_variance = nn.Linear(flat, spec.style_channels)
 
-    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, faces: Tensor, label_map: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """`label_map` is needed for styles of regions alone; ValueError where it is missing."""
         x = faces
         if x.shape[-2:] != (self.spec.size, self.spec.size):
             x = F.interpolate(x, (self.spec.size, self.spec.size), mode="bilinear", align_corners=False, antialias=True)
+        if self.regions is not None and label_map is None:
+            raise ValueError("an encoder of regions needs the faces' label maps")
+        levels = [x]
         for convolve in self.convolutions:
             x = F.leaky_relu(F.instance_norm(convolve(x)), 0.2)
+            levels.append(x)
+        if self.regions is not None:
+            pooled: tuple[Tensor, Tensor] = self.regions(levels, label_map)
+            return pooled
         flat = torch.flatten(x.contiguous(), 1)
         return self.mean(flat), self.log_variance(flat)

@@ -25,8 +25,9 @@ def convolution(spectral: bool) -> Convolution:
 class Spade(nn.Module):
     """`(1 + γ(m))·x̂ + β(m)`, where x̂ is batch-normalised x and γ, β come from the label map m alone.
 
-    With `style_channels` the result is scaled and shifted a channel by the style as well: `(1 + a(z))·y + b(z)`.
-    x: N×C×H×W; label_map: N×labels×H×W one-hot at x's size; style: N×style_channels.
+    With `style_channels` the result is scaled and shifted a channel by the style as well: `(1 + a(z))·y + b(z)`. A style
+    for each label does so where the label is.
+    x: N×C×H×W; label_map: N×labels×H×W one-hot at x's size; style: N×style_channels, or N×labels×style_channels.
     """
 
     def __init__(self, channels: int, labels: int, hidden: int, style_channels: int | None) -> None:
@@ -40,9 +41,17 @@ class Spade(nn.Module):
         gamma, beta = self.gamma_beta(F.relu(self.shared(label_map))).chunk(2, dim=1)
         y: Tensor = self.normalise(x) * (1 + gamma) + beta
         if self.style is not None:
-            scale, shift = self.style(style)[:, :, None, None].chunk(2, dim=1)
+            affine: Tensor = self.style(style)
+            wide = affine[:, :, None, None] if affine.ndim == 2 else spread(affine, label_map)
+            scale, shift = wide.chunk(2, dim=1)
             y = y * (1 + scale) + shift
         return y
+
+
+def spread(numbers: Tensor, label_map: Tensor) -> Tensor:
+    """N×labels×C numbers of the labels → N×C×H×W: those of each pixel's label, of a one-hot label map."""
+    planes = numbers.transpose(1, 2) @ label_map.flatten(2)
+    return planes.unflatten(2, label_map.shape[2:])
 
 
 class SpadeResBlock(nn.Module):

@@ -57,7 +57,8 @@ class GeneratorSpec:
     """A SPADE generator (Park et al. 2019), by default as NVlabs/SPADE builds it at 256 pixels.
 
     `style_affine` adds the path in which the style scales and shifts every block beside the label-only γ/β;
-    `noise` adds learned, per-channel noise to every block (the face paper, section 3.2).
+    `noise` adds learned, per-channel noise to every block (the face paper, section 3.2). With `style_regions` that path
+    takes a style for each label, which acts where the label is, and the first layer is learned and takes no style.
     """
 
     labels: int = 19
@@ -70,17 +71,28 @@ class GeneratorSpec:
     spectral: bool = True
     style_affine: bool = False
     noise: bool = False
+    style_regions: bool = False
+    region_correlation: float = 0.5  # between the styles of one face's regions, in the prior; 0 to less than 1
 
     def __post_init__(self) -> None:
         if min(self.start, self.width, self.max_width, self.spade_hidden, self.style_channels) < 1:
             raise ValueError("a generator's start and numbers of channels must be at least 1")
         if self.size not in (self.start << 5, self.start << 6, self.start << 7):
             raise ValueError(f"generator size {self.size} must be 2^5, 2^6 or 2^7 times start {self.start}")
+        if self.style_regions and not self.style_affine:
+            raise ValueError("style_regions needs style_affine: the style of a region has no other way in")
+        if not 0 <= self.region_correlation < 1:  # false for nan too
+            raise ValueError(f"region_correlation is {self.region_correlation}, it must be at least 0 and less than 1")
+        if not 1 <= self.labels <= 256:
+            raise ValueError(f"a generator paints 1 to 256 labels, not {self.labels}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSpec:
-    """The VAE's style encoder (Park et al. 2019, figure 14): strided convolutions to mean and log-variance."""
+    """The VAE's style encoder (Park et al. 2019, figure 14): strided convolutions to mean and log-variance.
+
+    With `style_regions` there is a mean and a log-variance for each label, pooled where the label is.
+    """
 
     size: int = 256  # faces are resized to this side
     style_channels: int = 256
@@ -88,8 +100,14 @@ class EncoderSpec:
     max_width: int = 512
     spectral: bool = True
     blocks: int = 6
+    style_regions: bool = False
+    labels: int = 19  # of the label maps that tell where the regions are
 
     def __post_init__(self) -> None:
+        if min(self.blocks, self.width, self.max_width, self.style_channels) < 1:
+            raise ValueError("an encoder's blocks and numbers of channels must be at least 1")
+        if not 1 <= self.labels <= 256:
+            raise ValueError(f"an encoder knows 1 to 256 labels, not {self.labels}")
         if self.size % (1 << self.blocks) or self.size >> self.blocks < 2:
             raise ValueError(f"encoder size {self.size} must be {1 << self.blocks} times 2 or more")
 
