@@ -32,8 +32,8 @@ import torch
 from segment_throughput import make_faces
 
 from facesynth import weights
+from facesynth.cli.freed_memory import keep_freed_memory
 from facesynth.core.errors import FacesynthError
-from facesynth.core.freed_memory import keep_freed_memory
 from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap

@@ -15,7 +15,7 @@ from facesynth.core.images import Photo
 from facesynth.core.label_files import decode_label_map, encode_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Digest, Outcome, Rejected
-from facesynth.core.styles import CodeSource, Style
+from facesynth.core.styles import CodeSource, SeedSource, Source, Style
 from facesynth.jobs.transfer import TransferStages
 from facesynth.stages.align import FacesCodec
 from facesynth.stages.base import FileCodec
@@ -99,10 +99,15 @@ class Colouring(_Stage):
         return [_coloured(labels, style) for labels, style in batch]
 
 
+def _seed(source: Source) -> int:
+    assert isinstance(source, SeedSource)
+    return source.seed
+
+
 def _coloured(labels: LabelMap, style: Style) -> Photo:
     colour = np.zeros(3)
     for weight, source in style.components:
-        colour += weight * (source.vector if isinstance(source, CodeSource) else np.full(3, source.seed))
+        colour += weight * (source.vector if isinstance(source, CodeSource) else np.full(3, _seed(source)))
     pixels = np.broadcast_to(np.rint(colour).astype(np.uint8), (labels.height, labels.width, 3)).copy()
     pixels[..., 2] = labels.ids
     return Photo(pixels)

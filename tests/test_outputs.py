@@ -109,7 +109,7 @@ def test_an_output_folder_inside_an_input_folder_is_refused(tmp_path: Path, insi
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A photo and one in a folder, below the current folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("photos/a.png", "photos/sub/b.png"):
+    for name in ("photos/a.png", "photos/c.webp", "photos/sub/b.png"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_bytes(b"x")
     return Path("photos")
@@ -131,6 +131,7 @@ def _of_pattern(folder: str, *inputs: str) -> OutputTree:
         ("photos/**/*.png", "photos"),
         ("p*/*", "photos/out"),
         ("photos/*/*.png", "photos/out"),
+        ("photos/**/*.webp", "photos/out"),
         ("photos/o*/images/*.png", "photos/out"),
     ],
 )

@@ -16,11 +16,11 @@ import click as plain_click
 import rich_click as click
 
 from facesynth import __version__
+from facesynth.cli.freed_memory import keep_freed_memory
 from facesynth.cli.lazy_group import LazyGroup
 from facesynth.cli.progress import tell
 from facesynth.cli.work import INTERRUPTED
 from facesynth.core.errors import FacesynthError, UsageError
-from facesynth.core.freed_memory import keep_freed_memory
 from facesynth.core.stop_signals import ignore_stop_signals, interrupt_on_stop_signals
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "compare": "facesynth.cli.compare",
         "dataset": "facesynth.cli.dataset",
         "weights": "facesynth.cli.weights",
+        "model": "facesynth.cli.model",
         "cache": "facesynth.cli.cache",
         "doctor": "facesynth.cli.doctor",
     }

@@ -16,8 +16,8 @@ from facesynth.cli.work import Work
 @options.inputs_and_output("LABELS")
 @options.style_option()
 @click.option("--seeds", type=SeedRange(), help="Paint once for each seed (default: 0).")
-@click.option("--interpolate", nargs=2, metavar="A B", help="Paint what lies between two seeds or style photos.")
-@click.option("--frames", type=click.IntRange(2, 999), default=8, show_default=True, help="Pictures from A to B.")
+@click.option("--interpolate", nargs=2, metavar="A B", help="Paint the way from one seed or photo to another: a film.")
+@click.option("--frames", type=click.IntRange(2, 240), default=8, show_default=True, help="Pictures from A to B.")
 @options.together("painting", generator=options.generator_option, size=options.size_option)
 @options.schema_option("The order of ids in the label maps, where they do not say.")
 @options.sheet_option
@@ -37,26 +37,31 @@ def synthesize(
     \b
     Example: facesynth synthesize pairs/labels -o painted --seeds 0-3 --sheet
     Example: facesynth synthesize pairs/labels -o painted --style portrait.jpg
+    Example: facesynth synthesize pairs/labels -o painted --interpolate 3 portrait.jpg --frames 16
     """
     if sum(choice is not None for choice in (style, seeds, interpolate)) > 1:
         raise click.UsageError("--style, --seeds and --interpolate exclude one another")
     if interpolate is None and options.given("frames"):
         raise click.UsageError("--frames is for --interpolate A B: it says how many pictures lie from A to B")
     from facesynth.core.label_files import LABEL_SUFFIXES
-    from facesynth.jobs.painting import StyleReader, painting_stages
+    from facesynth.jobs.interpolation import interpolate as to_another
+    from facesynth.jobs.painting import StyleReader, named_photos, painting_stages
     from facesynth.jobs.synthesize import VARIANT_TAIL
     from facesynth.jobs.synthesize import synthesize as job
 
     stages = painting_stages(**painting, **work.networks)
     settings = {"style": style, "seeds": seeds, "interpolate": interpolate, "frames": interpolate and frames,
                 **painting, "precision": work.precision, "schema": schema}  # fmt: skip
-    styles = [name for name in (style, *(interpolate or ())) if name is not None]
+    photos = [style] if style else named_photos(interpolate or ())
     more: dict[str, Any] = {
-        "align": stages.align if any(Path(name).is_file() for name in styles) else None,
-        "reads": [*styles, *filter(None, [painting["generator"]])],
+        "align": stages.align if photos else None,
+        "reads": [*photos, *filter(None, [painting["generator"]])],
         "suffixes": LABEL_SUFFIXES,
         "tail": VARIANT_TAIL,
     }
     with work.session("synthesize", settings, **more) as session:
-        variants = StyleReader(session, stages).variants(style, seeds, interpolate, frames)
-        job(session, stages.synthesize, variants, schema=schema, sheet=sheet)
+        styles, stage = StyleReader(session, stages), stages.synthesize
+        if interpolate:
+            to_another(session, stage, *styles.ends(*interpolate), frames, schema=schema, sheet=sheet)
+        else:
+            job(session, stage, styles.variants(style, seeds), schema=schema, sheet=sheet)

@@ -23,8 +23,11 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--runs", type=_FOLDER, default="runs", show_default=True, help="Where the run's own folder lies.")
 @options.set_option
 @options.device_option
+@click.option(
+    "--devices", type=click.IntRange(1), default=1, show_default=True, help="Devices that share each batch out."
+)
 @options.cache_option
-@click.option("--dry-run", is_flag=True, help="Say what would be trained; do nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would be trained and what it takes; do nothing.")
 @options.log_format_option
 @options.quiet_option
 def train(
@@ -34,6 +37,7 @@ def train(
     runs: Path,
     overrides: tuple[str, ...],
     device: str,
+    devices: int,
     cache: Path,
     dry_run: bool,
     log_format: str,
@@ -43,6 +47,7 @@ def train(
 
     \b
     Example: facesynth train tiny.yaml --data pairs
+    Example: facesynth train spade-128.yaml --data pairs --device cuda --devices 4
     Example: facesynth train parser-mnv2-256.yaml --data pairs --init-from parser-mnv2-256-v1 --set data.split=null
     """
     from facesynth.jobs.train import describe, prepare
@@ -50,11 +55,11 @@ def train(
 
     prepared = prepare(pipeline, overrides, data=data, initial=initial, runs=runs)
     if dry_run:
-        click.echo(describe(prepared))
+        click.echo(describe(prepared, device=device, devices=devices))
         return
     with console(log_format, quiet=quiet) as told:
         try:
-            result = job(prepared, cache, device=device, progress=told, losses=not quiet)
+            result = job(prepared, cache, device=device, devices=devices, progress=told, losses=not quiet)
         except KeyboardInterrupt:
             result = None
         if result is None:

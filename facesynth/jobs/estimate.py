@@ -39,6 +39,7 @@ class Estimate:
 
     cache: Path
     missing: Counter[str] = field(default_factory=Counter)
+    shown_again: int = 0  # so many painted pictures come into strips and animations too
     _apart: Counter[str] = field(default_factory=Counter)
     _sides: dict[str, int] = field(default_factory=dict)
     _sizes: dict[str, float] = field(default_factory=dict)
@@ -56,7 +57,8 @@ class Estimate:
 
     def disk(self) -> int:
         """Bytes that the results take in the cache and, copied, in the output folder."""
-        return round(sum(2 * count * self._artifact(stage) for stage, count in self.missing.items()))
+        twice = sum(2 * count * self._artifact(stage) for stage, count in self.missing.items())
+        return round(twice + (self.shown_again * self._artifact("synthesize") if self.shown_again else 0))
 
     def memory(self, batch_size: int) -> int:
         """Bytes of main memory that the run takes, whatever the number of items."""

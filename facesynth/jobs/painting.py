@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from typing import Any
 from facesynth.core.errors import UsageError
 from facesynth.core.label_files import holds_label_map
 from facesynth.core.refs import Item
-from facesynth.core.styles import Style
+from facesynth.core.styles import MAX_SEED, Style
 from facesynth.jobs.items import style_item
 from facesynth.jobs.session import Session
 from facesynth.jobs.styles import style_of
-from facesynth.jobs.synthesize import Variant, between, by_seeds
+from facesynth.jobs.synthesize import Variant, by_seeds
 from facesynth.jobs.transfer import TransferStages
 from facesynth.plans import AlignPlan
 from facesynth.stages.align import AlignStage
@@ -65,25 +66,44 @@ class StyleReader:
             raise UsageError("this is a label map, which has no style", where=path, hint="give a photo of a face")
         return style_of(self.session, path, self.stages.align, self.stages.encode)
 
-    def variants(
-        self,
-        style: Path | None = None,
-        seeds: Sequence[int] | None = None,
-        interpolate: tuple[str, str] | None = None,
-        frames: int = 8,
-    ) -> list[Variant]:
-        """What to paint label maps in: one image's style, what lies between two styles, or seeds (by default 0)."""
+    def variants(self, style: Path | None = None, seeds: Sequence[int] | None = None) -> list[Variant]:
+        """What to paint label maps in: one image's style, or those of seeds (by default 0)."""
         if style is not None:
             return [Variant("", self.image(style))]
-        if interpolate is not None:
-            first, second = (self.named(name) for name in interpolate)
-            return between(first, second, frames)
         return by_seeds(seeds or (0,))
 
+    def ends(self, first: str, second: str) -> tuple[Item[Style], Item[Style]]:
+        """Two styles as `named` finds them. Raises UsageError where they are one."""
+        ends = self.named(first), self.named(second)
+        one, other = (style.identify().digest for style in ends)
+        if first == second or (one and one == other):  # in a dry run a face's may be unknown, and empty
+            told = first if first == second else f"{first} and {second}"
+            raise UsageError("the same style twice: nothing lies between", where=told, hint="name two that differ")
+        return ends
+
     def named(self, name: str) -> Item[Style]:
-        """A style by seed (a whole number) or by image file. Raises UsageError for anything else."""
-        if Path(name).is_file():
-            return self.image(Path(name))
-        if name.isdecimal():
+        """A style by seed, as `is_seed` knows it, or by image file. Raises UsageError for anything else."""
+        if is_seed(name):
+            if os.path.exists(name):
+                self.session.execution.progress.note(f"{name} is taken for a seed; write ./{name} for the file")
             return style_item(Style.from_seed(int(name)))
-        raise UsageError("neither a seed nor an image file", where=name)
+        if photo := named_photos([name]):
+            return self.image(photo[0])
+        raise UsageError(
+            "neither a seed nor an image file",
+            where=name,
+            hint="give a whole number from 0 to 2^63 - 1, or the path of a photo",
+        )
+
+
+def is_seed(name: str) -> bool:
+    """Whether a user's word names a style by seed, as in `--seeds 7`.
+
+    A number does so whatever files there are, so that a command means the same in every folder.
+    """
+    return name.isdecimal() and len(name) <= len(str(MAX_SEED)) and int(name) <= MAX_SEED
+
+
+def named_photos(names: Iterable[str]) -> list[Path]:
+    """The photos among the styles that a user names; whatever else a word may be, it is no photo."""
+    return [Path(name) for name in names if not is_seed(name) and os.path.isfile(name)]

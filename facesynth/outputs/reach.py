@@ -10,8 +10,8 @@ from pathlib import Path, PurePath
 
 from facesynth.core.scan import SourceFile
 
-_WRITTEN = ".png"
-"""The suffix of every result that could be taken for an input."""
+_WRITTEN = frozenset({".png", ".webp"})
+"""The suffixes of results that could be taken for inputs."""
 
 
 def pattern_reaches(pattern: str | Path, target: Path, sources: Iterable[SourceFile]) -> bool:
@@ -55,7 +55,7 @@ def _may_match(wanted: Sequence[str], folder: Sequence[str]) -> bool:
         return True
     if not folder:
         suffix = PurePath(wanted[-1]).suffix
-        return not suffix or glob.has_magic(suffix) or suffix.lower() == _WRITTEN
+        return not suffix or glob.has_magic(suffix) or suffix.lower() in _WRITTEN
     if wanted[0] == "**":
         return _may_match(wanted[1:], folder) or _may_match(wanted, folder[1:])
     return fnmatch.fnmatch(folder[0], wanted[0]) and _may_match(wanted[1:], folder[1:])

@@ -13,7 +13,7 @@ import pytest
 _PROGRAM = """
 import resource, sys
 import numpy as np
-from facesynth.core.freed_memory import keep_freed_memory
+from facesynth.cli.freed_memory import keep_freed_memory
 
 if "keep" in sys.argv:
     keep_freed_memory()

@@ -16,11 +16,12 @@ from facesynth.core.images import Photo
 from facesynth.core.label_files import write_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Outcome
-from facesynth.core.styles import CodeSource, Style
+from facesynth.core.styles import SeedSource, Style
+from facesynth.jobs.interpolation import interpolate
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.sheets import Cell, Sheets
 from facesynth.jobs.styles import style_of
-from facesynth.jobs.synthesize import between, by_seeds, synthesize
+from facesynth.jobs.synthesize import by_seeds, synthesize
 from facesynth.jobs.transfer import TransferStages, transfer
 from facesynth.plans import SynthesizePlan
 from tests.jobs.conftest import PINK, RED, Opener, rows, written
@@ -33,7 +34,7 @@ class Choosy(Colouring):
     def __call__(self, batch: Sequence[tuple[LabelMap, Style]]) -> list[Outcome[Photo]]:
         for _, style in batch:
             source = style.components[0][1]
-            if not isinstance(source, CodeSource) and source.seed == 7:
+            if isinstance(source, SeedSource) and source.seed == 7:
                 raise FacesynthError("no sevens")
         return super().__call__(batch)
 
@@ -124,7 +125,7 @@ def transferred(strength: float) -> Job:
 def test_a_dry_run_counts_what_a_run_computes(tmp_path: Path, opened: Opener, photos: Path) -> None:
     def interpolated(session: Any, stages: TransferStages, first: Path, second: Path) -> None:
         start, end = (style_of(session, path, stages.align, stages.encode) for path in (first, second))
-        synthesize(session, stages.synthesize, between(start, end, 3))
+        interpolate(session, stages.synthesize, start, end, 3)
 
     first, second, labels = photos / "one.png", tmp_path / "style.png", tmp_path / "map.png"
     write_photo(flat_photo(PINK), second)

@@ -20,7 +20,7 @@ from facesynth.core.styles import Style
 from facesynth.jobs.items import style_item
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.styles import style_of
-from facesynth.jobs.synthesize import VARIANT_TAIL, Variant, between, by_seeds, synthesize
+from facesynth.jobs.synthesize import VARIANT_TAIL, by_seeds, synthesize
 from facesynth.jobs.transfer import transfer
 from facesynth.plans import SynthesizePlan
 from tests.jobs.conftest import BLACK, PINK, RED, Listener, Opener, progress, rows, written
@@ -48,17 +48,10 @@ def test_synthesize_paints_each_label_map_by_each_seed(tmp_path: Path, opened: O
     assert bad[0].reason is not None and "pixel" in bad[0].reason and bad[0].input.endswith("unknown.png")
 
 
-def test_synthesize_takes_one_style_and_goes_from_one_to_another(tmp_path: Path, opened: Opener, maps: Path) -> None:
-    def seed(number: int) -> Variant:
-        return Variant("", style_item(Style.from_seed(number)))
-
+def test_synthesize_in_one_style_adds_nothing_to_names(tmp_path: Path, opened: Opener, maps: Path) -> None:
     with opened(maps / "a.png") as session:
-        synthesize(session, painted_stages().synthesize, [seed(9)])
+        synthesize(session, painted_stages().synthesize, by_seeds((9,)))
     assert written(tmp_path / "out") == {"a.png", "report.json"}
-    with opened(maps / "a.png", out="frames") as session:
-        synthesize(session, painted_stages().synthesize, between(seed(0).style, seed(100).style, 5))
-    frames = [read_photo(tmp_path / f"frames/a_frame00{index}.png").pixels[0, 0, 0] for index in range(5)]
-    assert frames == [0, 25, 50, 75, 100]
 
 
 def test_a_label_map_that_is_not_square_is_refused_by_name(tmp_path: Path, opened: Opener, maps: Path) -> None:
