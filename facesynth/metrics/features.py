@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import warnings
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
@@ -71,7 +73,22 @@ def checked_features(features: F, of: str, *, first_row: int = 0, dim: int | Non
                 f"the features of picture {row + 1} of {of} are not all finite numbers",
                 hint="use weights whose features are finite, or leave that picture out",
             )
+        let_go(features)
     return features
+
+
+def let_go(features: SomeFeatures) -> None:
+    """Have the system forget what was read of a mapped file: else a set that is gone through lies in memory as a whole.
+
+    It stays mapped, and what is asked for again is read again. Nothing happens to features in memory.
+    """
+    array = features.features if isinstance(features, PickedRows) else features
+    mapped: object = array.base
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(array, np.memmap) and isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        with contextlib.suppress(OSError, ValueError):  # it is a wish
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def as_tensor(features: Features) -> torch.Tensor:

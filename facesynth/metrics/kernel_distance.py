@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesynth.core.errors import UsageError
-from facesynth.metrics.features import SomeFeatures, checked_features
+from facesynth.metrics.features import SomeFeatures, checked_features, let_go
 from facesynth.metrics.libraries import needing
 from facesynth.metrics.spread import MeanSd
 
@@ -53,6 +53,8 @@ def kernel_distance(
     for _ in range(subsets):  # torch-fidelity's own loop, which takes whole tensors alone
         first, second = (side[random.choice(len(side), size, replace=False)] for side in (real, generated))
         found.append(float(kernel_mmd(first, second)))
+        let_go(real)
+        let_go(generated)
     return KernelDistance(MeanSd.of(found), size)
 
 

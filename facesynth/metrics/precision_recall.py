@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facesynth.core.errors import UsageError
-from facesynth.metrics.features import Features, PickedRows, SomeFeatures, as_tensor, checked_features
+from facesynth.metrics.features import Features, PickedRows, SomeFeatures, as_tensor, checked_features, let_go
 from facesynth.metrics.libraries import needing
 
 _ROWS_AT_ONCE = 1000
@@ -74,4 +74,6 @@ def _sample(features: SomeFeatures, limit: int, seed: int) -> Features:
     if len(features) <= limit:
         return features[:] if isinstance(features, PickedRows) else features
     rows = np.random.default_rng(seed).choice(len(features), limit, replace=False)
-    return features[np.sort(rows)]
+    sample = features[np.sort(rows)]
+    let_go(features)
+    return sample

@@ -107,6 +107,6 @@ def test_two_generators_are_evaluated_and_a_third_is_added_later(
     ]
     assert values[0]["tiny0"]["by_seed"].keys() == {"0", "1"} and values[0]["tiny0"] != values[0]["tiny1"]
     assert "seed 1 of 000 by tiny1" in Path("out/report.html").read_text()
-    assert ended(["compare", "out/evaluations/1-tiny0.json", "tiny1.safetensors", *how, "--json"]) == 0
+    assert ended(["compare", "out/evaluations/1-tiny0", "tiny1.safetensors", *how, "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert [row["values"] for row in again["scores"]] == [row["values"] for row in document["scores"]]

@@ -49,6 +49,8 @@ def test_sets_alone_and_pairs_where_that_is_said(words: list[str], capsys: pytes
     document = json.loads(Path("out/evaluation.json").read_bytes())
     assert document["settings"]["metrics"] == ["fid", "kid", "pr", "lpips", "ssim", "psnr"]
     assert len(document["rows"]) == 5 and document["headline"] == rows[0]
+    assert document["pictures"]["count"] == len(Path("out/pictures.jsonl").read_text().splitlines()) == 5
+    assert {path.suffix for path in Path("out/evaluation-faces").iterdir()} == {".jpg"}
 
 
 def test_without_the_fields_weights_the_command_is_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -190,14 +190,18 @@ def test_generators_are_evaluated_alike_and_what_is_written_can_be_compared_agai
 
     files = ComparisonFiles.into(tmp_path / "out", [data], ["plain", run])
     files.write(comparison)
-    names = ["1-plain.json", "2-wide.json"]
+    names = ["1-plain", "2-wide"]
     assert sorted(path.name for path in (tmp_path / "out/evaluations").iterdir()) == names
     document = json.loads((tmp_path / "out/comparison.json").read_text())
-    assert [one["evaluation"] for one in document["columns"]] == [f"evaluations/{name}" for name in names]
+    assert [one["evaluation"] for one in document["columns"]] == [
+        f"evaluations/{name}/evaluation.json" for name in names
+    ]
     assert "validation/l1" in (tmp_path / "out/report.html").read_text()
     again = compare(candidates([str(tmp_path / "out/evaluations" / name) for name in names]), None, execution)
     assert [one.evaluation for one in again.columns] == [one.evaluation for one in comparison.columns]
     assert again.columns[1].curves == wide.curves
+    for column, before in zip(again.columns, comparison.columns, strict=True):
+        assert list(column.evaluation.rows) == list(before.evaluation.rows) and len(list(column.evaluation.rows)) == 12
 
 
 def test_what_scores_is_loaded_once_and_what_paints_goes_before_the_next_one_comes(
@@ -250,7 +254,7 @@ def test_what_any_of_them_lacks_is_told_before_the_first_one_paints(
 
 
 def test_an_evaluation_that_is_compared_is_never_overwritten(tmp_path: Path, execution: Execution) -> None:
-    one = saved(tmp_path / "out/evaluations/1-spade-128-v1.json")
+    one = saved(tmp_path / "out/evaluations/1-spade-128-v1/evaluation.json")
     before, other = Path(one).read_bytes(), saved(tmp_path / "b.json", evaluation("other"))
     changed = compare(candidates([one, other]), None, execution, seeds=(0,))
     with pytest.raises(Exception, match="never overwritten"):
@@ -263,4 +267,4 @@ def test_names_of_files_are_plain_and_differ() -> None:
 
     found = Comparison(tuple(Column(name, name, evaluation(faces=0)) for name in ("../a b/ü", "x" * 300, "../a-b/ü")))
     names = evaluation_names(found)
-    assert len(set(names)) == 3 and all(name.count("/") == 1 and len(name) < 110 for name in names)
+    assert len(set(names)) == 3 and all(name.count("/") == 2 and len(name) < 120 for name in names)

@@ -57,7 +57,7 @@ output_option = click.option(
     "-o",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write evaluation.json and report.html there.",
+    help="Write evaluation.json, pictures.jsonl, report.html and evaluation-faces/ there.",
 )
 how_options = options.together(
     "how",

@@ -8,9 +8,9 @@ from facesynth.core.markup import text
 from facesynth.evaluation.comparison.comparison import BEST_TOLD, Column, Comparison
 from facesynth.evaluation.page_parts import evaluation_html, facts, series_key, series_mark, views
 from facesynth.evaluation.pictures.bars import bars_of, class_bars
+from facesynth.evaluation.pictures.cases import CasePictures
 from facesynth.evaluation.pictures.curve_charts import curve_charts
 from facesynth.evaluation.pictures.page import protocol_rows
-from facesynth.evaluation.pictures.results import CasePictures
 from facesynth.evaluation.pictures.score_table import score_table
 from facesynth.evaluation.pictures.sheets import GENERATED, OWN, Titled, given, looked, painted, sources
 from facesynth.evaluation.pictures.subjects import Setting
@@ -66,16 +66,18 @@ def _classes(comparison: Comparison, setting: Setting) -> Iterator[str]:
 def _faces(comparison: Comparison) -> Iterator[str]:
     """The faces of the first contact sheet of which any column has pictures."""
     looks = {
-        name: [_looked(column, name) for column in comparison.columns]
+        name: [_looked(column, name) if _alike(comparison, column) else None for column in comparison.columns]
         for name in comparison.columns[0].evaluation.sheet[:_FACES]
     }
     shown = {name: found for name, found in looks.items() if any(one is not None and painted(one) for one in found)}
     yield '<section><h2>Faces</h2><p class="soft">'
     if not shown:
-        yield "No pictures are here: an evaluation that was read from a file holds none. Compare the weights "
-        yield "themselves to see them.</p></section>"
+        yield "No pictures are here: those of a saved evaluation lie in evaluation-faces/ beside its evaluation.json. "
+        yield "Evaluate again, or compare the weights themselves, to see them.</p></section>"
         return
-    yield 'The same label maps, painted by each.</p><div class="rows">'
+    generators = all(column.evaluation.subject.kind == "generator" for column in comparison.columns)
+    yield "The same label maps, painted by each." if generators else "Pictures of the same names, side by side."
+    yield '</p><div class="rows">'
     for name, found in shown.items():
         yield from _face(comparison, name, found)
     yield "</div></section>"
@@ -90,9 +92,16 @@ def _face(comparison: Comparison, name: str, found: list[CasePictures | None]) -
         yield f"<h3>{series_mark(place)}{text(column.name)}</h3>"
         if shown:
             yield views(shown, f"{name} by {column.name}")
+        elif _alike(comparison, column):
+            yield '<p class="soft">Its pictures are not here, nor in evaluation-faces/ beside its evaluation.json.</p>'
         else:
-            yield '<p class="soft">Its pictures are not here: an evaluation that was read from a file holds none.</p>'
+            yield '<p class="soft">It was scored on other photos.</p>'
     yield f'</div></div><figcaption><span class="name">{text(name)}</span></figcaption></figure>'
+
+
+def _alike(comparison: Comparison, column: Column) -> bool:
+    """Whether a name means the same face in this column as in the first one."""
+    return column.evaluation.real.digest == comparison.columns[0].evaluation.real.digest
 
 
 def _looked(column: Column, name: str) -> CasePictures | None:
@@ -129,5 +138,5 @@ def _protocol(place: int, column: Column) -> Iterator[str]:
 
 
 def _foot() -> Iterator[str]:
-    yield "<footer><p>All numbers are in comparison.json beside this page. The photos in it are the dataset’s: pass it "
-    yield "on only as you may pass on those. The painted faces are synthetic.</p></footer>"
+    yield "<footer><p>All numbers are in comparison.json beside this page. The photos in it, and below evaluations/, "
+    yield "are the dataset’s: pass them on only as you may. The painted faces are synthetic.</p></footer>"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import fmean
 from types import MappingProxyType
 
 from facesynth.core.errors import UsageError
+from facesynth.evaluation.pictures.cases import CasePictures
 from facesynth.evaluation.pictures.results import Halves, PictureEvaluation, Score
+from facesynth.evaluation.pictures.rows_file import RowsOfSeeds
 from facesynth.evaluation.pictures.subjects import Variant
 from facesynth.metrics.spread import MeanSd
 
@@ -41,12 +44,21 @@ def with_seeds(evaluation: PictureEvaluation, seeds: Sequence[int], *, where: st
             dataclasses.replace(row, pictures={s: one for s, one in row.pictures.items() if s != "by seed"})
             for row in evaluation.regions
         ),
-        rows=tuple(row for row in evaluation.rows if row.seed is None or row.seed in wanted),
+        rows=RowsOfSeeds(evaluation.rows, wanted),
+        cases=tuple(
+            case if case.look is None else dataclasses.replace(case, look=partial(_looked, case.look, wanted))
+            for case in evaluation.cases
+        ),
         warnings=tuple(
             told for told in evaluation.warnings if not any(f"({Variant('by seed', seed)})" in told for seed in dropped)
         ),
         extremes=tuple(extremes for extremes in evaluation.extremes if extremes.setting != "by seed"),
     )
+
+
+def _looked(look: Callable[[], CasePictures], seeds: Sequence[int]) -> CasePictures:
+    found = look()
+    return dataclasses.replace(found, seeds={seed: one for seed, one in found.seeds.items() if seed in seeds})
 
 
 def _taken(score: Score, seeds: Sequence[int]) -> Score | None:

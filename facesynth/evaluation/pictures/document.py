@@ -1,4 +1,6 @@
-"""An evaluation of pictures as JSON, and back: all scores with their protocols, each picture's own, the curves.
+"""An evaluation of pictures as JSON, and back: all scores with their protocols, the shown pictures' own, the curves.
+
+The rows of all pictures lie beside it, in a file that it names: a document's size does not depend on their number.
 
 Figures that are quoted rest on such documents, so whatever was written once stays readable. A field that is added to
 what they are made of has a default, which documents without it take. A version that does not know a field passes it by
@@ -17,11 +19,14 @@ from typing import Any, NoReturn
 
 from facesynth.core.errors import InputError
 from facesynth.evaluation.pictures.curves import LARGEST, Curve, is_drawable, training_curves
+from facesynth.evaluation.pictures.kept_faces import with_looks
 from facesynth.evaluation.pictures.records import NotARecordError, from_plain, to_plain
-from facesynth.evaluation.pictures.results import PictureEvaluation
+from facesynth.evaluation.pictures.results import PictureEvaluation, PictureRow, Rows
+from facesynth.evaluation.pictures.rows_file import RowsFile, saved_rows
 
-FORMAT = "facesynth-picture-evaluation-2"
+FORMAT = "facesynth-picture-evaluation-3"
 _FIRST = "facesynth-picture-evaluation-1"
+_SECOND = "facesynth-picture-evaluation-2"  # with the rows of all pictures in it
 _NEWER = re.compile(r"facesynth-picture-evaluation-\d{1,9}")
 _OF_LABELS = "facesynth-segmentation-evaluation-"
 _MAX_BYTES = 1 << 30
@@ -31,7 +36,7 @@ _HINT = "give an evaluation.json that `facesynth evaluate generator` or `evaluat
 
 @dataclass(frozen=True, slots=True)
 class SavedEvaluation:
-    """What a document holds: the evaluation, whose cases have no pictures, and its generator's training curves."""
+    """What a document holds: the evaluation, whose faces are drawn from what was kept, and its training curves."""
 
     evaluation: PictureEvaluation
     curves: tuple[Curve, ...] = ()
@@ -43,22 +48,30 @@ class _Rest:
 
     format: str
     headline: str = ""
+    pictures: RowsFile | None = None
     curves: tuple[Curve, ...] = ()
+    rows: tuple[PictureRow, ...] = ()
 
 
-def evaluation_json(evaluation: PictureEvaluation, curves: tuple[Curve, ...] | None = None) -> str:
-    """The evaluation as a JSON document, a picture's own scores a line each. Names that are not valid Unicode are
-    escaped.
+def evaluation_json(
+    evaluation: PictureEvaluation, curves: tuple[Curve, ...] | None = None, *, rows: RowsFile | None = None
+) -> str:
+    """The evaluation as a JSON document, with a line for each picture that is shown. Names that are not valid Unicode
+    are escaped.
 
-    `curves` are read from the training run's folder unless they are given. ValueError where a score is not finite.
+    `curves` are read from the training run's folder unless they are given. `rows` is the file beside the document that
+    has the rows of all pictures, None where there is none. ValueError where a score is not finite.
     """
     held = training_curves(evaluation.run) if curves is None else curves
-    head = to_plain(_Rest(FORMAT, evaluation.headline(), held)) | to_plain(evaluation)
-    rows = [json.dumps(row, ensure_ascii=False) for row in head.pop("rows")]
+    shown = {case.name for case in evaluation.cases}
+    its_rows = tuple(row for row in evaluation.rows if row.name in shown)
+    rest = _Rest(FORMAT, evaluation.headline(), rows, held, its_rows)
+    head = to_plain(rest) | to_plain(dataclasses.replace(evaluation, rows=its_rows))
+    lines_of_rows = [json.dumps(row, ensure_ascii=False) for row in head.pop("rows")]
     drawn = head.pop("curves")
     lines = [json.dumps(curve, ensure_ascii=False) for curve in drawn]
     text = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")
-    text += f',\n "curves": {_listed(lines)},\n "rows": {_listed(rows)}\n}}\n'
+    text += f',\n "curves": {_listed(lines)},\n "rows": {_listed(lines_of_rows)}\n}}\n'
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -89,20 +102,20 @@ def _read(document: Any, path: Path) -> SavedEvaluation:
         raise InputError("an evaluation of label maps, not of pictures", where=path, hint=_HINT)
     if found == _FIRST:
         _as_now(document)
-    elif found != FORMAT:
+    elif found not in (_SECOND, FORMAT):
         if isinstance(found, str) and _NEWER.fullmatch(found):
             what = f"written by a newer version of facesynth (its format is {found!r}, this version reads {FORMAT!r})"
             raise InputError(what, where=path, hint="update facesynth, or evaluate again")
         told = "no evaluation of pictures" if found is None else f"of the format {found!r}, which is not known here"
         raise InputError(told, where=path, hint=_HINT)
-    beside = {name: document.pop(name) for name in ("format", "headline", "curves") if name in document}
+    beside = {field.name: document.pop(field.name) for field in dataclasses.fields(_Rest) if field.name in document}
     unknown: set[str] = set()
     try:
-        curves = from_plain(_Rest, beside, unknown=unknown).curves
+        rest = from_plain(_Rest, beside, unknown=unknown)
         evaluation = from_plain(PictureEvaluation, document, unknown=unknown)
     except NotARecordError as error:
         raise InputError(f"is damaged ({error})", where=path, hint=_HINT) from error
-    for curve in curves:
+    for curve in rest.curves:
         if len(curve.images) != len(curve.values) or not curve.values:
             raise InputError(f"is damaged (the curve {curve.measure} has no whole points)", where=path, hint=_HINT)
         if not all(map(is_drawable, (*curve.images, *curve.values))):
@@ -110,9 +123,17 @@ def _read(document: Any, path: Path) -> SavedEvaluation:
             raise InputError(what, where=path, hint=_HINT)
     if not evaluation.scores:
         raise InputError("is damaged (it has no scores)", where=path, hint=_HINT)
-    if unknown:
-        evaluation = dataclasses.replace(evaluation, warnings=(*evaluation.warnings, _passed_by(sorted(unknown))))
-    return SavedEvaluation(evaluation, curves)
+    warnings = [_passed_by(sorted(unknown))] if unknown else []
+    rows: Rows | str | None = None if rest.pictures is None else saved_rows(rest.pictures, path.parent)
+    if isinstance(rows, str):
+        warnings.append(rows)
+        rows = None
+    evaluation = dataclasses.replace(
+        evaluation,
+        rows=rest.rows if rows is None else rows,
+        warnings=(*evaluation.warnings, *warnings),
+    )
+    return SavedEvaluation(with_looks(evaluation, path.parent), rest.curves)
 
 
 def _as_now(document: Any) -> None:

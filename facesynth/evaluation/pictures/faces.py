@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from facesynth.evaluation.pictures.results import Case, CasePictures, PictureEvaluation, PictureRow, number
+from facesynth.evaluation.pictures.cases import Case, CasePictures
+from facesynth.evaluation.pictures.results import PictureEvaluation, PictureRow, number
 from facesynth.evaluation.pictures.sheets import (
     GENERATED,
     OWN,

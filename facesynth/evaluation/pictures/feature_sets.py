@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from facesynth.core.errors import FacesynthError
 from facesynth.core.refs import Digest
 from facesynth.inference.extractors.features import PictureFeatures
-from facesynth.metrics.features import Features, PickedRows, SomeFeatures
+from facesynth.metrics.features import Features, PickedRows, SomeFeatures, let_go
 from facesynth.metrics.moments import Moments
 
 _ROWS_AT_ONCE = 256
@@ -134,3 +134,4 @@ def blocks(features: SomeFeatures) -> Iterator[Features]:
     """The rows, some hundred at a time."""
     for start in range(0, len(features), _ROWS_AT_ONCE):
         yield features[start : start + _ROWS_AT_ONCE]
+        let_go(features)

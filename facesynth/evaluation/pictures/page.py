@@ -235,5 +235,6 @@ def _curves(evaluation: PictureEvaluation, curves: Sequence[Curve]) -> Iterator[
 
 
 def _foot() -> Iterator[str]:
-    yield "<footer><p>All numbers, and each picture’s own, are in evaluation.json beside this page. The photos in it "
-    yield "are the dataset’s: pass it on only as you may pass on those. The painted faces are synthetic.</p></footer>"
+    yield "<footer><p>All numbers are in evaluation.json beside this page, and each picture’s own in pictures.jsonl. "
+    yield "The photos in it, and in evaluation-faces/, are the dataset’s: pass them on only as you may. The "
+    yield "painted faces are synthetic.</p></footer>"

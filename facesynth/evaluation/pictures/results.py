@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
-from facesynth.core.images import Photo
-from facesynth.core.labels import LABEL_NAMES, READABLE, Label, LabelMap
+from facesynth.core.labels import LABEL_NAMES, READABLE, Label
+from facesynth.evaluation.pictures.cases import Case
 from facesynth.evaluation.pictures.subjects import SETTINGS, NetworkUsed, PicturesSubject, RealSet, Setting
 from facesynth.evaluation.subjects import LeftOut
 from facesynth.metrics.segmentation import Agreement
@@ -97,6 +97,14 @@ class PictureRow:
     seed: int | None = None
 
 
+class Rows(Protocol):
+    """Rows that can be gone through as often as one likes, and need not be held: there is one a picture."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[PictureRow]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extremes:
     """The names of the faces whose pictures one measure finds best and worst, at most SHOWN of each, the extreme first.
@@ -109,36 +117,6 @@ class Extremes:
     setting: Setting
     best: tuple[str, ...]
     worst: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CasePictures:
-    """What one face's pictures are drawn from; None where there is no such thing.
-
-    `labels` is the label map, `real` the photo, `own` the picture in the photo's own style (or, where two folders are
-    compared, the generated picture), `seeds` the pictures by seed, `reparsed` what the judge sees in `own`.
-    """
-
-    labels: LabelMap | None = None
-    real: Photo | None = None
-    own: Photo | None = None
-    seeds: Mapping[int, Photo] = field(default_factory=lambda: MappingProxyType({}))
-    reparsed: LabelMap | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A face that is worth showing. The files are its photo, label map and, of two folders, generated picture.
-
-    `look` reads (through the cache) what its pictures are drawn from, and may raise InputError or CacheError; it is
-    None in an evaluation that was read from a file.
-    """
-
-    name: str
-    real_file: str | None = None
-    labels_file: str | None = None
-    generated_file: str | None = None
-    look: Callable[[], CasePictures] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +174,10 @@ class RegionStyle:
 class PictureEvaluation:
     """Pictures scored. `scores` are in the order in which they are shown; at least one was scored.
 
-    `protocol` is what all numbers have in common, a line each. `rows` has a row a picture, `cases` the few faces that
-    are shown, of which `extremes` names the best and worst by each measure and `sheet` those of the contact sheet.
+    `protocol` is what all numbers have in common, a line each. `rows` has a row a picture (of an evaluation that was
+    read from a file without the rows beside it, a row a picture that is shown); wherever they lie, evaluations compare
+    without them. `cases` has the few faces that are shown, of which `extremes` names the best and worst by each measure
+    and `sheet` those of the contact sheet.
     `run` is the training run's folder that the generator lies in, whose curves can be drawn; None where there is none.
     """
 
@@ -208,7 +188,7 @@ class PictureEvaluation:
     networks: tuple[NetworkUsed, ...] = ()
     classes: tuple[ClassFidelity, ...] = ()
     regions: tuple[RegionStyle, ...] = ()
-    rows: tuple[PictureRow, ...] = ()
+    rows: Rows = field(default=(), compare=False)
     cases: tuple[Case, ...] = ()
     sheet: tuple[str, ...] = ()
     extremes: tuple[Extremes, ...] = ()

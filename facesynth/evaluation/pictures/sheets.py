@@ -15,7 +15,7 @@ from facesynth.core.label_files import read_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.markup import image_source
 from facesynth.evaluation.page_parts import small
-from facesynth.evaluation.pictures.results import Case, CasePictures
+from facesynth.evaluation.pictures.cases import Case, CasePictures
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ SIDE = 176
 """Pixels of a picture's side in a row of them."""
 THUMB = 104
 """Pixels of a picture's side among the best and worst."""
-_SEEDS = 3
+SEEDS = 3
 """Pictures by seed that are shown."""
 
 OWN = "own style"
@@ -36,14 +36,15 @@ GENERATED = "generated"
 def looked(case: Case) -> CasePictures | None:
     """What a face's pictures are drawn from; None where its files cannot be read any more.
 
-    Of an evaluation that was read from a file only those pictures are there that lie in files: nothing is painted.
+    Of an evaluation that was read from a file only those pictures are there that were kept, or lie where they lay:
+    nothing is painted.
     """
     if case.look is None:
         return _from_files(case)
     try:
         return case.look()
     except (InputError, CacheError):
-        return None
+        return _from_files(case) if case.kept else None
 
 
 def _from_files(case: Case) -> CasePictures | None:
@@ -73,7 +74,7 @@ def given(pictures: CasePictures) -> list[tuple[str, Photo | LabelMap]]:
 def painted(pictures: CasePictures, *, own: str = OWN) -> list[tuple[str, Photo | LabelMap]]:
     """What was painted, in the photo's own style and by the first seeds, and what the judge sees in the former."""
     titled: list[tuple[str, Photo | LabelMap | None]] = [(own, pictures.own)]
-    titled += [(f"seed {seed}", picture) for seed, picture in list(pictures.seeds.items())[:_SEEDS]]
+    titled += [(f"seed {seed}", picture) for seed, picture in list(pictures.seeds.items())[:SEEDS]]
     titled.append(("parsed again", pictures.reparsed))
     return [(title, one) for title, one in titled if one is not None]
 

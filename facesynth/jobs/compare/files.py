@@ -10,8 +10,10 @@ from pathlib import Path, PurePosixPath
 from facesynth.evaluation.comparison.comparison import Comparison
 from facesynth.evaluation.comparison.document import comparison_json
 from facesynth.evaluation.comparison.page import comparison_page
-from facesynth.evaluation.pictures.document import evaluation_json
+from facesynth.evaluation.pictures.kept_faces import FACES
+from facesynth.evaluation.pictures.rows_file import ROWS
 from facesynth.jobs.compare.candidates import EVALUATION
+from facesynth.jobs.evaluate.files import write_evaluation
 from facesynth.outputs import OutputTree
 
 
@@ -25,23 +27,31 @@ class ComparisonFiles:
     @classmethod
     def into(cls, folder: Path, inputs: Sequence[Path], reads: Sequence[str | Path]) -> ComparisonFiles:
         """Write into `folder`. UsageError where it lies in an input folder; nothing in `reads` is ever overwritten."""
-        evaluations = [Path(path) / EVALUATION for path in reads]
-        return cls(OutputTree(folder, inputs, [], reads=[*reads, *evaluations]), folder)
+        beside = [file for path in reads for file in files_of(Path(path))]
+        return cls(OutputTree(folder, inputs, [], reads=[*reads, *beside]), folder)
 
     def write(self, comparison: Comparison) -> None:
-        """Write comparison.json, report.html, and each evaluation into evaluations/, to be compared again.
+        """Write comparison.json, report.html, and each evaluation into a folder of evaluations/, to be compared again.
 
         Raises OutputError or OSError where that cannot be.
         """
         names = evaluation_names(comparison)
         with self.tree:
             for column, name in zip(comparison.columns, names, strict=True):
-                self.tree.write(evaluation_json(column.evaluation, column.curves).encode(), PurePosixPath(name))
+                write_evaluation(self.tree, column.evaluation, column.curves, PurePosixPath(name).parent)
             self.tree.write(comparison_json(comparison, names).encode(), PurePosixPath("comparison.json"))
             self.tree.write(comparison_page(comparison).encode(), PurePosixPath("report.html"))
 
 
 def evaluation_names(comparison: Comparison) -> list[str]:
-    """Where each column's evaluation lies in the output folder: `evaluations/1-spade-128-v1.json`."""
+    """Where each column's evaluation lies in the output folder: `evaluations/1-spade-128-v1/evaluation.json`."""
     safe = (re.sub(r"[^\w.-]+", "-", column.name)[:80] for column in comparison.columns)
-    return [f"evaluations/{number}-{name}.json" for number, name in enumerate(safe, 1)]
+    return [f"evaluations/{number}-{name}/{EVALUATION}" for number, name in enumerate(safe, 1)]
+
+
+def files_of(source: Path) -> list[Path]:
+    """Those that lie where a saved evaluation's do, which is given by its document or folder; there may be none."""
+    if not (source.is_dir() or source.suffix.lower() == ".json"):
+        return []
+    folder = source if source.is_dir() else source.parent
+    return [folder / EVALUATION, folder / ROWS, *(folder / FACES).glob("*")]

@@ -9,21 +9,16 @@ from functools import partial
 
 from facesynth.core.faces import Face
 from facesynth.core.labels import LabelMap
-from facesynth.datasets.pairs import Pair
-from facesynth.evaluation.pictures.picture_scores import spread_over
-from facesynth.evaluation.pictures.results import Case, CasePictures, Extremes, PictureRow
+from facesynth.evaluation.pictures.cases import Case, CasePictures
+from facesynth.evaluation.pictures.results import Extremes
 from facesynth.evaluation.pictures.subjects import OWN
-from facesynth.jobs.evaluate.picture_items import LabelsOfPair, as_face, photo_of
+from facesynth.jobs.evaluate.held_faces import HeldFace
+from facesynth.jobs.evaluate.picture_items import as_face
 from facesynth.jobs.evaluate.repainting import Repainting
 from facesynth.stages.base import Stage
 
 ON_SHEET = 6
 """Faces on the contact sheet, evenly spread over the set."""
-
-
-def sheet_names(rows: Iterable[PictureRow]) -> tuple[str, ...]:
-    """The faces of the contact sheet."""
-    return spread_over(list(dict.fromkeys(row.name for row in rows)), ON_SHEET)
 
 
 def shown_names(sheet: Sequence[str], extremes: Iterable[Extremes]) -> frozenset[str]:
@@ -42,25 +37,25 @@ class PaintedCases:
         """The faces of these names, in the dataset's order."""
         return tuple(
             Case(
-                name=pair.name,
-                real_file=str(pair.image),
-                labels_file=str(pair.labels),
-                look=partial(self._look, pair),
+                name=face.name,
+                real_file=str(face.pair.image),
+                labels_file=str(face.pair.labels),
+                look=partial(self._look, face),
             )
-            for pair in self.painted.pairs()
-            if pair.name in names
+            for face in self.painted.faces
+            if face.name in names
         )
 
-    def _look(self, pair: Pair) -> CasePictures:
-        own = self.painted.of(pair, OWN)
+    def _look(self, face: HeldFace) -> CasePictures:
+        own = self.painted.of(face, OWN)
         with closing(self.painted.passes.scored(self.judge, [(as_face(own), None)], again=True)) as seen:
             reparsed, _ = next(seen)
         return CasePictures(
-            labels=LabelsOfPair(pair).identify().load(),
-            real=photo_of(pair).identify().load(),
+            labels=face.labels().load(),
+            real=face.photo().identify().load(),
             own=own.load(),
             seeds={
-                variant.seed: self.painted.of(pair, variant).load()
+                variant.seed: self.painted.of(face, variant).load()
                 for variant in self.painted.variants
                 if variant.seed is not None
             },

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import Protocol
 
 from facesynth.core.image_files import encode_png
+from facesynth.core.refs import FileStamp
 from facesynth.core.scan import SourceFile
 from facesynth.evaluation.pictures import document as pictures_document
 from facesynth.evaluation.pictures.curves import Curve, training_curves
+from facesynth.evaluation.pictures.kept_faces import FACES, kept_faces
 from facesynth.evaluation.pictures.page import evaluation_page as pictures_page
 from facesynth.evaluation.pictures.results import PictureEvaluation
+from facesynth.evaluation.pictures.rows_file import ROWS, RowsFile, write_rows
 from facesynth.evaluation.segmentation import document as maps_document
 from facesynth.evaluation.segmentation.evaluation import Evaluation
 from facesynth.evaluation.segmentation.face_pictures import faces_sheet
@@ -22,36 +25,110 @@ from facesynth.evaluation.segmentation.page import evaluation_page as maps_page
 from facesynth.outputs import OutputTree, folded
 
 DOCUMENT, REPORT = "evaluation.json", "report.html"
-OF_PICTURES = (DOCUMENT, REPORT)
+OF_PICTURES = (DOCUMENT, REPORT, ROWS, FACES)
+"""Of these FACES is a folder."""
 OF_MAPS = (DOCUMENT, REPORT, "confusion.png", "worst.png", "best.png")
 
-Contents: TypeAlias = Mapping[str, Callable[[], bytes]]
-"""What makes each of an evaluation's files, by its name, in the order in which they are written."""
+
+class Contents(Protocol):
+    """An evaluation's files."""
+
+    def __getitem__(self, name: str, /) -> Callable[[], bytes]:
+        """What makes the file of that name, REPORT or DOCUMENT; once they are written, as it is there."""
+        ...
+
+    def write(self, tree: OutputTree) -> None:
+        """Write them all. Raises OutputError or OSError where that cannot be."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MapContents:
+    """The files of an evaluation of label maps by name, in the order in which they are written."""
+
+    made: Mapping[str, Callable[[], bytes]]
+
+    def __getitem__(self, name: str, /) -> Callable[[], bytes]:
+        return self.made[name]
+
+    def write(self, tree: OutputTree) -> None:
+        """Write OF_MAPS. Raises as Contents says."""
+        for name, make in self.made.items():
+            tree.write(make(), PurePosixPath(name))
 
 
 def map_contents(evaluation: Evaluation) -> Contents:
     """The files of an evaluation of label maps: OF_MAPS."""
     by_iou = evaluation.scores.by_iou
-    return {
+    made = {
         DOCUMENT: lambda: maps_document.evaluation_json(evaluation).encode(),
         "confusion.png": lambda: encode_png(matrix_picture(evaluation)),
         "worst.png": lambda: encode_png(faces_sheet(by_iou.worst)),
         "best.png": lambda: encode_png(faces_sheet(by_iou.best)),
         REPORT: lambda: maps_page(evaluation).encode(),
     }
+    return MapContents(made)
+
+
+@dataclass(slots=True)
+class PictureContents:
+    """The files of an evaluation of pictures, all with the same training curves."""
+
+    evaluation: PictureEvaluation
+    _curves: tuple[Curve, ...] | None = field(init=False, default=None)
+    _document: bytes | None = field(init=False, default=None)
+
+    def __getitem__(self, name: str, /) -> Callable[[], bytes]:
+        return {DOCUMENT: self._told, REPORT: self._drawn}[name]
+
+    def write(self, tree: OutputTree) -> None:
+        """Write OF_PICTURES, what the document names before it. Raises as Contents says."""
+        self._document = write_evaluation(tree, self.evaluation, self._noted(), PurePosixPath())
+        tree.write(self._drawn(), PurePosixPath(REPORT))
+
+    def _told(self) -> bytes:
+        if self._document is None:
+            self._document = pictures_document.evaluation_json(self.evaluation, self._noted()).encode()
+        return self._document
+
+    def _drawn(self) -> bytes:
+        return pictures_page(self.evaluation, self._noted()).encode()
+
+    def _noted(self) -> tuple[Curve, ...]:
+        if self._curves is None:
+            self._curves = training_curves(self.evaluation.run)
+        return self._curves
 
 
 def picture_contents(evaluation: PictureEvaluation) -> Contents:
-    """The files of an evaluation of pictures: OF_PICTURES, both with the same training curves."""
+    """The files of an evaluation of pictures: OF_PICTURES."""
+    return PictureContents(evaluation)
 
-    @cache
-    def curves() -> tuple[Curve, ...]:
-        return training_curves(evaluation.run)
 
-    return {
-        DOCUMENT: lambda: pictures_document.evaluation_json(evaluation, curves()).encode(),
-        REPORT: lambda: pictures_page(evaluation, curves()).encode(),
-    }
+def write_evaluation(
+    tree: OutputTree, evaluation: PictureEvaluation, curves: tuple[Curve, ...], folder: PurePosixPath
+) -> bytes:
+    """Write an evaluation that can be read again into a folder of the tree: its rows, what is kept of its faces, and
+    the document, which it returns, last. Raises OutputError or OSError where that cannot be.
+    """
+    kept, faces = kept_faces(evaluation)
+    rows = _write_rows(tree, evaluation, folder)
+    for name, data in faces.items():
+        tree.write(data, folder / name)
+    document = pictures_document.evaluation_json(kept, curves, rows=rows).encode()
+    tree.write(document, folder / DOCUMENT)
+    return document
+
+
+def _write_rows(tree: OutputTree, evaluation: PictureEvaluation, folder: PurePosixPath) -> RowsFile | None:
+    """Rows are written aside as they are made: however many there are, memory holds one."""
+    with tempfile.TemporaryDirectory(prefix="facesynth-") as aside:
+        path = Path(aside) / ROWS
+        rows = write_rows(evaluation.rows, path)
+        if not rows.count:
+            return None
+        tree.copy(path, FileStamp(path.stat().st_size, rows.sha256), folder / ROWS)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +141,12 @@ class EvaluationFiles:
     @classmethod
     def into(cls, folder: Path, inputs: Sequence[Path], read: Iterable[Path]) -> EvaluationFiles:
         """Write into `folder`. UsageError where it lies in an input folder; no file in `read` is ever overwritten."""
-        sources = [SourceFile(path, PurePosixPath(path.name)) for path in read if folded(path.name) in OF_MAPS]
+        names = (*OF_MAPS, ROWS)
+        sources = [SourceFile(path, PurePosixPath(path.name)) for path in read if folded(path.name) in names]
+        OutputTree(folder / FACES, inputs, sources)  # refuses one that holds inputs
         return cls(OutputTree(folder, inputs, sources), folder)
 
     def write(self, contents: Contents) -> None:
         """Write these files. Raises OutputError or OSError where that cannot be."""
         with self.tree:
-            for name, made in contents.items():
-                self.tree.write(made(), PurePosixPath(name))
+            contents.write(self.tree)

@@ -9,12 +9,12 @@ from typing import Any
 from facesynth.evaluation.held_out import HeldOut
 from facesynth.evaluation.pictures.curves import STATS
 from facesynth.evaluation.pictures.generator_scores import Findings, Measured
-from facesynth.evaluation.pictures.picture_scores import PictureScores
+from facesynth.evaluation.pictures.picture_scores import PictureScores, spread_over
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.evaluation.pictures.set_scores import check_counts, check_metrics
 from facesynth.evaluation.pictures.subjects import OWN, NetworkUsed, PicturesSubject, RealSet, Variant
 from facesynth.inference.extractors.choice import DESCRIPTOR
-from facesynth.jobs.evaluate.cases import PaintedCases, sheet_names, shown_names
+from facesynth.jobs.evaluate.cases import ON_SHEET, PaintedCases, shown_names
 from facesynth.jobs.evaluate.generator_passes import (
     GeneratorStages,
     score_diversity,
@@ -71,7 +71,7 @@ def evaluate_generator(
         identity=stages.pairs.identity,
         doubts=warnings,
     )
-    pictures = PictureScores()
+    pictures = PictureScores(painted.faces.names)
     sets, real = score_sets(painted, stages.features(painted.size), metrics)
     fidelity = score_fidelity(painted, stages.judge, pictures)
     likeness = score_pairs(painted, stages.pairs, pictures)
@@ -86,15 +86,15 @@ def evaluate_generator(
         unrelated=score_unrelated(painted, stages.pairs),
         diversity=score_diversity(painted, stages.pairs),
     )
-    rows, extremes = pictures.rows(), tuple(found.extremes(measured))
-    sheet = sheet_names(rows)
+    extremes = tuple(found.extremes(measured))
+    sheet = spread_over(painted.faces.names, ON_SHEET)
     return PictureEvaluation(
         subject=_subject(painted, stages, name, seeds),
         real=RealSet(
             data=str(held_out.data),
             count=painted.count,
             sizes=likeness.sizes,
-            digest=painted.digest,
+            digest=painted.faces.digest,
             split=held_out.split,
             side=held_out.side,
             missing=held_out.missing,
@@ -104,7 +104,7 @@ def evaluate_generator(
         networks=networks,
         classes=fidelity.classes(),
         regions=found.region_styles(),
-        rows=rows,
+        rows=pictures.rows(),
         cases=PaintedCases(painted.at_rest(), stages.judge).of(shown_names(sheet, extremes)),
         sheet=sheet,
         extremes=extremes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -15,7 +16,6 @@ from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Item
 from facesynth.core.styles import Style
 from facesynth.datasets.ahead import ordered_ahead
-from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.pictures.fidelity import Fidelity, numbers_of, reparsed
 from facesynth.evaluation.pictures.generator_scores import Unrelated
 from facesynth.evaluation.pictures.measures import Number, Reference
@@ -25,9 +25,10 @@ from facesynth.evaluation.pictures.region_style import LookDistance, RegionTotal
 from facesynth.evaluation.pictures.set_scores import compare_sets, references
 from facesynth.evaluation.pictures.subjects import Setting, Variant
 from facesynth.inference.extractors.choice import Extractor
+from facesynth.jobs.evaluate.held_faces import HeldFace
 from facesynth.jobs.evaluate.pair_passes import Both, Shared, compared
 from facesynth.jobs.evaluate.pair_stages import PairStages
-from facesynth.jobs.evaluate.picture_items import LabelsOfPair, Made, as_face, photo_of, resized
+from facesynth.jobs.evaluate.picture_items import Made, as_face, resized
 from facesynth.jobs.evaluate.repainting import Repainting
 from facesynth.metrics.diversity import mean_pairwise
 from facesynth.metrics.segmentation import ConfusionMatrix
@@ -41,7 +42,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-_Two = tuple[tuple[Shared[Photo], Shared[Photo]], tuple[Pair, Pair]]
+_Two = tuple[tuple[Shared[Photo], Shared[Photo]], tuple[HeldFace, HeldFace]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def score_sets(
     passes, found = painted.passes, {}
     store = passes.execution.store
     passes.execution.progress.begin(painted.count, "features of photos")
-    photos = ((photo_of(pair), None) for pair in painted.pairs())
+    photos = ((face.photo(), None) for face in painted.faces)
     with (
         store.workplace() as place,
         closing(passes.feature_set(stage, photos, place / "real", keep_moments=True)) as real,
@@ -91,17 +92,19 @@ def score_fidelity(painted: Repainting, judge: Stage[Face, LabelMap], scores: Pi
     found = Fidelity()
 
     def seen(
-        what: str, pictures: Iterable[tuple[Item[Photo], Pair]]
-    ) -> Generator[tuple[Pair, ConfusionMatrix], None, None]:
-        faces = ((as_face(picture), pair) for picture, pair in pictures)
-        yield from _each(painted, f"judge {what}", judge, faces, lambda labels, pair: reparsed(_labels(pair), labels))
+        what: str, pictures: Iterable[tuple[Item[Photo], HeldFace]]
+    ) -> Generator[tuple[HeldFace, ConfusionMatrix], None, None]:
+        faces = ((as_face(picture), face) for picture, face in pictures)
+        yield from _each(
+            painted, f"judge {what}", judge, faces, lambda labels, face: reparsed(face.labels().load(), labels)
+        )
 
     for variant in painted.variants:
-        for pair, matrix in seen(str(variant), ((picture, pair) for pair, picture in painted.pictures(variant))):
+        for face, matrix in seen(str(variant), ((picture, face) for face, picture in painted.pictures(variant))):
             found.matrices[variant].counts += matrix.counts
             own = numbers_of(matrix)
-            scores.put(pair.name, variant, {key: own[key] for key in ("miou", "accuracy")})
-    photos = ((resized(photo_of(pair), painted.size), pair) for pair in painted.pairs())
+            scores.put(face.place, variant, {key: own[key] for key in ("miou", "accuracy")})
+    photos = ((resized(face.photo(), painted.size), face) for face in painted.faces)
     for _, matrix in seen("of photos", photos):
         found.photos.counts += matrix.counts
     return found
@@ -126,25 +129,25 @@ def score_pairs(painted: Repainting, stages: PairStages, scores: PictureScores) 
 
     for number, variant in enumerate(painted.variants):
         both = (
-            ((Shared(picture), Shared(resized(Made(photo_of(pair), noted), painted.size))), (pair, pair))
-            for pair, picture in painted.pictures(variant)
+            ((Shared(picture), Shared(resized(Made(face.photo(), noted), painted.size))), (face, face))
+            for face, picture in painted.pictures(variant)
         )
         known = (1,) if number else ()
-        for pair, one in _compared(painted, f"compare {variant}", stages, both, painted.count, known):
+        for face, one in _compared(painted, f"compare {variant}", stages, both, painted.count, known):
             regions[variant.setting].add(one.look)
-            scores.put(pair.name, variant, one.scores)
+            scores.put(face.place, variant, one.scores)
     return Likeness(regions, tuple(sorted(sizes)))
 
 
 def score_unrelated(painted: Repainting, stages: PairStages) -> Unrelated:
     """Each photo of the dataset's first half against the one at the same place of its second half."""
-    values: dict[str, list[float]] = defaultdict(list)
+    values: dict[str, array[float]] = defaultdict(_column)
     regions, half = RegionTotals(), painted.count // 2
 
-    def photo(pair: Pair) -> Shared[Photo]:
-        return Shared(resized(photo_of(pair), painted.size))
+    def photo(face: HeldFace) -> Shared[Photo]:
+        return Shared(resized(face.photo(), painted.size))
 
-    others = zip(islice(painted.pairs(), half), islice(painted.pairs(), half, 2 * half), strict=True)
+    others = zip(islice(painted.faces, half), islice(painted.faces, half, 2 * half), strict=True)
     both = (((photo(one), photo(other)), (one, other)) for one, other in others)
     for _, found in _compared(painted, "compare photos of different faces", stages, both, half, (0, 1)):
         regions.add(found.look)
@@ -154,10 +157,10 @@ def score_unrelated(painted: Repainting, stages: PairStages) -> Unrelated:
     return Unrelated(values=values, regions=regions)
 
 
-def score_diversity(painted: Repainting, stages: PairStages) -> dict[str, list[float]]:
+def score_diversity(painted: Repainting, stages: PairStages) -> dict[str, array[float]]:
     """The mean distance of all pairs of seeds by extractor, a value a label map; nothing for a single seed."""
     variants = [variant for variant in painted.variants if variant.seed is not None]
-    found: dict[str, list[float]] = defaultdict(list)
+    found: dict[str, array[float]] = defaultdict(_column)
     pairs = list(combinations(range(len(variants)), 2))
     if not pairs:
         return found
@@ -196,12 +199,12 @@ def _compared(
     both: Iterable[_Two],
     count: int,
     known: Collection[int],
-) -> Generator[tuple[Pair, _Compared], None, None]:
-    """Each first pair with how its picture compares with the second one's, region by region too (in threads)."""
+) -> Generator[tuple[HeldFace, _Compared], None, None]:
+    """Each first face with how its picture compares with the second one's, region by region too (in threads)."""
 
     def work(one: tuple[_Two, Callable[[], PairScores]]) -> _Compared:
-        (pictures, pairs), scores = one
-        looks = [look_of(picture.load(), _labels(pair)) for picture, pair in zip(pictures, pairs, strict=True)]
+        (pictures, faces), scores = one
+        looks = [look_of(picture.load(), face.labels().load()) for picture, face in zip(pictures, faces, strict=True)]
         look = LookDistance.between(*looks)
         found = scores_of(scores(), stages.extractors, identity=stages.identity)
         return _Compared(found | {COLOUR.key: look.colour, CONTRAST.key: look.contrast}, look)
@@ -214,12 +217,12 @@ def _compared(
     execution = painted.passes.execution
     execution.progress.begin(count, what)
     with closing(compared(painted.passes, stages, given(), known=known)) as results:
-        for ((_, pairs), _), made in ordered_ahead(results, work, workers=execution.workers, name="score"):
-            yield pairs[0], made
+        for ((_, faces), _), made in ordered_ahead(results, work, workers=execution.workers, name="score"):
+            yield faces[0], made
 
 
-def _labels(pair: Pair) -> LabelMap:
-    return LabelsOfPair(pair).identify().load()
+def _column() -> array[float]:
+    return array("d")
 
 
 def _each(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from facesynth.core.image_files import read_photo
 from facesynth.core.images import Photo
 from facesynth.core.refs import Item, short
 from facesynth.datasets.fitting import fits
+from facesynth.evaluation.pictures.cases import Case, CasePictures
 from facesynth.evaluation.pictures.feature_sets import FeatureSet
 from facesynth.evaluation.pictures.measures import NO_REFERENCE, Measure, score, unrelated_reference
 from facesynth.evaluation.pictures.pair_measures import IDENTITY, likeness_measure, perceptual_measure, scores_of
 from facesynth.evaluation.pictures.picture_scores import PictureScores, spread_over
-from facesynth.evaluation.pictures.results import Case, CasePictures, PictureEvaluation, Score
+from facesynth.evaluation.pictures.results import PictureEvaluation, Score
 from facesynth.evaluation.pictures.set_scores import check_counts, compare_sets, references, set_measures
 from facesynth.evaluation.pictures.subjects import GIVEN, NetworkUsed, PicturesSubject, RealSet
 from facesynth.inference.extractors.choice import DESCRIPTOR
@@ -27,7 +29,7 @@ from facesynth.jobs.evaluate.label_makers import network
 from facesynth.jobs.evaluate.pair_passes import Shared, compared
 from facesynth.jobs.evaluate.pair_stages import PairStages
 from facesynth.jobs.evaluate.passes import Passes
-from facesynth.jobs.evaluate.picture_folders import PictureFolder, Seen, check_partners, halves, look_through
+from facesynth.jobs.evaluate.picture_folders import PictureFolder, Seen, check_partners, look_through
 from facesynth.jobs.evaluate.picture_items import resized
 from facesynth.jobs.session import Execution
 from facesynth.report import installed_versions
@@ -83,7 +85,7 @@ def evaluate_images(
         stages.pairs.check_size(pictures.size, str(pictures.folder))
 
     scores = _set_scores(pictures, photos, stages, passes)
-    found = PictureScores()
+    found = PictureScores(pictures.files.names)
     measures = [] if stages.pairs is None else _pair_measures(stages.pairs)
     if stages.pairs is not None:
         unrelated = _score_pairs(pictures, photos, stages.pairs, passes, found)
@@ -92,7 +94,7 @@ def evaluate_images(
                 apart = unrelated_reference(unrelated.get(measure.key))
                 scores.append(score(measure, "pictures", number, apart))
     extremes = tuple(one for measure in measures if (one := found.extremes(measure, "pictures")) is not None)
-    sheet = spread_over(list(pictures.files), ON_SHEET)
+    sheet = spread_over(pictures.files.names, ON_SHEET)
     shown = shown_names(sheet, extremes)
     return PictureEvaluation(
         subject=PicturesSubject(
@@ -124,7 +126,7 @@ def _set_scores(pictures: Seen, photos: Seen, stages: ImageStages, passes: Passe
 
     def features(seen: Seen, folder: Path) -> FeatureSet:
         passes.execution.progress.begin(len(seen.files), f"features of {seen.folder}")
-        items = ((seen.item(name), None) for name in seen.files)
+        items = ((item, None) for _, item in seen.items())
         return passes.feature_set(stage, items, folder, keep_moments=seen is photos)
 
     with (
@@ -142,25 +144,27 @@ def _set_scores(pictures: Seen, photos: Seen, stages: ImageStages, passes: Passe
 
 def _score_pairs(
     pictures: Seen, photos: Seen, stages: PairStages, passes: Passes, found: PictureScores
-) -> dict[str, list[float]]:
+) -> dict[str, array[float]]:
     """Put each picture's scores into `found`; returns what different real pictures score, by key."""
 
     def real(photo: Item[Photo]) -> Shared[Photo]:
         return Shared(resized(photo, pictures.size))
 
     passes.execution.progress.begin(len(pictures.files), "compare pairs")
-    pairs = (((Shared(pictures.item(name)), real(photos.item(name))), name) for name in pictures.files)
+    pairs = (
+        ((Shared(picture), real(photos.item(name))), place) for place, (name, picture) in enumerate(pictures.items())
+    )
     with closing(compared(passes, stages, pairs)) as results:
-        for name, scores in results:
-            found.put(name, GIVEN, scores_of(scores(), stages.extractors, identity=stages.identity))
-    unrelated: dict[str, list[float]] = {}
+        for place, scores in results:
+            found.put(place, GIVEN, scores_of(scores(), stages.extractors, identity=stages.identity))
+    unrelated: dict[str, array[float]] = {}
     passes.execution.progress.begin(len(photos.files) // 2, "compare different real pictures")
-    others = (((real(one), real(other)), None) for one, other in halves(photos))
+    others = (((real(one), real(other)), None) for one, other in photos.halves())
     with closing(compared(passes, stages, others, known=(0, 1))) as results_apart:
         for _, scores in results_apart:
             for key, value in scores_of(scores(), stages.extractors, identity=stages.identity).items():
                 if value is not None:
-                    unrelated.setdefault(key, []).append(value)
+                    unrelated.setdefault(key, array("d")).append(value)
     return unrelated
 
 

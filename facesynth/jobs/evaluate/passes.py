@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from facesynth.core.errors import FacesynthError, InputError
 from facesynth.core.images import Photo
-from facesynth.core.refs import Declined, Digest, Done, Failed, Item, Origin, PairRef, Ref, Result
+from facesynth.core.refs import Declined, Done, Failed, Item, Origin, PairRef, Ref, Result
 from facesynth.evaluation.pictures.feature_sets import FeatureFiles, FeatureSet
 from facesynth.evaluation.pictures.measures import Number
 from facesynth.evaluation.subjects import LeftOut
@@ -39,7 +40,6 @@ class Passes:
     execution: Execution
     counts: Counter[bool] = field(default_factory=Counter)
     left_out: dict[str, LeftOut] = field(default_factory=dict)
-    _made: set[Digest] = field(default_factory=set)
 
     def along(
         self, stage: Stage[In, Out], items: Iterable[tuple[Item[In], T]], *, force: bool = False, counted: bool = True
@@ -61,14 +61,19 @@ class Passes:
             batch_size=how.batch_size,
             workers=how.workers,
             force=force,
-            on_mended=lambda origin, message: how.progress.note(message),
-            made=self._made,
+            on_mended=partial(self._note_mended, counted=counted),
         )
         with closing(results):
             for result in results:
                 if counted and isinstance(result, Done):
                     self.counts[result.cached] += 1
                 yield result, waiting.popleft()
+
+    def _note_mended(self, origin: Origin, message: str, *, counted: bool) -> None:
+        """Tell that a cached result was damaged, and made anew: by a network, where that is counted."""
+        if counted:
+            self.counts[False] += 1
+        self.execution.progress.note(message)
 
     def scored(
         self, stage: Stage[In, Out], items: Iterable[tuple[Item[In], T]], *, again: bool = False

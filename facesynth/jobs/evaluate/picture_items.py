@@ -43,6 +43,18 @@ class FaceOfPair:
             raise changed(self.pair.image)
         return ref
 
+    def known(self, digest: Digest) -> Ref[Face]:
+        """The same where its digest is known: nothing is read to look it up. Loading it raises InputError where the
+        file has other bytes by then."""
+
+        def load() -> Face:
+            data = read_file(self.pair.image)
+            if sha256_bytes(data) != digest:
+                raise changed_meanwhile(self.pair.image)
+            return _square_face(data, str(self.pair.image))
+
+        return Ref(digest, self.origin, load)
+
 
 def _square_face(data: bytes, where: str) -> Face:
     photo = decode_photo(data, where)
@@ -70,6 +82,17 @@ class LabelsOfPair:
         if expected is not None and sha256_bytes(read_file(self.pair.labels)) != expected:
             raise changed(self.pair.labels)
         return labels_item(self.pair.labels, self.pair.schema).identify()
+
+    def known(self, digest: Digest) -> Ref[LabelMap]:
+        """As FaceOfPair's."""
+
+        def load() -> LabelMap:
+            ref = labels_item(self.pair.labels, self.pair.schema).identify()
+            if ref.digest != digest:
+                raise changed_meanwhile(self.pair.labels)
+            return ref.load()
+
+        return Ref(digest, self.origin, load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +122,9 @@ def changed(path: Path) -> InputError:
     return InputError("has changed since its dataset was imported", where=path, hint=IMPORT_AGAIN)
 
 
-def photo_of(pair: Pair) -> Item[Photo]:
-    """A pair's photo."""
-    return Made(FaceOfPair(pair), _photo)
+def changed_meanwhile(path: Path) -> InputError:
+    """The error of a file whose bytes are not those that it was first read with."""
+    return InputError("the file changed while it was being scored", where=path, hint="run again")
 
 
 def as_face(picture: Item[Photo]) -> Item[Face]:
@@ -114,7 +137,8 @@ def resized(picture: Item[Photo], size: tuple[int, int]) -> Item[Photo]:
     return Made(picture, partial(_resized, size=size), f"resized {size[0]}x{size[1]} lanczos")
 
 
-def _photo(face: Face) -> Photo:
+def face_photo(face: Face) -> Photo:
+    """The photo of a face."""
     return face.photo
 
 

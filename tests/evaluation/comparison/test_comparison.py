@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from facesynth.evaluation.comparison.document import FORMAT, comparison_json
 from facesynth.evaluation.comparison.page import comparison_page
 from facesynth.evaluation.comparison.seeds import with_seeds
 from facesynth.evaluation.pictures.curves import Curve
+from facesynth.evaluation.pictures.document import evaluation_json, read_evaluation
+from facesynth.evaluation.pictures.kept_faces import kept_faces
 from facesynth.evaluation.pictures.results import PictureEvaluation, number
 from facesynth.evaluation.pictures.score_table import ScoreRow
 from facesynth.evaluation.pictures.subjects import Setting
@@ -165,9 +168,32 @@ def test_names_are_escaped_and_saved_evaluations_say_that_they_hold_no_pictures(
     source.encode("utf-8")
     page = Page(source)
     assert "script" not in page.tags and "<script>&caf\\udce9" in page.text and not page.images
-    assert "holds none" in page.text and "Training" not in page.text
+    assert "lie in evaluation-faces/" in page.text and "Training" not in page.text
     json.loads(comparison_json(found))
     one = Comparison((Column("saved", "s", saved), Column("new", "n", bare)))
     alts = {image["alt"] for image in Page(comparison_page(one)).images}
     assert "own style of 00000 by new" in alts and "label map of 00000" in alts
     assert not any("saved" in alt for alt in alts)
+
+
+def test_saved_evaluations_show_what_was_kept_of_the_same_faces(tmp_path: Path) -> None:
+    for name, found in (("a", evaluation()), ("b", evaluation("other", shift=1))):
+        kept, files = kept_faces(found)
+        for file, data in files.items():
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_bytes(data)
+        (tmp_path / name / "evaluation.json").write_text(evaluation_json(kept, ()), encoding="utf-8")
+    a, b = (read_evaluation(tmp_path / name / "evaluation.json").evaluation for name in "ab")
+    alts = [image["alt"] for image in Page(comparison_page(compared(a, b))).images]
+    assert {f"{title} of 00002 by {name}" for title in ("own style", "seed 1", "parsed again") for name in "ab"} <= {
+        *alts
+    }
+    assert alts.count("label map of 00000") == alts.count("photo of 00000") == 1
+    fewer = [with_seeds(one, (0, 2), where="") for one in (a, b)]
+    alts = [image["alt"] for image in Page(comparison_page(compared(*fewer))).images]
+    assert "seed 2 of 00002 by a" in alts and "seed 1 of 00002 by a" not in alts
+    elsewhere = dataclasses.replace(b, real=dataclasses.replace(b.real, digest="12" * 32))
+    page = Page(comparison_page(compared(a, elsewhere)))
+    alts = [image["alt"] for image in page.images]
+    assert "own style of 00002 by a" in alts and not any(alt.endswith("by b") for alt in alts)
+    assert "It was scored on other photos." in page.text

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from facesynth.core.labels import Label, LabelMap
+from facesynth.evaluation.pictures.cases import Case, CasePictures
 from facesynth.evaluation.pictures.results import (
-    Case,
-    CasePictures,
     ClassFidelity,
     Extremes,
     Halves,

@@ -14,11 +14,14 @@ from facesynth.core.errors import InputError
 from facesynth.evaluation.pictures.curves import Curve
 from facesynth.evaluation.pictures.document import FORMAT, SavedEvaluation, evaluation_json, read_evaluation
 from facesynth.evaluation.pictures.results import PictureEvaluation
+from facesynth.evaluation.pictures.rows_file import ROWS, SavedRows, write_rows
 from tests.evaluation.pictures.drawn_evaluations import evaluation
 
 SAVED_V1 = Path(__file__).parent / "saved-v1.json"
 """An evaluation as the first format had it: drawn faces, made-up scores."""
 SAVED_V2 = SAVED_V1.with_name("saved-v2.json")
+SAVED_V3 = SAVED_V1.with_name("saved-v3.json")
+"""Of two pictures, one of them shown; the rows of both are in saved-v3.jsonl."""
 
 CURVES = (Curve("validation/l1", (10.0, 20.0), (0.5, 0.25)), Curve("loss/kld", (10.0,), (1.0,)))
 
@@ -67,6 +70,47 @@ def test_a_score_that_is_not_finite_is_never_written() -> None:
         evaluation_json(dataclasses.replace(found, scores=(worst,)))
 
 
+def test_a_documents_size_does_not_depend_on_how_many_pictures_were_scored() -> None:
+    few, many = (evaluation(faces=faces, cases=evaluation().cases[:4]) for faces in (6, 300))
+    rows = [json.loads(evaluation_json(one, ()))["rows"] for one in (few, many)]
+    assert rows[0] == rows[1] and len(rows[0]) == 16, "those of the shown ones alone"
+    assert abs(len(evaluation_json(few, ())) - len(evaluation_json(many, ()))) < 2000
+
+
+def test_the_rows_of_all_pictures_lie_beside_and_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    found = evaluation(faces=20, cases=evaluation().cases[:4], sheet=("caf\udce9",))
+    odd = dataclasses.replace(next(iter(found.rows)), name="caf\udce9 <b>")
+    found = dataclasses.replace(found, rows=(*found.rows, odd))
+    rows = write_rows(found.rows, tmp_path / ROWS)
+    (tmp_path / "evaluation.json").write_text(evaluation_json(found, (), rows=rows), encoding="utf-8")
+    saved = read_evaluation(tmp_path / "evaluation.json").evaluation
+    assert len(saved.rows) == 81 and list(saved.rows) == list(found.rows) == list(saved.rows)
+    assert saved.warnings == () and saved == found
+
+    (tmp_path / ROWS).write_text((tmp_path / ROWS).read_text().replace("0.3", "0.9"))
+    other = read_evaluation(tmp_path / "evaluation.json").evaluation
+    assert len(list(other.rows)) == 16 and "pictures.jsonl beside it is not the one" in other.warnings[0]
+    (tmp_path / ROWS).unlink()
+    alone = read_evaluation(tmp_path / "evaluation.json").evaluation
+    assert len(list(alone.rows)) == 16 and alone.warnings == (), "a document alone is an evaluation too"
+    _elsewhere(tmp_path / "evaluation.json", "pictures", "../pictures.jsonl")
+    assert "does not lie beside it" in read_evaluation(tmp_path / "evaluation.json").evaluation.warnings[0]
+
+
+def test_a_damaged_line_of_rows_is_named(tmp_path: Path) -> None:
+    (tmp_path / ROWS).write_text('{"name": "a", "setting": "own style", "scores": {"ssim": 1.0}}\n{"name": 3}\n')
+    rows = iter(SavedRows(tmp_path / ROWS, 2))
+    assert next(rows).scores == {"ssim": 1.0}
+    with pytest.raises(InputError, match=r"pictures.jsonl: is damaged \(line 2: "):
+        next(rows)
+
+
+def _elsewhere(path: Path, name: str, file: str) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document[name]["file"] = file
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
 def _without(name: str) -> Callable[[Any], None]:
     def change(document: Any) -> None:
         del document[name]
@@ -91,7 +135,7 @@ def _read_changed(tmp_path: Path, change: Callable[[Any], Any]) -> SavedEvaluati
     return read_evaluation(path)
 
 
-@pytest.mark.parametrize("path", [SAVED_V1, SAVED_V2], ids=lambda path: str(path.name))
+@pytest.mark.parametrize("path", [SAVED_V1, SAVED_V2, SAVED_V3], ids=lambda path: str(path.name))
 def test_what_was_saved_once_stays_readable_for_ever(path: Path) -> None:
     """Never write these files anew: they stand for all that were quoted. A field that they lack needs a default."""
     saved = read_evaluation(path)
@@ -104,18 +148,19 @@ def test_what_was_saved_once_stays_readable_for_ever(path: Path) -> None:
     assert len(found.scores) == 13 and found.subject.sha256 == "ab" * 32 and found.real.digest == "cd" * 32
     assert found.networks[0].name == "judge-efl0-256-v1" and found.left_out[0].reason == "not an image"
     assert found.warnings == ("doubtful",), "nothing in it is unknown"
-    assert len(found.classes) == 19 and len(found.rows) == 4 and saved.curves == CURVES[:1]
+    assert len(found.classes) == 19 and len(found.rows) == (8 if path == SAVED_V3 else 4) and saved.curves == CURVES[:1]
     again = json.loads(evaluation_json(found, saved.curves))
-    for name in document.keys() - {"format", "headline", "scores"}:
+    for name in document.keys() - {"format", "headline", "scores", "pictures"}:
         assert _within(document[name], again[name]), name
 
 
-def test_the_second_formats_documents_come_back_whole() -> None:
-    document = json.loads(SAVED_V2.read_text(encoding="utf-8"))
-    saved = read_evaluation(SAVED_V2)
-    assert document["format"] == FORMAT and _within(
-        document, json.loads(evaluation_json(saved.evaluation, saved.curves))
-    )
+@pytest.mark.parametrize("path", [SAVED_V2, SAVED_V3], ids=lambda path: str(path.name))
+def test_the_later_formats_documents_come_back_whole(path: Path) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    saved = read_evaluation(path)
+    again = json.loads(evaluation_json(saved.evaluation, saved.curves))
+    assert again["format"] == FORMAT != document["format"] or path == SAVED_V3
+    assert all(_within(document[name], again[name]) for name in document.keys() - {"format", "pictures"})
     halves = saved.evaluation.scores[0].halves
     assert halves is not None and halves.count == document["scores"][0]["halves"]["count"]
 

@@ -15,9 +15,10 @@ from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import write_label_map
 from facesynth.core.labels import READABLE, Label
 from facesynth.evaluation.pictures.bars import bars_of
+from facesynth.evaluation.pictures.cases import Case, CasePictures
 from facesynth.evaluation.pictures.curves import STATS, Curve
 from facesynth.evaluation.pictures.page import evaluation_page
-from facesynth.evaluation.pictures.results import Case, CasePictures, Extremes, number
+from facesynth.evaluation.pictures.results import Extremes, number
 from facesynth.evaluation.pictures.sheets import SIDE
 from facesynth.evaluation.pictures.subjects import PicturesSubject
 from facesynth.evaluation.subjects import LeftOut
@@ -101,7 +102,7 @@ def test_the_best_and_the_worst_lead_to_their_faces_with_their_own_score() -> No
 def test_names_are_escaped_wherever_they_stand() -> None:
     bad = "<script>alert('&')</script> caf\udce9"
     found = evaluation(bad, faces=1)
-    row = dataclasses.replace(found.rows[0], name=bad)
+    row = dataclasses.replace(next(iter(found.rows)), name=bad)
     lines = evaluation(
         bad,
         cases=(dataclasses.replace(found.cases[0], name=bad),),

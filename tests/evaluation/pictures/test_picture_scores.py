@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
+from facesynth.core.errors import FacesynthError
 from facesynth.evaluation.pictures.measures import Measure, Number, Reference, score, score_over_seeds
+from facesynth.evaluation.pictures.names import Names
 from facesynth.evaluation.pictures.pair_measures import IDENTITY, PSNR, SSIM
 from facesynth.evaluation.pictures.picture_scores import PictureScores, spread_over
 from facesynth.evaluation.pictures.subjects import OWN, Variant
 
 
 def filled() -> PictureScores:
-    scores = PictureScores()
+    scores = PictureScores("abcdefg")
     for place, name in enumerate("abcdefg"):
-        scores.put(name, OWN, {"ssim": place / 10, "psnr": None if name == "a" else 20.0, "identity": None})
+        scores.put(place, OWN, {"ssim": place / 10, "psnr": None if name == "a" else 20.0, "identity": None})
         for seed in (0, 1):
-            scores.put(name, Variant("by seed", seed), {"ssim": place / 10 + seed})
+            scores.put(place, Variant("by seed", seed), {"ssim": place / 10 + seed})
     return scores
 
 
@@ -43,7 +47,29 @@ def test_best_and_worst_follow_what_is_better_and_the_mean_over_seeds() -> None:
 
 def test_rows_hold_what_was_put_there() -> None:
     rows = filled().rows()
-    assert len(rows) == 21 and rows[1].seed == 0 and rows[1].setting == "by seed" and rows[0].scores["psnr"] is None
+    found = list(rows)
+    assert len(rows) == len(found) == 21 and found == list(rows), "as often as one likes"
+    assert found[0].name == "a" and found[0].scores == {"ssim": 0.0, "psnr": None, "identity": None}
+    assert found[8].name == "b" and found[8].seed == 0 and found[8].setting == "by seed"
+
+
+def test_a_score_that_is_no_number_names_its_picture() -> None:
+    scores = PictureScores(["a", "b"])
+    with pytest.raises(FacesynthError, match="b: its score by ssim is not a finite number"):
+        scores.put(1, OWN, {"ssim": float("nan")})
+
+
+def test_a_score_takes_eight_bytes_however_many_pictures_there_are() -> None:
+    count = 20_000
+    tracemalloc.start()
+    scores = PictureScores(Names(f"folder/{number:06d}" for number in range(count)))
+    for place in range(count):
+        scores.put(place, OWN, {"ssim": place / count, "psnr": 30.0})
+    best = scores.extremes(SSIM, "own style")
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert best is not None and best.best[0] == f"folder/{count - 1:06d}" and best.worst[0] == "folder/000000"
+    assert held < 60 * count and peak < 100 * count
 
 
 def test_names_are_spread_evenly() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from facesynth.core.errors import InputError, UsageError
+from facesynth.core.faces import Face
 from facesynth.core.image_files import write_photo
 from facesynth.core.label_files import write_label_map
-from facesynth.core.labels import Label
+from facesynth.core.labels import Label, LabelMap
 from facesynth.core.refs import sha256_file
 from facesynth.datasets.manifest import Description, Sample, write_manifest
 from facesynth.evaluation.held_out import open_held_out
@@ -159,7 +161,7 @@ def test_what_was_computed_is_found_again_and_an_interrupted_evaluation_goes_on(
     painter, encoder, again = CodedPainter(), CodedEncoder(), CodedStage()
     second = evaluated(tmp_path, pairs, coded_stages(tiny_weights, synthesize=painter, encode=encoder, judge=again))
     assert not painter.calls and not encoder.calls and not again.calls and second.subject.device is None
-    assert second.scores == first.scores and second.rows == first.rows
+    assert second.scores == first.scores and list(second.rows) == list(first.rows)
     forced = CodedPainter()
     evaluated(tmp_path, pairs, coded_stages(tiny_weights, synthesize=forced), force=True)
     assert sum(forced.calls) == 4 * FACES, "each picture once, however many scores ask for it"
@@ -262,7 +264,7 @@ def test_the_files_are_whole_and_read_back_as_what_they_were_written_of(
     EvaluationFiles.into(out, [pairs], []).write(picture_contents(found))
     assert sorted(path.name for path in out.iterdir()) == sorted(OF_PICTURES)
     saved = read_evaluation(out / "evaluation.json").evaluation
-    assert saved.scores == found.scores and saved.classes == found.classes and saved.rows == found.rows
+    assert saved.scores == found.scores and saved.classes == found.classes and list(saved.rows) == list(found.rows)
     assert saved.regions == found.regions and saved.extremes == found.extremes and saved.headline() == found.headline()
     with pytest.raises(UsageError, match="inside the input folder"):
         EvaluationFiles.into(pairs / "out", [pairs], [])
@@ -277,3 +279,33 @@ def test_photos_of_another_size_are_brought_to_the_pictures(tmp_path: Path, tiny
     assert found.subject.size == (64, 64) and found.real.sizes == ((128, 128),)
     assert "photos of 128×128 brought to that size (Lanczos, antialiased)" in found.protocol[0]
     assert scored(found, "ssim", "own style").value > 0.9 and scored(found, "miou", "own style").value == 1
+
+
+def test_a_photo_that_was_read_once_is_read_again_only_to_be_decoded(
+    tmp_path: Path, pairs: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[str] = Counter()
+
+    def counted(path: Path) -> bytes:
+        read[path.parent.name] += 1
+        return path.read_bytes()
+
+    evaluated(tmp_path, pairs, coded_stages(tiny_weights))
+    for place in ("facesynth.core.refs", "facesynth.jobs.evaluate.picture_items"):
+        monkeypatch.setattr(f"{place}.read_file", counted)
+    evaluated(tmp_path, pairs, coded_stages(tiny_weights))
+    assert read["images"] == 7 * FACES, "to be painted and known; with each of four pictures, and with another photo"
+
+
+def test_a_photo_that_changes_while_it_is_scored_ends_the_evaluation(
+    tmp_path: Path, pairs: Path, tiny_weights: Path
+) -> None:
+    first = sorted((pairs / "images").iterdir())[0]
+
+    class Meddling(CodedStage):
+        def __call__(self, batch: Sequence[Face]) -> list[LabelMap]:
+            write_photo(coded_face(drawn_labels(77)), first)
+            return super().__call__(batch)
+
+    with pytest.raises(InputError, match="the file changed while it was being scored; run again"):
+        evaluated(tmp_path, pairs, coded_stages(tiny_weights, judge=Meddling()))

@@ -15,8 +15,10 @@ from facesynth.core.errors import InputError, UsageError
 from facesynth.core.image_files import encode_png, read_photo, write_photo
 from facesynth.core.images import Photo
 from facesynth.evaluation.pictures.feature_sets import FeatureSet, moments_of
+from facesynth.evaluation.pictures.kept_faces import FACES
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.evaluation.pictures.set_scores import compare_by
+from facesynth.jobs.evaluate.files import EvaluationFiles
 from facesynth.jobs.evaluate.image_stages import image_stages
 from facesynth.jobs.evaluate.images import evaluate_images
 from facesynth.jobs.evaluate.picture_folders import PictureFolder, known_photo
@@ -274,3 +276,9 @@ def test_pictures_too_small_for_a_measure_are_told_before_anything_is_computed(
     with pytest.raises(UsageError, match="ssim needs pictures of at least 11×11 pixels, these are 9×9") as raised:
         evaluated(tmp_path, small, small, tiny_weights, paired=True)
     assert "leave ssim out with --metrics" in str(raised.value)
+
+
+def test_what_is_kept_of_the_faces_never_lies_among_inputs(tmp_path: Path, real: Path) -> None:
+    inputs = write_faces(tmp_path / FACES, range(2))
+    with pytest.raises(UsageError, match="inside the input folder"):
+        EvaluationFiles.into(tmp_path, [inputs, real], [])
