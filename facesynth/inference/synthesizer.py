@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,15 +16,13 @@ from facesynth.core.errors import LabelMapError
 from facesynth.core.images import Photo
 from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.refs import Digest
-from facesynth.core.styles import CodeSource, Source, Style
+from facesynth.core.styles import Style
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision, room_for
+from facesynth.inference.drawn_styles import noise_fields, region_codes, style_code
 from facesynth.inference.finite import finite
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
-
-_NOISE_STREAM = 1
-_FACE_NOISE = 0
 
 
 class Synthesizer:
@@ -61,7 +57,9 @@ class Synthesizer:
 
     @property
     def mean_style(self) -> Style:
-        """The middle of the prior: the style of nobody in particular."""
+        """The style of nobody in particular: the middle of the prior, or of regions the learned average of each."""
+        if self.spec.style_regions:
+            return Style.from_regions({}, self.identity)
         return Style.from_code(np.zeros(self.spec.style_channels, dtype=np.float32), self.identity)
 
     @torch.inference_mode()
@@ -70,6 +68,7 @@ class Synthesizer:
     ) -> list[Photo]:
         """Paint one face a (label map, style), size×size; StyleError for a style of another encoder.
 
+        Regions that a style knows nothing of are painted in the learned average.
         Label maps of any square size are scaled by their nearest labels; LabelMapError for one that is not square,
         FacesynthError where the network answers with what are no numbers.
         Batches are padded to one size, so that their make-up changes nothing.
@@ -84,14 +83,14 @@ class Synthesizer:
         for start in range(0, len(labels), batch_size):
             group = range(start, min(start + batch_size, len(labels)))
             ids = np.zeros((batch_size, size, size), dtype=np.int64)
-            z = np.zeros((batch_size, self.spec.style_channels), dtype=np.float32)
+            codes = torch.zeros(batch_size, *self._code_shape)
             noise = [np.zeros((batch_size, 1, side, side), dtype=np.float32) for side in self.network.noise_sides]
             for row, index in enumerate(group):
                 ids[row] = labels[index].resized(size, size).ids
-                z[row], fields = self._drawn(styles[index])
-                for plane, field in zip(noise, fields, strict=True):
+                codes[row] = self._code(styles[index])
+                for plane, field in zip(noise, noise_fields(styles[index], self.network.noise_sides), strict=True):
                     plane[row, 0] = field
-            painted = self._paint(torch.from_numpy(ids), torch.from_numpy(z), [torch.from_numpy(n) for n in noise])
+            painted = self._paint(torch.from_numpy(ids), codes, [torch.from_numpy(n) for n in noise])
             pictures += [Photo(pixels) for pixels in painted[: len(group)]]
         return pictures
 
@@ -104,27 +103,16 @@ class Synthesizer:
         levels = ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
 
-    def _drawn(self, style: Style) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        """The style vector, a weighted sum, and the noise fields of a style.
+    @property
+    def _code_shape(self) -> tuple[int, ...]:
+        channels = self.spec.style_channels
+        return (self.spec.labels, channels) if self.spec.style_regions else (channels,)
 
-        A face's style has the noise of seed 0: without any, pictures are smoother than all that training saw. A mix of
-        noises is brought back to the strength of one.
-        """
-        style.require(self.identity, self.spec.style_channels)
-        z = np.zeros(self.spec.style_channels, dtype=np.float32)
-        shares: dict[int, float] = defaultdict(float)
-        for weight, source in style.components:
-            z += np.float32(weight) * self._vector(source)
-            shares[_FACE_NOISE if isinstance(source, CodeSource) else source.seed] += weight
-        noise = [np.zeros((side, side), dtype=np.float32) for side in self.network.noise_sides]
-        strength = math.hypot(*shares.values()) or 1.0
-        for seed, weight in shares.items() if noise else ():
-            draw = np.random.default_rng([seed, _NOISE_STREAM])
-            for field in noise:
-                field += np.float32(weight / strength) * draw.standard_normal(field.shape, dtype=np.float32)
-        return z, noise
-
-    def _vector(self, source: Source) -> NDArray[np.float32]:
-        if isinstance(source, CodeSource):
-            return source.vector
-        return np.random.default_rng(source.seed).standard_normal(self.spec.style_channels, dtype=np.float32)
+    def _code(self, style: Style) -> Tensor:
+        """A style as the network takes it, without its batch: style_channels, or labels×style_channels."""
+        regions = self.network.regions
+        style.require(self.identity, self.spec.style_channels, regions=regions is not None)
+        if regions is None:
+            return torch.from_numpy(style_code(style, self.spec))
+        codes, missing = (torch.from_numpy(part)[None].to(self.device) for part in region_codes(style, self.spec))
+        return regions.completed(codes, missing)[0].cpu()

@@ -15,7 +15,7 @@ class StyleEncoder(nn.Module):
     """Faces N×3×H×W in -1..1, resized to size×size → mean and log-variance, both N×style_channels.
 
     With `spec.style_regions` both are N×labels×style_channels, and zero for the labels that the faces' one-hot label
-    maps, N×labels×size×size, do not have.
+    maps, N×labels×H×W, do not have.
     """
 
     def __init__(self, spec: EncoderSpec) -> None:
@@ -45,10 +45,16 @@ class StyleEncoder(nn.Module):
             raise ValueError("an encoder of regions needs the faces' label maps")
         levels = [x]
         for convolve in self.convolutions:
-            x = F.leaky_relu(F.instance_norm(convolve(x)), 0.2)
+            x = F.leaky_relu(self._normalised(convolve(x)), 0.2)
             levels.append(x)
         if self.regions is not None:
             pooled: tuple[Tensor, Tensor] = self.regions(levels, label_map)
             return pooled
         flat = torch.flatten(x.contiguous(), 1)
         return self.mean(flat), self.log_variance(flat)
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        """By instance; for regions by pixel (Karras et al. 2018, section 4.2), or each would know of all others."""
+        if self.regions is None:
+            return F.instance_norm(x)
+        return x * (x.float().square().mean(1, keepdim=True) + 1e-8).rsqrt().to(x.dtype)

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from facesynth.models.normalisation.modulation import Field, Modulation
+
 Convolution = Callable[..., nn.Module]
 
 
@@ -22,11 +24,11 @@ def convolution(spectral: bool) -> Convolution:
     return make
 
 
-class Spade(nn.Module):
+class Spade(Modulation):
     """`(1 + γ(m))·x̂ + β(m)`, where x̂ is batch-normalised x and γ, β come from the label map m alone.
 
-    With `style_channels` the result is scaled and shifted a channel by the style as well: `(1 + a(z))·y + b(z)`. A style
-    for each label does so where the label is.
+    With `style_channels` the result is scaled and shifted a channel by the style as well: `(1 + a(z))·y + b(z)`; where
+    there is a style for each label, each does so where its label is.
     x: N×C×H×W; label_map: N×labels×H×W one-hot at x's size; style: N×style_channels, or N×labels×style_channels.
     """
 
@@ -37,9 +39,12 @@ class Spade(nn.Module):
         self.gamma_beta = nn.Conv2d(hidden, 2 * channels, 3, padding=1)
         self.style = None if style_channels is None else nn.Linear(style_channels, 2 * channels)
 
-    def forward(self, x: Tensor, label_map: Tensor, style: Tensor) -> Tensor:
+    def field(self, normalised: Tensor, label_map: Tensor, style: Tensor) -> Field:
         gamma, beta = self.gamma_beta(F.relu(self.shared(label_map))).chunk(2, dim=1)
-        y: Tensor = self.normalise(x) * (1 + gamma) + beta
+        return Field(1 + gamma, beta)
+
+    def forward(self, x: Tensor, label_map: Tensor, style: Tensor) -> Tensor:
+        y = self.modulated(x, label_map, style)
         if self.style is not None:
             affine: Tensor = self.style(style)
             wide = affine[:, :, None, None] if affine.ndim == 2 else spread(affine, label_map)
@@ -50,8 +55,9 @@ class Spade(nn.Module):
 
 def spread(numbers: Tensor, label_map: Tensor) -> Tensor:
     """N×labels×C numbers of the labels → N×C×H×W: those of each pixel's label, of a one-hot label map."""
-    planes = numbers.transpose(1, 2) @ label_map.flatten(2)
-    return planes.unflatten(2, label_map.shape[2:])
+    count, _, height, width = label_map.shape
+    pixels = label_map.permute(0, 2, 3, 1).flatten(1, 2) @ numbers  # so that they lie channels last
+    return pixels.view(count, height, width, -1).permute(0, 3, 1, 2)
 
 
 class SpadeResBlock(nn.Module):

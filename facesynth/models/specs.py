@@ -57,7 +57,7 @@ class GeneratorSpec:
     """A SPADE generator (Park et al. 2019), by default as NVlabs/SPADE builds it at 256 pixels.
 
     `style_affine` adds the path in which the style scales and shifts every block beside the label-only γ/β;
-    `noise` adds learned, per-channel noise to every block (the face paper, section 3.2). With `style_regions` that path
+    `noise` adds learned, per-channel noise to every block (the face paper, section 3.4). With `style_regions` that path
     takes a style for each label, which acts where the label is, and the first layer is learned and takes no style.
     """
 

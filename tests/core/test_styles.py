@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from facesynth.core.errors import StyleError
-from facesynth.core.styles import MAX_SEED, CodeSource, SeedSource, Style
+from facesynth.core.styles import MAX_SEED, CodeSource, SeedSource, Source, Style
 
 ENCODER, OTHER = "0" * 63 + "a", "b" * 64
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -51,7 +51,7 @@ def test_seeds_are_kept_to_the_last_digit(seed: int) -> None:
 @given(styles, styles, shares)
 def test_a_mix_weighs_its_parts(a: Style, b: Style, t: float) -> None:
     mixed = Style.mix(a, b, t)
-    expected: dict[SeedSource | CodeSource, float] = {}
+    expected: dict[Source, float] = {}
     for share, style in ((1 - t, a), (t, b)):
         for weight, source in style.components:
             expected[source] = expected.get(source, 0) + share * weight

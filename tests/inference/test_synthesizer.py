@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from facesynth.core.errors import FacesynthError
 from facesynth.core.styles import Style
+from facesynth.inference.drawn_styles import noise_fields
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
@@ -30,7 +31,7 @@ def synthesizer() -> Synthesizer:
 
 
 def noise_of(synthesizer: Synthesizer, style: Style) -> NDArray[np.float32]:
-    return np.concatenate([field.ravel() for field in synthesizer._drawn(style)[1]])
+    return np.concatenate([field.ravel() for field in noise_fields(style, synthesizer.network.noise_sides)])
 
 
 def face_style(value: float) -> Style:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -17,14 +17,14 @@ from facesynth.training.sampling import ShuffledOrder, generator_at
 from facesynth.training.spade.diffaugment import drawn
 from facesynth.training.spade.odd_maps import agreement, oddly_drawn
 
-_AUGMENT, _STYLE, _ODD = 0, 1, 2  # streams of random numbers of one step; 3 and above are the discriminators'
+_AUGMENT, _ODD = 0, 2  # streams of random numbers of one step; the others are the styles' and the discriminators'
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One batch. Label maps are one-hot N×19×S×S, `agreement` is N×1×S×S; see `odd_maps` for what differs and why.
 
-    Without odd label maps all four label maps are the same tensor, and `agreement` is None.
+    Without odd label maps all four label maps are the same tensor, and `agreement` is None (unless styles are mixed).
     """
 
     faces: Tensor  # N×3×S×S in -1..1
@@ -33,6 +33,13 @@ class Batch:
     told: Tensor  # what the patch discriminator is told of it, with the photo and with the painted picture
     wanted: Tensor  # the labels that painted pixels should have; none where anything may be painted
     agreement: Tensor | None  # 1 where the photo is what should be painted
+
+    def painted_as(self, own: Tensor | None) -> Batch:
+        """The same, of which only the pictures in their `own` style (N bool; None for all) should be the photos."""
+        if own is None:
+            return self
+        whole = torch.ones_like(self.own[:, :1]) if self.agreement is None else self.agreement
+        return replace(self, agreement=whole * own.view(-1, 1, 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +85,6 @@ class Batches:
             wanted=painted_from * (same | again),
             agreement=agreement(same),
         )
-
-    def draws(self, nimg: int, count: int, style_channels: int, sides: list[int]) -> tuple[Tensor, list[Tensor]]:
-        """Return N(0, 1) for that step's styles, N×style_channels, and a noise field N×1×side×side for each side."""
-        generator = generator_at(self._config.seed, nimg, self._device, stream=_STYLE)
-
-        def draw(*shape: int) -> Tensor:
-            return torch.randn(count, *shape, generator=generator, device=self._device)
-
-        normal = draw(style_channels)
-        return normal, [draw(1, side, side) for side in sides]
 
 
 def seen(batch: Batch, painted: Tensor, config: DiffAugment, generator: torch.Generator) -> View:

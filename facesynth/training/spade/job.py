@@ -14,20 +14,27 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.datasets.packed import PackedPairs
 from facesynth.models.discriminator import Discriminator
+from facesynth.models.generator import SpadeGenerator
 from facesynth.models.perceptual import PerceptualDistance
+from facesynth.models.region_pooling import present
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
 from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
 from facesynth.training.losses import kl_divergence
+from facesynth.training.onlooker import Onlooker
+from facesynth.training.parts import PartMeans, hold_power_iterations, resume_power_iterations, tossed_before
+from facesynth.training.rows import Rows, rows_of
 from facesynth.training.runs import SpadeRun
 from facesynth.training.sampling import generator_at
 from facesynth.training.spade.batches import Batch, Batches, View, seen
 from facesynth.training.spade.critics import PatchCritic, SegmentationCritic, Terms
 from facesynth.training.spade.judging import predictors, scores_of, sheet_of
 from facesynth.training.spade.painter import Painter
+from facesynth.training.spade.region_prior import region_kl_divergence
+from facesynth.training.spade.style_draws import StyleDraws, style_draws
 
 _RECALIBRATION_IMAGES = 256
-_PAINTING, _JUDGING, _MIXING = 3, 4, 5  # streams of random numbers of one step; those below are the batch's
+_PAINTING, _JUDGING, _MIXING = 3, 4, 5  # streams of random numbers of one step; the others are the batch's and styles'
 
 
 class SpadeJob:
@@ -44,10 +51,13 @@ class SpadeJob:
         held_out: HeldOut,
         shown: Sequence[tuple[Photo, LabelMap]],
         fabric: Fabric,
+        onlooker: Onlooker | None = None,
     ) -> None:
-        """`held_out` pairs are scored; `shown` are the few that the sample sheets are made of."""
+        """`held_out` pairs are scored, by an `onlooker` too; `shown` are the few that sample sheets are made of."""
+        self.onlooker = onlooker
         self.config, self.held_out, self.shown, self.fabric = config, held_out, shown, fabric
         self.batches, self._pairs = Batches(pairs, config, fabric.device), len(pairs)
+        self.shares = rows_of(config.batch_size, fabric.global_rank, fabric.world_size, config.accumulate)
         painter = painter.to(memory_format=torch.channels_last)
         adam = torch.optim.Adam(painter.parameters(), lr=config.generator_learning_rate, betas=config.betas)
         self.painter, self.adam = fabric.setup(painter, adam)
@@ -64,33 +74,49 @@ class SpadeJob:
         config = self.config
         self._set_rates(nimg)
         batch = self.batches(nimg)
+        draws = self._draws(nimg, len(batch.faces))
+        batch = batch.painted_as(draws.own)
         self.painter.train()
         for critic in self.critics:
             critic.train()
-        painted, mean, log_variance = self._painted(self.painter, batch, nimg)
-        view = self._seen(batch, painted.float(), nimg, _PAINTING)
-        losses, total = self._generator_losses(view, batch, painted.float(), mean, log_variance)
-        self.adam.zero_grad(set_to_none=True)
-        self.fabric.backward(total)
-        self.adam.step()
-        view = self._seen(batch, painted.detach().float(), nimg, _JUDGING)
-        if self.patches is not None:
-            losses |= self.patches.learn(view)
-        if self.segmentation is not None:
-            losses |= self.segmentation.learn(view, generator_at(config.seed, nimg, stream=_MIXING))
+        networks = [self.painter.module, *(critic.network for critic in self.critics)]
+        losses = PartMeans()
+        pictures: list[Tensor] = []
+        for part, rows in enumerate(self.shares):
+            if part:
+                hold_power_iterations(networks)
+            mine = rows.of(batch)
+            painted, mean, log_variance = self.painter(mine.drawn, mine.faces, mine.own, rows.of(draws))
+            view = self._seen(batch, painted.float(), rows, nimg, _PAINTING)
+            found, total = self._generator_losses(view, mine, painted.float(), mean, log_variance)
+            self.adam.zero_grad(set_to_none=True)
+            self.fabric.backward(total)
+            self.adam.step()
+            losses.add(found)
+            pictures.append(painted.detach().float())
+        for part, (rows, painted) in enumerate(zip(self.shares, pictures, strict=True)):
+            (hold_power_iterations if part else resume_power_iterations)(networks)
+            view = self._seen(batch, painted, rows, nimg, _JUDGING)
+            if self.patches is not None:
+                losses.add(self.patches.learn(view))
+            if self.segmentation is not None:
+                coins = generator_at(config.seed, nimg, stream=_MIXING)
+                tossed_before(rows, config.generator.labels, coins)
+                losses.add(self.segmentation.learn(view, coins))
         self.nimg = nimg + config.batch_size
         self.ema.update(self.painter.module, self.nimg, config.batch_size)
-        return losses
+        return losses.taken(len(self.shares))
 
-    def _painted(self, painter: nn.Module, batch: Batch, nimg: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The painter's pictures, means and log-variances for a batch, with the random numbers of its step."""
-        sides = self.painter.module.generator.noise_sides
-        normal, noise = self.batches.draws(nimg, len(batch.faces), self.config.generator.style_channels, sides)
-        painted, mean, log_variance = painter(batch.drawn, batch.faces, normal, noise)
-        return painted, mean, log_variance
+    def _draws(self, nimg: int, count: int) -> StyleDraws:
+        """The random numbers of the styles of the step that starts at image `nimg`."""
+        generator: SpadeGenerator = self.painter.module.generator
+        sides, blocks = generator.noise_sides, len(generator.blocks)
+        return style_draws(self.config, nimg, count, sides=sides, blocks=blocks, device=self.fabric.device)
 
-    def _seen(self, batch: Batch, painted: Tensor, nimg: int, stream: int) -> View:
-        return seen(batch, painted, self.config.diff_augment, generator_at(self.config.seed, nimg, stream=stream))
+    def _seen(self, batch: Batch, painted: Tensor, rows: Rows, nimg: int, stream: int) -> View:
+        """What discriminators see of these rows: their random numbers are drawn for the whole batch."""
+        generator = generator_at(self.config.seed, nimg, stream=stream)
+        return rows.of(seen(batch, rows.among_zeros(painted), self.config.diff_augment, generator))
 
     def _generator_losses(
         self, view: View, batch: Batch, painted: Tensor, mean: Tensor, log_variance: Tensor
@@ -104,13 +130,20 @@ class SpadeJob:
             with self.fabric.autocast():
                 terms["perceptual"] = (weights.perceptual, self.perceptual(painted, faces))
         if self.config.encoder is not None:
-            terms["kld"] = (weights.kld, kl_divergence(mean, log_variance))
+            terms["kld"] = (weights.kld, self._nats(batch, mean, log_variance))
         if weights.reconstruction:
             terms["reconstruction"] = (weights.reconstruction, F.l1_loss(painted, faces))
         if self.segmentation is not None:
             terms |= self.segmentation.opinion(view)
         total = torch.stack([weight * value for weight, value in terms.values()]).sum()
         return {f"loss/{name}": value for name, (_, value) in terms.items()}, total
+
+    def _nats(self, batch: Batch, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """What the posterior tells of a face, as the mean over the images."""
+        spec = self.config.generator
+        if not spec.style_regions:
+            return kl_divergence(mean, log_variance)
+        return region_kl_divergence(mean, log_variance, present(batch.own), spec.region_correlation)
 
     def _set_rates(self, nimg: int) -> None:
         """Linear warm-up, a constant stretch, and a linear decay to zero over the last `decay_images`."""
@@ -140,7 +173,7 @@ class SpadeJob:
         for start in range(0, min(_RECALIBRATION_IMAGES, self._pairs), self.config.batch_size):
             batch = self.batches(self.nimg + start)
             with self.fabric.autocast():
-                self._painted(painter, batch, self.nimg + start)
+                painter(batch.drawn, batch.faces, batch.own, self._draws(self.nimg + start, len(batch.faces)))
         for norm in norms:
             norm.eval()
         self._calibrated_at = self.nimg
@@ -150,7 +183,8 @@ class SpadeJob:
         """Return the scores of the averaged painter on held-out faces, by name."""
         config, device = self.config, self.fabric.device
         synthesizer, encoder = predictors(self.averaged(), config.generator, config.encoder, device)
-        return scores_of(synthesizer, encoder, self.held_out, config.generator.size, self.perceptual, device)
+        size = config.generator.size
+        return scores_of(synthesizer, encoder, self.held_out, size, self.perceptual, device, self.onlooker)
 
     def samples(self) -> Photo | None:
         """Return the sheet of the averaged painter's pictures."""

@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load_file
 
 from facesynth.config import find_pipeline, load_pipeline
-from facesynth.core.errors import TrainingError
+from facesynth.core.errors import TrainingError, UsageError
 from facesynth.models.specs import DiscriminatorSpec, SegmentationDiscriminatorSpec
 from facesynth.training import checkpoint
 from facesynth.training.runs import DiffAugment, OddMaps, SpadeRun
@@ -26,7 +26,7 @@ EVERYTHING: dict[str, object] = {
     "diff_augment": DiffAugment(colour=1, translation=0.125, cutout=0.5),
     "odd_maps": OddMaps(share=0.5),
 }
-ROWS = ("segmentation", "segmentation-alone", "diffaugment", "odd-maps", "all")
+ROWS = ("segmentation", "segmentation-alone", "diffaugment", "odd-maps", "regions", "style-mixing", "all")
 
 
 @pytest.fixture(scope="module")
@@ -162,5 +162,29 @@ def test_rows_of_the_ablation_differ_in_what_they_are_named_after(row: str) -> N
     assert (run.discriminator is None) == (row == "segmentation-alone")
     assert (run.diff_augment != DiffAugment()) == (row in ("diffaugment", "all"))
     assert (run.odd_maps.share > 0) == (row in ("odd-maps", "all"))
-    told = {"name": plain.name, "discriminator": plain.discriminator, "segmentation_discriminator": None}
-    assert replace(run, **told, diff_augment=DiffAugment(), odd_maps=OddMaps()) == plain  # type: ignore[arg-type]
+    assert (run.style_mixing > 0) == (row == "style-mixing")
+    assert run.generator.style_regions == (row == "regions")
+    assert run.encoder is not None
+    told: dict[str, object] = {
+        "name": plain.name,
+        "generator": replace(run.generator, style_regions=False),
+        "encoder": replace(run.encoder, style_regions=False),
+        "discriminator": plain.discriminator,
+        "segmentation_discriminator": None,
+        "diff_augment": DiffAugment(),
+        "odd_maps": OddMaps(),
+        "style_mixing": 0.0,
+    }
+    assert replace(run, **told) == plain  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [128, 256])
+def test_the_preset_face_has_noise_in_every_block_and_mixes_styles_with_regions_or_without(size: int) -> None:
+    file = find_pipeline(f"face-spade-{size}")
+    regions = ("generator.style_regions=true", "encoder.style_regions=true")
+    for run in (load_pipeline(file), load_pipeline(file, regions)):
+        assert isinstance(run, SpadeRun) and run.encoder is not None
+        assert run.generator.size == run.encoder.size == size
+        assert run.generator.noise and run.generator.style_affine and run.style_mixing > 0
+    with pytest.raises(UsageError, match=r"encoder\.style_regions has to be too"):
+        load_pipeline(file, regions[:1])
