@@ -17,6 +17,7 @@ from facesynth.core.labels import LabelMap
 from facesynth.inference.parser import Parser
 from tests.inference.exported_parsers import drawn_face
 from tests.inference.outspoken_parser import outspoken_parser
+from tests.training.test_runs import spade_run
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -87,3 +88,34 @@ def test_the_plain_loop_has_all_cores_for_each_face(tmp_path: Path, monkeypatch:
     other = throughput.encode_label_map(LabelMap(np.asarray((ids + 1) % 19, dtype=np.uint8)))
     (tmp_path / "other.png").write_bytes(other)
     assert not throughput.agree(out / "face.png", tmp_path / "other.png")
+
+
+def test_training_is_compared_with_a_plain_loop_of_the_same_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    speed = imported("training_speed", monkeypatch)
+    run = spade_run(Path("nowhere"), batch_size=2)
+    (ours, ours_critic), (plain, plain_critic) = speed.networks_of(run), speed.networks_of(run)
+    for one, other in ((ours, plain), (ours_critic, plain_critic)):
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    found = speed.measure(run, CPU, rounds=1, steps=1, warmup=0)
+    assert found.ours > 0 and found.plain > 0 and found.ratio == found.ours / found.plain
+
+
+def test_the_plain_loop_learns_what_ours_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a step both painters have moved, and alike: the same losses, data and random numbers."""
+    speed, run = imported("training_speed", monkeypatch), spade_run(Path("nowhere"), batch_size=2)
+    make, built = speed.networks_of, list[Any]()
+
+    def noted(run: Any) -> Any:
+        built.append(make(run))
+        return built[-1]
+
+    monkeypatch.setattr(speed, "networks_of", noted)
+    pairs = speed.drawn_pairs(4, run.packed_size)
+    speed.our_step(run, pairs, None, "cpu")(0)
+    speed.plain_step(run, pairs, None, CPU)(0)
+    (ours, _), (plain, _), (begun, _) = *built, make(run)
+    moved, apart = (
+        torch.cat([(a - b).flatten() for a, b in zip(ours.parameters(), other.parameters(), strict=True)]).norm()
+        for other in (begun, plain)
+    )
+    assert moved > 0 and apart < 0.1 * moved

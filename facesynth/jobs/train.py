@@ -85,30 +85,41 @@ def _require(start: str | Path, folder: Path) -> None:
             raise
 
 
-def describe(prepared: PreparedRun) -> str:
-    """All settings as JSON, how many pairs there are where data is named, and where the run would lie.
+def describe(prepared: PreparedRun, *, device: str = "auto", devices: int = 1) -> str:
+    """All settings as JSON, its networks, the disk and memory it takes, its pairs where data is named, and its folder.
 
-    Raises ConfigError and UsageError where the run would be refused for its data or its split.
+    Raises ConfigError and UsageError where the run would be refused for its data, its split or its devices.
     """
     config = prepared.config
     told = [json.dumps(dataclasses.asdict(config), indent=1)]
+    pairs = None
     if config.data.folder is not None:
         train, held_out = chosen_pairs(config.data, prepared.base, config.seed)
-        told.append(f"pairs: {sum(1 for _ in train)} to train on, {len(held_out)} to judge it by")
-    return "\n".join([*told, f"run: {prepared.folder}"])
+        pairs = sum(1 for _ in train)
+        told.append(f"pairs: {pairs} to train on, {len(held_out)} to judge it by")
+    _require_training()
+    from facesynth.training.appraisal import appraised
+
+    return "\n".join([*told, *appraised(config, pairs, device, devices), f"run: {prepared.folder}"])
 
 
-def train(prepared: PreparedRun, cache: Path, *, device: str, progress: Progress, losses: bool = True) -> Path | None:
+def _require_training() -> None:
+    """Raise DependencyMissing where a package that training needs is not there."""
+    for package in ("tensorboard", "lightning_fabric"):  # the first is imported late, when images have been shown
+        if importlib.util.find_spec(package) is None:
+            raise DependencyMissing(package, "train")
+
+
+def train(
+    prepared: PreparedRun, cache: Path, *, device: str, devices: int = 1, progress: Progress, losses: bool = True
+) -> Path | None:
     """Run or go on with a training run; its weights file, or None when a signal stopped it.
 
     Packed pairs are kept in `cache`. `losses` has the statistics told as notes too.
     """
-    if importlib.util.find_spec("tensorboard") is None:  # it is imported late, when images have been shown already
-        raise DependencyMissing("tensorboard", "train")
-    try:
-        from facesynth.training import start
-    except ModuleNotFoundError as error:
-        raise DependencyMissing(error.name or "a package", "train") from error
+    _require_training()
+    from facesynth.training import start
+
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets: "Using bfloat16 Automatic Mixed …"
     config, base, runs = prepared.config, prepared.base, prepared.runs
     progress.begin(config.images, config.name)
@@ -133,6 +144,24 @@ def train(prepared: PreparedRun, cache: Path, *, device: str, progress: Progress
     store = ArtifactStore(cache)
     if isinstance(config, ParserRun):
         return start.train_parser(
-            config, runs, base=base, store=store, device=device, report=report, on_packed=on_packed
+            config,
+            runs,
+            base=base,
+            store=store,
+            device=device,
+            devices=devices,
+            report=report,
+            on_packed=on_packed,
+            on_note=progress.note,
         )
-    return start.train_spade(config, runs, base=base, store=store, device=device, report=report, on_packed=on_packed)
+    return start.train_spade(
+        config,
+        runs,
+        base=base,
+        store=store,
+        device=device,
+        devices=devices,
+        report=report,
+        on_packed=on_packed,
+        on_note=progress.note,
+    )

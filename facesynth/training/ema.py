@@ -7,9 +7,11 @@ import copy
 import torch
 from torch import nn
 
+from facesynth.training.joined_norm import separate_norms
+
 
 class Ema:
-    """A slow copy of `module` that follows it; parameters are averaged, buffers are copied.
+    """A slow copy of `module` that follows it; parameters are averaged, buffers are copied. One rank can use it alone.
 
     The half-life is ramped up (it never passes a tenth of the images shown), so that early averages forget the
     random start (Karras et al. 2024, appendix).
@@ -17,6 +19,7 @@ class Ema:
 
     def __init__(self, module: nn.Module, half_life: int) -> None:
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        separate_norms(self.module)
         self.half_life = half_life
 
     @torch.no_grad()

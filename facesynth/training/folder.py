@@ -26,6 +26,9 @@ _CHANGEABLE = (
     "images",
     "every",
     "decay_images",
+    "compile",
+    "watch",
+    "best",
     "licence",
     "keep_discriminators",
     "data.folder",
@@ -84,10 +87,21 @@ class RunFolder:
         _publish(path, json.dumps(recipe, indent=2) + "\n")
 
     def write_stats(self, nimg: int, values: Mapping[str, float]) -> None:
-        """Append one line to stats.jsonl and the same numbers to TensorBoard."""
-        with (self.path / "stats.jsonl").open("a", encoding="utf-8") as file:
-            finite = {name: value for name, value in values.items() if math.isfinite(value)}
-            file.write(json.dumps({"nimg": nimg, **finite}) + "\n")
+        """Append one line to stats.jsonl, and the same to TensorBoard. TrainingError where that cannot be done."""
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        path = self.path / "stats.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"nimg": nimg, **finite}) + "\n")
+            self._tell_tensorboard(nimg, values)
+        except OSError as error:
+            raise TrainingError(
+                f"cannot be written ({error.strerror or error})",
+                where=path,
+                hint="make room and run the same command again: it goes on from the last checkpoint",
+            ) from error
+
+    def _tell_tensorboard(self, nimg: int, values: Mapping[str, float]) -> None:
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 

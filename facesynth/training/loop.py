@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import threading
 import time
@@ -13,14 +12,16 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from facesynth.core.errors import TrainingError
 from facesynth.core.images import Photo
 from facesynth.core.stop_signals import handling_stop_signals
 from facesynth.training import checkpoint
+from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.folder import RunFolder
+from facesynth.training.guard import Guard, check_state
 from facesynth.training.runs import Schedule
 
 Report = Callable[[int, Mapping[str, float]], None]
+OnValidated = Callable[[int, Mapping[str, float]], None]
 
 
 class Job(Protocol):
@@ -42,6 +43,10 @@ class Job(Protocol):
         """Take up a state that `state` returned."""
 
 
+def unkept(nimg: int, scores: Mapping[str, float]) -> None:
+    """Nobody keeps anything of a validation."""
+
+
 def fit(
     job: Job,
     folder: RunFolder,
@@ -51,49 +56,69 @@ def fit(
     every: Schedule,
     report: Report,
     sample_text: Mapping[str, str],
+    ranks: Ranks = ALONE,
+    on_validated: OnValidated = unkept,
 ) -> int | None:
-    """Train until `images` were shown and return how many were; None when a signal stopped it (its state is saved)."""
+    """Train until `images` were shown and return how many were; None when a signal stopped it (its state is saved).
+
+    Every rank takes every step; the first alone validates and writes. TrainingError where a loss or the state is no
+    finite number: before that is saved. `on_validated` hears the scores of each validation.
+    """
     nimg = 0
     if (start := checkpoint.load_latest(folder.path)) is not None:
         nimg = int(start["nimg"])
         job.load(start)
     del start
-    folder.forget_after(nimg)
-    sums, began, shown = _Means(), time.monotonic(), 0
+    if ranks.first:
+        folder.forget_after(nimg)
+    means, guard, began, shown = _Means(ranks), Guard(ranks), time.monotonic(), 0
     with _stop_on_signals() as stopping:
         while nimg < images:
-            sums.add(job.step(nimg))
+            losses = job.step(nimg)
             before, nimg = nimg, nimg + batch_size
+            means.add(losses)
+            guard.add(losses, nimg)
             shown += batch_size
             finished = nimg >= images
-            stop = stopping.is_set()  # looked at once: a signal that comes later waits for the next state to be saved
+            # Looked at once: a signal that comes later waits for the next state to be saved.
+            stop, alarmed = ranks.any_of(stopping.is_set(), guard.alarmed())
 
             def due(interval: int, before: int = before, nimg: int = nimg) -> bool:
                 return interval > 0 and before // interval != nimg // interval
 
+            saves = due(every.checkpoint) or finished or stop
+            if alarmed or saves or any(map(due, (every.stats, every.validation, every.samples))):
+                guard.check(folder)
             values: dict[str, float] = {}
             if due(every.stats) or finished:
-                values |= sums.take(folder, nimg) | {"images_per_second": shown / (time.monotonic() - began)}
-            if due(every.checkpoint) or finished or stop:  # before anything that may fail
-                checkpoint.save(folder.path, nimg, job.state())
-            if due(every.validation) or finished:
-                values |= job.validate()
-            if values:
-                folder.write_stats(nimg, values)
-                report(nimg, values)
-            if due(every.samples) or finished:
-                sheet = job.samples()
-                if sheet is not None:
-                    folder.write_samples(nimg, sheet, sample_text)
+                values |= means.take() | {"images_per_second": shown / (time.monotonic() - began)}
+            if ranks.first:
+                if saves:  # before anything that may fail
+                    state = job.state()
+                    check_state(folder, nimg, state)
+                    checkpoint.save(folder.path, nimg, state)
+                    del state
+                if due(every.validation) or finished:
+                    scores = job.validate()
+                    values |= scores
+                    on_validated(nimg, scores)
+                if values:
+                    folder.write_stats(nimg, values)
+                    report(nimg, values)
+                if due(every.samples) or finished:
+                    sheet = job.samples()
+                    if sheet is not None:
+                        folder.write_samples(nimg, sheet, sample_text)
             if stop and not finished:
                 return None
     return nimg
 
 
 class _Means:
-    """Means of the losses since they were last taken; they stay on the device until then."""
+    """Means of the losses since they were last taken, over all ranks; they stay on the device until then."""
 
-    def __init__(self) -> None:
+    def __init__(self, ranks: Ranks) -> None:
+        self._ranks = ranks
         self._sums: dict[str, Tensor] = {}
         self._steps = 0
 
@@ -103,16 +128,10 @@ class _Means:
             value = loss.detach().float()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
-    def take(self, folder: RunFolder, nimg: int) -> dict[str, float]:
-        means = {name: float(total) / self._steps for name, total in self._sums.items()}
+    def take(self) -> dict[str, float]:
+        values = self._ranks.means([float(total) / self._steps for total in self._sums.values()])
+        means = dict(zip(self._sums, values, strict=True))
         self._sums, self._steps = {}, 0
-        bad = [name for name, value in means.items() if not math.isfinite(value)]
-        if bad:
-            raise TrainingError(
-                f"diverged before image {nimg}: {', '.join(bad)} is not a finite number",
-                where=folder.path,
-                hint="its checkpoints are kept; try a lower learning rate under another name (--set name=NEW)",
-            )
         return means
 
 

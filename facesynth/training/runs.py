@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from facesynth.core.errors import UsageError
 from facesynth.core.labels import NUM_LABELS
 from facesynth.models.specs import (
     DiscriminatorSpec,
@@ -17,6 +18,9 @@ from facesynth.models.specs import (
 )
 
 Precision = Literal["float32", "bf16"]
+BEST_PARSER = ("validation/mean_iou",)
+BEST_GENERATOR = ("validation/fid", "validation/frechet", "validation/perceptual", "validation/l1")
+"""What `best: auto` goes by: the first of these that a validation tells. A name stands for those below it, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,22 @@ class Schedule:
 
     def __post_init__(self) -> None:
         _require(self, "stats", "validation", "samples", "checkpoint")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How what a generator paints of held-out faces is looked at in each validation, beside the photos themselves.
+
+    The pictures are parsed again, and a Fréchet distance between their features and the photos' is taken: of as few
+    faces it is of use within one run, and between runs on the same faces. A judge is refused.
+    """
+
+    faces: int = 100  # of those that are held out, drawn by the seed; 0 for none
+    parser: str | None = None  # by name, or a file relative to the pipeline file; null is the bundled one
+    features: str | None = "parser"  # of the parser's trunk; or inception, or another parser's; null for none
+
+    def __post_init__(self) -> None:
+        _require(self, "faces")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +145,9 @@ class ParserRun:
     discriminator_learning_rate: float = 2e-4
     ema_half_life: int = 2_000  # images
     precision: Precision = "float32"
+    accumulate: int = 1  # equal parts that a batch is gone through in: less memory, the same number of images a step
+    compile: bool = False  # by torch.compile, which pays on a GPU after some minutes
+    best: str | None = "auto"  # the score whose best moment is kept, like validation/mean_iou, which is auto; or null
     augment: Augment = field(default_factory=Augment)
     every: Schedule = field(default_factory=Schedule)
 
@@ -232,8 +255,14 @@ class SpadeRun:
     )
     diff_augment: DiffAugment = field(default_factory=DiffAugment)
     odd_maps: OddMaps = field(default_factory=OddMaps)
+    style_mixing: float = 0.0  # share of the pictures that are painted in two styles, crossing over at a random depth
+    region_dropping: float = 0.1  # share of the regions that are painted in the learned average instead of their style
     ema_half_life: int = 2_000
     precision: Precision = "float32"
+    accumulate: int = 1  # equal parts that a batch is gone through in: less memory, the same number of images a step
+    compile: bool = False  # by torch.compile, which pays on a GPU after some minutes
+    watch: Watch = field(default_factory=Watch)
+    best: str | None = "auto"  # the score whose best moment is kept: auto is the first of BEST_GENERATOR; or null
     every: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
@@ -241,6 +270,12 @@ class SpadeRun:
         _require(self, "generator_learning_rate", "discriminator_learning_rate", "decay_images")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {list(self.betas)}, each must be at least 0 and less than 1")
+        _require(self, "style_mixing", "region_dropping", high=1)
+        if self.style_mixing and not self.generator.style_affine:
+            raise ValueError("style_mixing needs generator.style_affine: else the style enters the first layer alone")
+        if self.encoder is not None and self.encoder.style_regions != self.generator.style_regions:
+            told, other = ("encoder", "generator") if self.encoder.style_regions else ("generator", "encoder")
+            raise ValueError(f"{told}.style_regions is true: {other}.style_regions has to be too")
         if self.encoder is not None and self.encoder.style_channels != self.generator.style_channels:
             raise ValueError(
                 f"the encoder gives {self.encoder.style_channels} style channels, "
@@ -256,14 +291,44 @@ class SpadeRun:
             )
         if any(each is not None and each.labels != NUM_LABELS for each in (critic, self.discriminator)):
             raise ValueError(f"label maps have {NUM_LABELS} labels: give a discriminator as many")
+        if any(each is not None and each.labels != NUM_LABELS for each in (self.generator, self.encoder)):
+            raise ValueError(f"label maps have {NUM_LABELS} labels: give generator and encoder as many")
+
+    @property
+    def packed_size(self) -> int:
+        """The side in pixels at which its pairs are packed: the generator's, with headroom for the zoom."""
+        return self.generator.size * 9 // 8
+
+
+def require_shares(run: ParserRun | SpadeRun, devices: int) -> None:
+    """Raise UsageError where a run's batch cannot be shared out to so many devices, in its parts, in equal shares."""
+    try:
+        _check_shares(run, devices)
+    except ValueError as error:
+        hint = "choose another number of devices, or --set batch_size=N"
+        raise UsageError(str(error), where=f"--devices {devices}", hint=hint) from None
+
+
+def _check_shares(run: ParserRun | SpadeRun, devices: int) -> None:
+    shares = devices * run.accumulate
+    kinds = {"batch_size": run.batch_size}
+    if isinstance(run, ParserRun) and run.unlabelled:
+        kinds = {"faces with labels": run.batch_size - run.unlabelled, "unlabelled faces": run.unlabelled}
+    for name, count in kinds.items():
+        if count % shares:
+            what = f"{devices} devices times accumulate {run.accumulate}" if devices > 1 else f"accumulate {shares}"
+            raise ValueError(f"{name}: {count} is no multiple of {what}")
 
 
 def _check(run: ParserRun | SpadeRun) -> None:
     if re.fullmatch(r"\w[\w.-]*", run.name) is None:
         raise ValueError(f"name is {run.name!r}: it names a folder, so use letters, digits, '-', '_' and '.'")
-    _require(run, "images", "batch_size", "ema_half_life", low=1)
+    _require(run, "images", "batch_size", "ema_half_life", "accumulate", low=1)
     if run.batch_size > run.images:
         raise ValueError(f"batch_size is {run.batch_size}, it must be at most images, {run.images}")
+    _check_shares(run, 1)
+    if run.best not in (None, "auto") and not str(run.best).startswith("validation/"):
+        raise ValueError(f"best is {run.best!r}: name a score of a validation, as in stats.jsonl, or auto, or null")
     _require(run, "seed", "warmup_images")
 
 

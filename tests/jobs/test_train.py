@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,24 @@ def test_losses_are_told_unless_nobody_wants_them(place: Path) -> None:
     assert [note.partition(":")[0] for note in loud.notes] == ["4 images", "8 images"] and not quiet.notes
     assert loud.done == quiet.done == 8
     assert not logging.getLogger("lightning_fabric").isEnabledFor(logging.INFO), "nor does the library greet"
-    assert describe(prepared).endswith(f"run: {place / 'runs' / 'parser-8'}")
+    assert describe(prepared, device="cpu").endswith(f"run: {place / 'runs' / 'parser-8'}")
+
+
+def test_a_dry_run_tells_networks_disk_and_memory(place: Path) -> None:
+    prepared = prepare(place / "spade.yaml", ["batch_size=8"], data=place / "pairs", runs=place / "runs")
+    lines = describe(prepared, device="cpu").splitlines()[-5:]
+    assert lines[0].startswith("pairs: 6 to train on")
+    assert re.fullmatch(r"networks: generator 0\.\d+ M, encoder 0\.\d+ M, discriminator 0\.\d+ M parameters", lines[1])
+    assert re.fullmatch(r"disk: about \d+ MB of checkpoints, 0 MB of packed pairs", lines[2])
+    assert re.fullmatch(
+        r"memory: about [\d.]+ GB for 8 samples at once(; .* free on cpu, enough for [\d,]+)?", lines[3]
+    )
+    shared = describe(prepared, device="cpu", devices=4)
+    assert "GB for 2 samples at once on each of 4 devices" in shared
+    with pytest.raises(UsageError, match="--devices 3: batch_size: 8 is no multiple of 3 devices"):
+        describe(prepared, device="cpu", devices=3)
+    with pytest.raises(UsageError, match="--devices 2 and --device cuda:1"):
+        train(prepared, place / "cache", device="cuda:1", devices=2, progress=Listener())
 
 
 def test_a_dry_run_is_refused_where_the_run_would_be(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,5 +206,5 @@ def test_a_dry_run_is_refused_where_the_run_would_be(place: Path, capsys: pytest
         assert ended(data, option) != 0
         assert fault in capsys.readouterr().err
     assert ended(pairs, f"data.split={place / 'here.json'}") == 0
-    assert "pairs: 2 to train on, 1 to judge it by\nrun: " in capsys.readouterr().out
+    assert "pairs: 2 to train on, 1 to judge it by\nnetworks: parser " in capsys.readouterr().out
     assert not (place / "dry").exists()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from facesynth.core.errors import ConfigError, InputError, TrainingError, UsageError, WeightsDamaged
@@ -156,9 +159,13 @@ def test_a_run_without_data_says_so(tmp_path: Path) -> None:
 def test_divergence_stops_the_run_and_keeps_the_checkpoint(pairs: Path, tmp_path: Path) -> None:
     every = Schedule(stats=1_000, validation=0, samples=0, checkpoint=4)
     wild = spade_run(pairs, generator_learning_rate=1e30, discriminator_learning_rate=1e30, every=every)
-    with pytest.raises(TrainingError, match=r"diverged before image 32.*--set name=NEW"):
+    with pytest.raises(TrainingError, match=r"diverged at image 8: loss/.*, of image 4, is kept.*--set name=NEW"):
         train_spade(wild, tmp_path, base=pairs, device="cpu", report=ignore)
-    assert list((tmp_path / "tiny").glob("checkpoint-*.pt"))
+    [saved] = [nimg for nimg, _ in checkpoint.found(tmp_path / "tiny")]
+    state = checkpoint.load_latest(tmp_path / "tiny")
+    assert saved == 4 and state is not None
+    assert all(tensor.isfinite().all() for tensor in (*state["painter"].values(), *state["ema"].values()))
+    assert not (tmp_path / "tiny/tiny.safetensors").exists()
 
 
 def test_impossible_settings_are_refused_before_anything_is_read(pairs: Path) -> None:
@@ -271,13 +278,61 @@ def test_weights_of_another_architecture_are_no_start(pairs: Path, tmp_path: Pat
         train_parser(config, tmp_path, base=pairs, device="cpu", report=ignore)
 
 
-def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _unexpected(*_: object) -> NoReturn:
+    raise RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 64 vs 0\nframe 1")
+
+
+def _full(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+FAULTS = [("torch.save", _unexpected), ("torch.save", _full), ("os.fsync", _full), ("os.replace", _full)]
+"""How a full disk shows, by torch's writer and by the system, before, while and after all was written."""
+
+
+@pytest.mark.parametrize(("name", "fault"), FAULTS)
+def test_a_full_disk_keeps_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fault: Callable[..., NoReturn]
+) -> None:
     checkpoint.save(tmp_path, 8, {"x": 1})
-
-    def fail(*_: object) -> None:
-        raise RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 64 vs 0\nframe 1")
-
-    monkeypatch.setattr("torch.save", fail)
-    with pytest.raises(TrainingError, match=r"cannot be written .* MB are free on that disk; make room"):
-        checkpoint.save(tmp_path, 16, {"x": 2})
+    with monkeypatch.context() as broken:
+        broken.setattr(name, fault)
+        with pytest.raises(TrainingError, match=r"cannot be written .* MB are free on that disk; make room"):
+            checkpoint.save(tmp_path, 16, {"x": 2})
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint-0000000008.pt"]
+    assert checkpoint.load_latest(tmp_path) == {"nimg": 8, "x": 1}
+
+
+def test_a_run_whose_disk_was_full_goes_on_from_the_checkpoint_before(
+    pairs: Path, trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = Schedule(stats=8, validation=0, samples=0, checkpoint=8)
+    save, saved = torch.save, list[Path]()
+
+    def fills_up(state: object, draft: Path) -> None:
+        if saved:
+            draft.write_bytes(b"half a checkpoint")
+            _full()
+        saved.append(draft)
+        save(state, draft)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("torch.save", fills_up)
+        with pytest.raises(TrainingError, match=r"No space left on device\).*goes on from the checkpoint before"):
+            train_spade(spade_run(pairs, every=every), tmp_path, base=pairs, device="cpu", report=ignore)
+    assert [nimg for nimg, _ in checkpoint.found(tmp_path / "tiny")] == [8]
+    assert not list((tmp_path / "tiny").glob("*.tmp"))
+    path = train_spade(spade_run(pairs, every=every), tmp_path, base=pairs, device="cpu", report=ignore)
+    assert path is not None
+    once, again = load_file(trained[1]), load_file(path)
+    assert all(np.array_equal(once[name], again[name]) for name in once)
+
+
+def test_statistics_on_a_full_disk_are_no_traceback(pairs: Path, tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no device that is always full")
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/stats.jsonl").symlink_to(full)
+    with pytest.raises(TrainingError, match=r"stats\.jsonl: cannot be written \(No space left on device\); make room"):
+        train_spade(spade_run(pairs), tmp_path, base=pairs, device="cpu", report=ignore)

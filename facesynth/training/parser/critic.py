@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from facesynth.models.discriminator import Discriminator
 from facesynth.training.initial import initialise
@@ -29,6 +29,12 @@ class Critic:
         self._rate, self._fabric = config.discriminator_learning_rate, fabric
         adam = torch.optim.Adam(network.parameters(), lr=self._rate, betas=(0.0, 0.9))
         self._network, self._adam = fabric.setup(network, adam)
+
+    @property
+    def network(self) -> nn.Module:
+        """The discriminator itself."""
+        module: nn.Module = self._network.module
+        return module
 
     def opinion(self, probabilities: Tensor, photos: Tensor) -> Tensor:
         """The parser's loss: low where its label maps pass for drawn ones (hinge)."""

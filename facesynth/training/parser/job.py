@@ -16,6 +16,7 @@ from facesynth.inference.face_tensors import normalised
 from facesynth.inference.parser import Parser
 from facesynth.models.parser import ParserNet
 from facesynth.training.augment import moved, recoloured, resized, resized_labels
+from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
 from facesynth.training.feeding import Feeder
@@ -24,6 +25,8 @@ from facesynth.training.parser.judging import scores_of, sheet_of
 from facesynth.training.parser.losses import class_weights, cross_entropy, log_weights, soft_dice
 from facesynth.training.parser.material import Material
 from facesynth.training.parser.teacher import Taught, Teaching
+from facesynth.training.parts import PartMeans, hold_power_iterations, resume_power_iterations
+from facesynth.training.rows import rows_of
 from facesynth.training.runs import ParserRun
 from facesynth.training.sampling import ShuffledOrder, generator_at, repeated_for_rare
 
@@ -39,12 +42,16 @@ class ParserJob:
         held_out: HeldOut,
         fabric: Fabric,
         taught: Sequence[Taught] = (),
+        ranks: Ranks = ALONE,
     ) -> None:
         """`taught` are the teachers that the config names; without any its own average teaches, where it is told to."""
         self.config, self.held_out, self.fabric = config, held_out, fabric
         pairs, counts, rare = material.pairs, material.counts, config.rare_repeat
         items = repeated_for_rare(counts, rare, config.seed) if rare else len(pairs)
-        self._labelled = config.batch_size - config.unlabelled
+        self._labelled, self._ranks = config.batch_size - config.unlabelled, ranks
+        share = (ranks.rank, ranks.count, config.accumulate)
+        self._shares = rows_of(self._labelled, *share)
+        self._unlabelled_shares = rows_of(config.unlabelled, *share) if config.unlabelled else []
         self.feed = Feeder(pairs, ShuffledOrder(items, config.seed), self._labelled, fabric.device)
         self.feed_faces = None
         if (faces := material.unlabelled) is not None:
@@ -71,21 +78,32 @@ class ParserJob:
 
     def step(self, nimg: int) -> Mapping[str, Tensor]:
         """One AdamW step on the batch that starts at image `nimg`, and one of the critic where there is one."""
-        config, labelled, pace = self.config, self._labelled, self._pace(nimg)
-        faces, images, labels = self._batch(nimg)
+        config, pace = self.config, self._pace(nimg)
+        batch = self._batch(nimg)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * pace
         self.network.train()
+        losses = PartMeans()
+        for part in range(len(self._shares)):
+            if self.critic is not None:
+                (hold_power_iterations if part else resume_power_iterations)([self.critic.network])
+            losses.add(self._learn(*self._taken(batch, part), nimg, pace))
+        self.ema.update(self.network.module, nimg + config.batch_size, config.batch_size)
+        return losses.taken(len(self._shares))
+
+    def _learn(self, faces: Tensor, images: Tensor, labels: Tensor, nimg: int, pace: float) -> dict[str, Tensor]:
+        """The losses of a part of the batch, by name, and their gradients; with the last part the optimizers step."""
+        config, labelled, ranks = self.config, len(labels), self._ranks
         pictures = normalised(images).contiguous(memory_format=torch.channels_last)
         logits = self.network(pictures).float()
         answers = logits[:labelled] + self._surplus
-        entropy = cross_entropy(answers, labels, self.balance, config.boundary)
-        dice = soft_dice(answers, labels)
+        entropy = cross_entropy(answers, labels, self.balance, config.boundary, ranks)
+        dice = soft_dice(answers, labels, ranks)
         total = entropy + config.dice * dice
         losses = {"loss/cross_entropy": entropy, "loss/dice": dice}
         if self.teaching is not None:
             turn = nimg // config.batch_size
-            divergence, counting = self.teaching.divergence(faces, logits, labelled, turn)
+            divergence, counting = self.teaching.divergence(faces, logits, labelled, turn, ranks)
             total = total + self.teaching.weight(nimg) * divergence
             losses |= {"loss/teacher": divergence, "teacher/counting": counting}
         if self.critic is not None:
@@ -98,7 +116,6 @@ class ParserJob:
         self.optimizer.step()
         if self.critic is not None:
             losses["loss/discriminator"] = self.critic.learn(judged[0], labels, judged[1], pace)
-        self.ema.update(self.network.module, nimg + config.batch_size, config.batch_size)
         return losses
 
     def _batch(self, nimg: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -116,6 +133,15 @@ class ParserJob:
         images, labels = moved(images, labels, config.augment, generator)
         coloured = recoloured(resized(images, size), config.augment, generator)
         return images, coloured, resized_labels(labels, size // 2)[: self._labelled]
+
+    def _taken(self, batch: tuple[Tensor, Tensor, Tensor], part: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The rows of a part: of faces with labels, and of those without where there are such."""
+        rows, more = self._shares[part], self._unlabelled_shares
+        if not more or rows.count == rows.whole:
+            return rows.of(batch) if not more else batch
+        faces, images, labels = batch
+        both = [torch.cat([rows.of(each[: rows.whole]), more[part].of(each[rows.whole :])]) for each in (faces, images)]
+        return both[0], both[1], rows.of(labels)
 
     def _pace(self, nimg: int) -> float:
         """The learning rate's share of its peak: linear warm-up, then a half cosine to zero."""

@@ -8,20 +8,24 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facesynth.training.collectives import ALONE, Ranks
+
 _REACH = 2
 """Pixels of the logits' map; two or more pixels of the picture each."""
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, balance: Tensor, boundary: float = 0.0) -> Tensor:
+def cross_entropy(
+    logits: Tensor, labels: Tensor, balance: Tensor, boundary: float = 0.0, ranks: Ranks = ALONE
+) -> Tensor:
     """The weighted mean over pixels of -log p(label): logits N×L×H×W, labels N×H×W, `balance` a weight for each label.
 
-    Pixels near another label weigh 1 + `boundary` times as much.
+    Pixels near another label weigh 1 + `boundary` times as much. The mean is over the pixels of all ranks.
     """
-    if not boundary:
+    if not boundary and ranks.count == 1:
         return F.cross_entropy(logits, labels, weight=balance)
     nearness = 1 + boundary * near_boundary(labels).to(logits.dtype)
     entropy = F.cross_entropy(logits, labels, weight=balance, reduction="none")
-    return (entropy * nearness).sum() / (balance[labels] * nearness).sum()
+    return ranks.total((entropy * nearness).sum()) / ranks.total((balance[labels] * nearness).sum())
 
 
 def near_boundary(labels: Tensor, reach: int = _REACH) -> Tensor:
@@ -36,28 +40,31 @@ def near_boundary(labels: Tensor, reach: int = _REACH) -> Tensor:
     return (largest != smallest)[:, 0]
 
 
-def soft_dice(logits: Tensor, labels: Tensor) -> Tensor:
-    """1 - mean soft Dice over the labels that the batch holds: logits N×L×H×W, labels N×H×W → scalar in 0..1."""
+def soft_dice(logits: Tensor, labels: Tensor, ranks: Ranks = ALONE) -> Tensor:
+    """1 - mean soft Dice over the labels that all ranks hold: logits N×L×H×W, labels N×H×W → scalar in 0..1."""
     probabilities = logits.softmax(1)
     truth = F.one_hot(labels, logits.shape[1]).permute(0, 3, 1, 2).to(probabilities.dtype)
-    shared = (probabilities * truth).sum((0, 2, 3))
-    total = probabilities.sum((0, 2, 3)) + truth.sum((0, 2, 3))
-    present = truth.sum((0, 2, 3)) > 0
+    shared = ranks.total((probabilities * truth).sum((0, 2, 3)))
+    total = ranks.total(probabilities.sum((0, 2, 3)) + truth.sum((0, 2, 3)))
+    present = ranks.total(truth.sum((0, 2, 3))) > 0
     return 1 - (2 * shared / total.clamp_min(1))[present].mean()
 
 
-def distillation(student: Tensor, teacher: Tensor, temperature: float, confidence: float) -> tuple[Tensor, Tensor]:
+def distillation(
+    student: Tensor, teacher: Tensor, temperature: float, confidence: float, ranks: Ranks = ALONE
+) -> tuple[Tensor, Tensor]:
     """T² · KL(teacher ‖ student) of softmax(logits / T), its mean over the pixels that count (Hinton et al. 2015).
 
-    Both are logits N×L×H×W. Those pixels count on which the teacher's best label has at least `confidence`; also
-    returns their share, 0..1.
+    Both are logits N×L×H×W. Those pixels of all ranks count on which the teacher's best label has at least
+    `confidence`; also returns their share here, 0..1.
     """
     with torch.no_grad():
         counting = (teacher.softmax(1).amax(1) >= confidence).to(student.dtype)
     wanted = (teacher / temperature).log_softmax(1)
     found = (student / temperature).log_softmax(1)
     divergence = F.kl_div(found, wanted, reduction="none", log_target=True).sum(1) * temperature**2
-    return (divergence * counting).sum() / counting.sum().clamp_min(1), counting.mean()
+    mean = ranks.total((divergence * counting).sum()) / ranks.total(counting.sum()).clamp_min(1)
+    return mean, counting.mean()
 
 
 def class_weights(counts: NDArray[np.int64], power: float) -> Tensor:

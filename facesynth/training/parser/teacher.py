@@ -20,6 +20,7 @@ from facesynth.inference.face_tensors import normalised
 from facesynth.inference.foreign.header import is_foreign
 from facesynth.models.specs import BisenetSpec, ParserSpec
 from facesynth.training.augment import resized
+from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.initial import learnable
 from facesynth.training.parser.losses import distillation
 from facesynth.training.runs import ParserRun, Teacher
@@ -79,7 +80,9 @@ class Teaching:
         ramp = self._settings.ramp_images
         return self._settings.weight * (min(1.0, nimg / ramp) if ramp else 1.0)
 
-    def divergence(self, faces: Tensor, logits: Tensor, labelled: int, turn: int) -> tuple[Tensor, Tensor]:
+    def divergence(
+        self, faces: Tensor, logits: Tensor, labelled: int, turn: int, ranks: Ranks = ALONE
+    ) -> tuple[Tensor, Tensor]:
         """How far a student's logits N×L×H×H are from a teacher's for faces N×3×S×S in 0..1, and which share counts.
 
         `turn` counts the batches: it says which of the teachers is asked. The first `labelled` faces have label maps:
@@ -87,7 +90,7 @@ class Teaching:
         """
         first = 0 if self._settings.weights else labelled
         wanted = self(faces[first:], logits.shape[-1], turn)
-        return distillation(logits[first:], wanted, self._settings.temperature, self._settings.confidence)
+        return distillation(logits[first:], wanted, self._settings.temperature, self._settings.confidence, ranks)
 
     @torch.no_grad()
     def __call__(self, faces: Tensor, side: int, turn: int = 0) -> Tensor:

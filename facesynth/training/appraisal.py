@@ -1,0 +1,40 @@
+"""What a dry run tells of a run: its networks, and the disk and memory that it takes, by an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from facesynth.inference.device import resolve_device
+from facesynth.training.checkpoint import KEPT
+from facesynth.training.launch import check_devices
+from facesynth.training.memory import footprint, room_on
+from facesynth.training.preflight import samples_at_once
+from facesynth.training.runs import ParserRun, SpadeRun, require_shares
+
+_PIXEL = 4
+"""Bytes of a packed pixel: three colours and a label."""
+
+
+def appraised(config: ParserRun | SpadeRun, pairs: int | None, device: str, devices: int) -> Iterator[str]:
+    """Lines of text; `pairs` is how many there are to train on, None where that is not known.
+
+    Raises UsageError and DeviceError for devices that cannot be had or do not share the batch out.
+    """
+    check_devices(device, devices)
+    require_shares(config, devices)
+    taken, where = footprint(config), resolve_device(device)
+    sizes = ", ".join(f"{name} {count / 1e6:,.2f} M" for name, count in taken.parameters.items())
+    yield f"networks: {sizes} parameters"
+    disk = f"{(KEPT + 1) * taken.state / 1e6:,.0f} MB of checkpoints"
+    if pairs is not None:
+        disk += f", {pairs * config.packed_size**2 * _PIXEL / 1e6:,.0f} MB of packed pairs"
+    yield f"disk: about {disk}"
+    samples = samples_at_once(config, devices)
+    needed, room = taken.of(samples), room_on(where)
+    each = f" on each of {devices} devices" if devices > 1 else ""
+    told = f"memory: about {needed / 1e9:,.1f} GB for {samples} samples at once{each}"
+    if room is not None:
+        share = room // devices if where.type == "cpu" else room
+        fitting = taken.fitting(share)
+        told += f"; {share / 1e9:,.1f} GB are free on {where}, enough for {fitting:,}"
+    yield told
