@@ -174,14 +174,12 @@ def together(name: str, **options: Callable[[Any], Any]) -> Callable[[F], F]:
     return add
 
 
-def style_option(*, required: bool = False) -> Callable[[F], F]:
-    """The photo that a style is taken of."""
-    return click.option(
-        "--style",
-        type=click.Path(dir_okay=False, exists=True, path_type=Path),
-        required=required,
-        help="A photo: paint in the style of its face, of several in that of the largest.",
-    )
+style_option = click.option(
+    "--style",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="A photo: paint in the style of its face, of several in that of the largest.",
+)
+"""The photo that a style is taken of."""
 
 
 def schema_option(meaning: str, default: str | None = None, *, name: str = "--schema") -> Callable[[F], F]:

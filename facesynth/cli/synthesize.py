@@ -14,7 +14,7 @@ from facesynth.cli.work import Work
 
 @click.command("synthesize")
 @options.inputs_and_output("LABELS")
-@options.style_option()
+@options.style_option
 @click.option("--seeds", type=SeedRange(), help="Paint once for each seed (default: 0).")
 @click.option("--interpolate", nargs=2, metavar="A B", help="Paint the way from one seed or photo to another: a film.")
 @click.option("--frames", type=click.IntRange(2, 240), default=8, show_default=True, help="Pictures from A to B.")

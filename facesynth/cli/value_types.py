@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -46,6 +47,22 @@ class Share(click.FloatRange):
         if math.isnan(share):  # neither below 0 nor above 1
             self.fail(f"{value!r} is no number from 0 to 1", param, ctx)
         return share
+
+
+class RegionImage(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
+    """A region of a face and the image to take its style from, as `hair=ann.jpg`. Raises UsageError."""
+
+    name = "NAME=IMAGE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
+        name, equals, image = str(value).partition("=")
+        if not equals:
+            self.fail(f"{value!r} is no region and image, as hair=IMAGE", param, ctx)
+        from facesynth.core.regions import region_named
+
+        region_named(name)
+        path: Path = click.Path(dir_okay=False, exists=True, path_type=Path).convert(image, param, ctx)
+        return name, path
 
 
 class SeedRange(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone

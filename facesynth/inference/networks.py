@@ -29,6 +29,9 @@ from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.parser import ParserNet
+from facesynth.models.resnet_gan.discriminator import ResnetDiscriminator
+from facesynth.models.resnet_gan.generator import ResnetGenerator
+from facesynth.models.resnet_gan.specs import ResnetDiscriminatorSpec, ResnetGeneratorSpec
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
 from facesynth.models.specs import (
     BisenetSpec,
@@ -41,7 +44,14 @@ from facesynth.models.specs import (
 from facesynth.weights.places import not_whole
 
 # Spectrally, while they are trained.
-_Normalised = GeneratorSpec | EncoderSpec | DiscriminatorSpec | SegmentationDiscriminatorSpec
+_Normalised = (
+    GeneratorSpec
+    | EncoderSpec
+    | DiscriminatorSpec
+    | SegmentationDiscriminatorSpec
+    | ResnetGeneratorSpec
+    | ResnetDiscriminatorSpec
+)
 Spec = ParserSpec | BisenetSpec | _Normalised
 
 # What a network is for, and its architecture as a file's specs name it: None for those that say nothing of it.
@@ -51,7 +61,9 @@ _NETWORKS: Mapping[tuple[str, str | None], tuple[type[Any], Callable[[Any], nn.M
         ("parser", "bisenet"): (BisenetSpec, Bisenet),
         ("generator", None): (GeneratorSpec, SpadeGenerator),
         ("encoder", None): (EncoderSpec, StyleEncoder),
+        ("generator", "resnet"): (ResnetGeneratorSpec, ResnetGenerator),
         ("discriminator", None): (DiscriminatorSpec, Discriminator),
+        ("discriminator", "resnet"): (ResnetDiscriminatorSpec, ResnetDiscriminator),
         ("segmentation_discriminator", None): (SegmentationDiscriminatorSpec, SegmentationDiscriminator),
     }
 )

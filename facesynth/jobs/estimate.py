@@ -14,7 +14,14 @@ from facesynth import store
 from facesynth.stages.base import Stage
 
 TYPICAL_BYTES = MappingProxyType(
-    {"align": 450_000, "segment": 9_500, "probabilities": 200_000, "encode": 1_500, "synthesize": 35_000}
+    {
+        "align": 450_000,
+        "segment": 9_500,
+        "probabilities": 200_000,
+        "encode": 1_500,
+        "encode-regions": 9_000,
+        "synthesize": 35_000,
+    }
 )
 """Bytes of an artifact by stage, at default sizes: what is assumed until the cache holds some to go by."""
 

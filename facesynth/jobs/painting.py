@@ -10,7 +10,9 @@ from typing import Any
 
 from facesynth.core.errors import UsageError
 from facesynth.core.label_files import holds_label_map
+from facesynth.core.labels import Label
 from facesynth.core.refs import Item
+from facesynth.core.regions import region_named
 from facesynth.core.styles import MAX_SEED, Style
 from facesynth.jobs.items import style_item
 from facesynth.jobs.session import Session
@@ -19,7 +21,7 @@ from facesynth.jobs.synthesize import Variant, by_seeds
 from facesynth.jobs.transfer import TransferStages
 from facesynth.plans import AlignPlan
 from facesynth.stages.align import AlignStage
-from facesynth.stages.encode import EncodeStage
+from facesynth.stages.encode import EncodeRegionsStage, EncodeStage, reads_regions
 from facesynth.stages.segment import SegmentStage
 from facesynth.stages.synthesize import SynthesizeStage
 
@@ -49,6 +51,7 @@ def painting_stages(
         ),
         segment=SegmentStage(parser=parser, engine=engine, **how),
         encode=EncodeStage(generator=generator, **how),
+        encode_regions=EncodeRegionsStage(generator=generator, **how) if reads_regions(generator) else None,
         synthesize=SynthesizeStage(generator=generator, size=size, **how),
     )
 
@@ -64,7 +67,31 @@ class StyleReader:
         """The style of the largest face in a photo, or of a face that is aligned already."""
         if holds_label_map(path):
             raise UsageError("this is a label map, which has no style", where=path, hint="give a photo of a face")
-        return style_of(self.session, path, self.stages.align, self.stages.encode)
+        return style_of(self.session, path, self.stages)
+
+    def regions(self, images: Sequence[tuple[str, Path]]) -> list[tuple[tuple[Label, ...], Item[Style]]]:
+        """The styles of regions by their names, each of an image's largest face, with the labels they are made of.
+
+        Raises UsageError for an unknown region, one that is named twice or that the face does not show, and where the
+        generator has one style for the whole face.
+        """
+        if images and self.stages.encode_regions is None:
+            raise UsageError(
+                "this generator has one style for the whole face, and none for a region",
+                hint="give --generator weights that were trained with generator.style_regions; "
+                "pipelines/face-spade-128.yaml makes them",
+            )
+        found: list[tuple[tuple[Label, ...], Item[Style]]] = []
+        for name, path in images:
+            labels = region_named(name)
+            if any(labels == others for others, _ in found):
+                raise UsageError(f"the region {name} is given twice", hint="name each region once")
+            style = self.image(path)
+            dry = self.session.execution.dry_run
+            if not dry and not any(style.identify().load().knows(label) for label in labels):
+                raise UsageError(f"the face shows no {name}", where=path, hint="take it from a face that does")
+            found.append((labels, style))
+        return found
 
     def variants(self, style: Path | None = None, seeds: Sequence[int] | None = None) -> list[Variant]:
         """What to paint label maps in: one image's style, or those of seeds (by default 0)."""

@@ -74,9 +74,9 @@ def carry_out(session: Session, stages: TransferStages, plan: SynthesizePlan, *,
                 session.finish(subject.origin, subject.outputs, cached=subject.cached, about=subject.about, advance=0)
     tell_doubts(session)
     session.estimate.follow(stages.align, stages.segment)
-    session.estimate.follow(stages.segment, stages.encode)
-    faces = len(subjects) + session.estimate.missing[stages.encode.name]
-    session.estimate.follow(stages.encode, stages.synthesize, _pictures_each(plan, faces))
+    session.estimate.follow(stages.segment, stages.read_style)
+    faces = len(subjects) + session.estimate.missing[stages.read_style.name]
+    session.estimate.follow(stages.read_style, stages.synthesize, _pictures_each(plan, faces))
 
 
 def _pictures_each(plan: SynthesizePlan, faces: int) -> int:
@@ -120,8 +120,9 @@ def _painted(
 
 def _subjects(session: Session, stages: TransferStages) -> Iterator[_Subject]:
     faces = ((face, (face, found)) for face, found in found_faces(session, stages.align, session.sources))
-    parsed = ((face, (labels, found)) for labels, (face, found) in session.run(stages.segment, faces))
-    for style, (labels, found) in finishing(session, stages.encode, parsed):
+    parsed = session.run(stages.segment, faces)
+    read = ((stages.to_read(face, labels.ref), (labels, found)) for labels, (face, found) in parsed)
+    for style, (labels, found) in finishing(session, stages.read_style, read):
         name = session.name(style.origin)
         cached = found.photo.cached and labels.cached and style.cached
         subject = _Subject(style.origin, name, found, labels, style.ref, cached=cached)

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from facesynth.core.errors import InputError, UsageError
+from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, read_photo
 from facesynth.core.images import Photo
 from facesynth.core.label_files import holds_label_map
-from facesynth.core.labels import LabelMap
+from facesynth.core.labels import Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref
 from facesynth.core.scan import SourceFile
-from facesynth.core.styles import CodeSource, Style
+from facesynth.core.styles import Style
 from facesynth.jobs.finishing import finishing
-from facesynth.jobs.items import FaceFinder, MixedStyle, found_faces, labels_item
+from facesynth.jobs.items import FaceFinder, found_faces, labels_item
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Cell, Sheets
+from facesynth.jobs.wanted_style import WantedStyle
 from facesynth.stages.base import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferStages:
-    """What paints a photo's faces again: found, parsed, their own style read, painted."""
+    """What paints a photo's faces again: found, parsed, their own style read, painted.
+
+    `encode_regions` is there for a generator that has a style for each region of a face, and then reads it.
+    """
 
     align: FaceFinder
     segment: Stage[Face, LabelMap]
     encode: Stage[Face, Style]
     synthesize: Stage[tuple[LabelMap, Style], Photo]
+    encode_regions: Stage[tuple[Face, LabelMap], Style] | None = None
+
+    @property
+    def read_style(self) -> Stage[Any, Style]:
+        """What reads the style of a face, of `to_read` items."""
+        return self.encode if self.encode_regions is None else self.encode_regions
+
+    def to_read(self, face: Item[Face], labels: Item[LabelMap]) -> Item[Any]:
+        """A face with its label map, as `read_style` takes it."""
+        return face if self.encode_regions is None else PairRef(face, labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +63,9 @@ class _Painted:
 def transfer(
     session: Session,
     stages: TransferStages,
-    style: Item[Style],
+    style: Item[Style] | None,
     *,
+    regions: Sequence[tuple[tuple[Label, ...], Item[Style]]] = (),
     strength: float = 1.0,
     paste_back: bool = False,
     all_labels: bool = False,
@@ -61,12 +74,12 @@ def transfer(
 ) -> None:
     """Write every face of the content in `style`: `NAME.png`, numbered where a photo shows several.
 
-    What looks like a label map is one (with `all_labels` everything is), all else is a photo. `strength` 0..1 goes from
-    the content's own style, or for label maps from the mean style, to `style`. With `paste_back` a photo's faces are
-    blended into it and the photo is written. Raises UsageError for another strength.
+    What looks like a label map is one (with `all_labels` everything is), all else is a photo. `regions` are painted in
+    styles of their own; without `style` the rest keeps the content's own style, for label maps the mean style.
+    `strength` 0..1 goes from there to all that. With `paste_back` a photo's faces are blended into it and the photo is
+    written. Raises UsageError for another strength, and where there is neither a style nor a region's.
     """
-    if not 0 <= strength <= 1:
-        raise UsageError(f"the strength is a share, 0 to 1, not {strength}")
+    wanted = WantedStyle(style, tuple(regions), strength)
     sheets = (
         Sheets(session, ("content", "labels", "result"), synthetic=True)
         if sheet and not session.execution.dry_run
@@ -76,20 +89,20 @@ def transfer(
     if paste_back and maps:
         told = f"{maps[0].path} is a label map" if len(maps) == 1 else f"{len(maps)} inputs are label maps"
         session.execution.progress.note(f"{told}: painted, but there is no photo to paste back into")
-    target = MixedStyle(_mean_of(style), style, strength) if strength < 1 else style
+    target = wanted.of(_mean_of(wanted.any_face))
     for painted in _from_labels(session, stages, maps, target, schema):
         with session.item(painted.origin):
             _finish(session, [painted], painted.picture, sheets)
-    _finish_photos(session, _from_photos(session, stages, photos, style, strength), sheets, paste_back=paste_back)
+    _finish_photos(session, _from_photos(session, stages, photos, wanted), sheets, paste_back=paste_back)
     if sheets:
         sheets.close()
     _hint_at_labels(session, photos)
     if photos:
         session.estimate.follow(stages.align, stages.segment)
         painted_from: Stage[Any, Any] = stages.segment
-        if strength < 1:
-            session.estimate.follow(stages.segment, stages.encode)
-            painted_from = stages.encode
+        if wanted.needs_own:
+            session.estimate.follow(stages.segment, stages.read_style)
+            painted_from = stages.read_style
         session.estimate.follow(painted_from, stages.synthesize)
 
 
@@ -111,16 +124,17 @@ def _from_labels(
 
 
 def _from_photos(
-    session: Session, stages: TransferStages, sources: Iterable[SourceFile], style: Item[Style], strength: float
+    session: Session, stages: TransferStages, sources: Iterable[SourceFile], wanted: WantedStyle
 ) -> Iterator[_Painted]:
     faces = ((face, face) for face, _ in found_faces(session, stages.align, sources))
-    parsed = ((face, (labels.ref, face)) for labels, face in session.run(stages.segment, faces))
+    parsed = ((labels.ref, face) for labels, face in session.run(stages.segment, faces))
     items: Iterator[tuple[PairRef[LabelMap, Style], tuple[Ref[LabelMap], Ref[Face]]]]
-    if strength < 1:
-        own = session.run(stages.encode, parsed)
-        items = ((PairRef(along[0], MixedStyle(code.ref, style, strength)), along) for code, along in own)
+    if wanted.needs_own:
+        read = ((stages.to_read(face, labels), (labels, face)) for labels, face in parsed)
+        own = session.run(stages.read_style, read)
+        items = ((PairRef(along[0], wanted.of(style.ref)), along) for style, along in own)
     else:
-        items = ((PairRef(labels, style), (labels, face)) for face, (labels, face) in parsed)
+        items = ((PairRef(along[0], wanted.of(wanted.any_face)), along) for along in parsed)
     for picture, (labels, face) in finishing(session, stages.synthesize, items):
         yield _Painted(picture.origin, labels, face, picture)
 
@@ -184,11 +198,6 @@ def _hint_at_labels(session: Session, photos: Iterable[SourceFile]) -> None:
 
 
 def _mean_of(style: Item[Style]) -> Item[Style]:
-    """The style of nobody in particular, for the encoder that read `style`: the middle of the prior, all zeros."""
+    """The style of nobody in particular, for the generator whose encoder read `style`."""
     known = style.identify()
-    return Ref(f"mean for {known.digest}", Origin("mean style"), partial(_mean, known))
-
-
-def _mean(style: Ref[Style]) -> Style:
-    code = next(source for _, source in style.load().components if isinstance(source, CodeSource))
-    return Style.from_code(np.zeros_like(code.vector), code.encoder)
+    return Ref(f"mean for {known.digest}", Origin("mean style"), lambda: known.load().middle())

@@ -90,7 +90,7 @@ def _over_all_ranks(norm: nn.BatchNorm2d, x: Tensor, weight: Tensor | None, bias
 
 
 # No program can be made of what ranks say to one another.
-_apart_from_programs: Callable[..., Tensor] = torch.compiler.disable(_over_all_ranks)
+_apart_from_programs: Callable[..., Tensor] = torch.compiler.disable(_over_all_ranks)  # type: ignore[no-untyped-call]
 
 
 @torch.no_grad()

@@ -106,9 +106,11 @@ def make_fabric(device: str, precision: Precision, *, parts: int = 1, place: Pla
 
 def check_devices(device: str, ranks: int) -> str:
     """Return the kind of device that so many ranks train on; for what it raises see `make_fabric`."""
-    resolved = resolve_device(device)
-    if ranks > 1 and (":" in device or resolved.type == "mps"):
+    if ranks > 1 and (":" in device or device == "mps"):
         raise UsageError(f"--devices {ranks} and --device {device} do not go together", hint="use --device cuda or cpu")
+    resolved = resolve_device(device)
+    if ranks > 1 and resolved.type == "mps":  # which auto has chosen
+        return check_devices("cpu", ranks)
     if resolved.type == "cuda":
         resolve_device(f"cuda:{ranks - 1}")
     return resolved.type

@@ -200,7 +200,7 @@ def test_the_style_that_is_given_is_mended_too(tmp_path: Path, opened: Opener, c
     def painted(out: str) -> Session:
         stages = painted_stages()
         with opened(photos, out=out) as session:
-            style = style_of(session, tmp_path / "blue.png", stages.align, stages.encode)
+            style = style_of(session, tmp_path / "blue.png", stages)
             transfer(session, stages, style, strength=0.25, paste_back=True)
         return session
 

@@ -105,10 +105,10 @@ def test_names_that_differ_in_case_alone_are_told_apart(tmp_path: Path, opened: 
 def test_force_computes_the_style_again(opened: Opener, photos: Path) -> None:
     stages = painted_stages()
     for _ in range(2):
-        style_of(opened(force=True), photos / "one.png", stages.align, stages.encode)
+        style_of(opened(force=True), photos / "one.png", stages)
     assert stages.align.computed == stages.encode.computed == 2  # type: ignore[attr-defined]
     session = opened(force=True, dry_run=True)
-    style_of(session, photos / "one.png", stages.align, stages.encode)
+    style_of(session, photos / "one.png", stages)
     assert session.estimate.missing["align"] == 1 and session.estimate.missing["encode"] == 1
 
 
@@ -117,14 +117,14 @@ Job = Callable[[Any, TransferStages, Path, Path], None]
 
 def transferred(strength: float) -> Job:
     def job(session: Any, stages: TransferStages, first: Path, second: Path) -> None:
-        transfer(session, stages, style_of(session, second, stages.align, stages.encode), strength=strength)
+        transfer(session, stages, style_of(session, second, stages), strength=strength)
 
     return job
 
 
 def test_a_dry_run_counts_what_a_run_computes(tmp_path: Path, opened: Opener, photos: Path) -> None:
     def interpolated(session: Any, stages: TransferStages, first: Path, second: Path) -> None:
-        start, end = (style_of(session, path, stages.align, stages.encode) for path in (first, second))
+        start, end = (style_of(session, path, stages) for path in (first, second))
         interpolate(session, stages.synthesize, start, end, 3)
 
     first, second, labels = photos / "one.png", tmp_path / "style.png", tmp_path / "map.png"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,29 +90,29 @@ class Growing(Tiles):
 def test_of_several_faces_the_largest_gives_the_style(opened: Opener, photos: Path) -> None:
     stages, session = painted_stages(), opened()
     path = photos / "sub" / "two.png"
-    style = style_of(session, path, Growing(), stages.encode).identify().load()
+    style = style_of(session, path, replace(stages, align=Growing())).identify().load()
     assert style == Style.from_code(np.array(PINK, dtype=np.float32), "e" * 64)
     listener = session.execution.progress
     assert isinstance(listener, Listener)
     assert listener.notes == [f"{path} shows 2 faces: the largest gives the style"]
-    style_of(session, photos / "one.png", Growing(), stages.encode)
+    style_of(session, photos / "one.png", replace(stages, align=Growing()))
     assert len(listener.notes) == 1
 
 
 def test_the_style_of_an_image_is_its_faces(tmp_path: Path, opened: Opener, photos: Path) -> None:
     stages = painted_stages()
     session = opened()
-    style = style_of(session, photos / "one.png", stages.align, stages.encode).identify().load()
+    style = style_of(session, photos / "one.png", stages).identify().load()
     assert style == Style.from_code(np.array(RED, dtype=np.float32), "e" * 64)
-    black = style_of(session, photos / "none.png", stages.align, stages.encode).identify().load()
+    black = style_of(session, photos / "none.png", stages).identify().load()
     assert black == Style.from_code(np.zeros(3, dtype=np.float32), "e" * 64)
     notes = session.execution.progress
     assert isinstance(notes, Listener) and "taken for an aligned face" in notes.notes[0]
     write_photo(flat_photo(BLACK, BLACK), tmp_path / "dark.png")
     with pytest.raises(InputError, match=r"dark\.png: no face found"):
-        style_of(session, tmp_path / "dark.png", stages.align, stages.encode)
+        style_of(session, tmp_path / "dark.png", stages)
     with pytest.raises(ImageError, match=r"text\.png"):
-        style_of(session, photos / "text.png", stages.align, stages.encode)
+        style_of(session, photos / "text.png", stages)
 
 
 def colour(path: Path) -> tuple[int, ...]:

@@ -53,7 +53,7 @@ def evaluate_generator(
     check_metrics(metrics, stages.extractor)
     check_counts(metrics, {str(held_out.data): len(held_out)})
     variants = (OWN, *(Variant("by seed", seed) for seed in seeds))
-    painted = Repainting(held_out, stages.encode, stages.synthesize, Passes(execution), variants)
+    painted = Repainting(held_out, stages.encode, stages.synthesize, Passes(execution), variants, stages.encode_regions)
     if held_out.missing:
         execution.progress.note(f"{len(held_out.missing)} names of the split belong to no face here")
     painted.prepare()

@@ -50,7 +50,7 @@ class GeneratorStages:
     """What paints and what scores. `features` is made for a size (width, height) that pictures are brought to.
 
     `pairs` compares a picture with its photo, and by its perceptual distances two pictures of one label map.
-    `precision` is that of painting.
+    `encode_regions` is there for a generator that has a style for each region. `precision` is that of painting.
     """
 
     encode: Stage[Face, Style]
@@ -58,6 +58,7 @@ class GeneratorStages:
     judge: Stage[Face, LabelMap]
     features: Callable[[tuple[int, int]], FeaturesStage]
     pairs: PairStages
+    encode_regions: Stage[tuple[Face, LabelMap], Style] | None = None
     precision: str = "float32"
     device: str = "auto"
 

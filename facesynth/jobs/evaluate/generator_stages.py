@@ -16,7 +16,7 @@ from facesynth.inference.extractors.choice import DESCRIPTOR, Extractor
 from facesynth.jobs.evaluate.generator_passes import GeneratorStages
 from facesynth.jobs.evaluate.pair_stages import PairStages, pair_stages
 from facesynth.stages.base import Stage
-from facesynth.stages.encode import EncodeStage
+from facesynth.stages.encode import EncodeRegionsStage, EncodeStage, reads_regions
 from facesynth.stages.features import FeaturesStage
 from facesynth.stages.segment import SegmentStage
 from facesynth.stages.synthesize import SynthesizeStage
@@ -38,6 +38,7 @@ class ScoringStages:
         how: dict[str, Any] = {"device": self.device, "batch_size": self.batch_size, "precision": precision}
         return GeneratorStages(
             encode=EncodeStage(generator=generator, **how),
+            encode_regions=EncodeRegionsStage(generator=generator, **how) if reads_regions(generator) else None,
             synthesize=SynthesizeStage(generator=generator, **how),
             judge=self.judge,
             features=self.features,

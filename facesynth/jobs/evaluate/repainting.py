@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from facesynth.core.faces import Face
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Declined, Done, Failed, Item, PairRef, Ref
+from facesynth.core.refs import Declined, Done, Failed, Item, PairRef, Ref, Result
 from facesynth.core.styles import Style
 from facesynth.datasets.pairs import Pair
 from facesynth.evaluation.held_out import HeldOut
@@ -48,6 +48,7 @@ class Repainting:
     """The pictures of a generator. They are never held: each pass over them finds them in the store again.
 
     `prepare` comes first; a face that cannot be used is left out by then, and there is a picture of each other one.
+    `encode_regions` is there for a generator that has a style for each region, and then reads a face by its label map.
     `size` is (width, height) of the pictures. From then on a photo or label map is read where it has to be decoded, and
     not to find what was made of it.
     """
@@ -57,6 +58,7 @@ class Repainting:
     synthesize: Stage[tuple[LabelMap, Style], Photo]
     passes: Passes
     variants: tuple[Variant, ...]
+    encode_regions: Stage[tuple[Face, LabelMap], Style] | None = None
     size: tuple[int, int] = field(init=False, default=(0, 0))
     faces: HeldFaces = field(init=False)
     _settled: bool = field(init=False, default=False)
@@ -73,6 +75,7 @@ class Repainting:
         """The same without the networks that were loaded to paint: pictures are found again, and in need made anew."""
         resting = copy(self)
         resting.encode, resting.synthesize = _at_rest(self.encode), _at_rest(self.synthesize)
+        resting.encode_regions = None if self.encode_regions is None else _at_rest(self.encode_regions)
         return resting
 
     def prepare(self) -> None:
@@ -120,12 +123,18 @@ class Repainting:
     def _in_own_style(
         self, faces: Iterator[F], *, force: bool
     ) -> Generator[tuple[PairRef[LabelMap, Style], F], None, None]:
-        with closing(self.passes.along(self.encode, ((face.face(), face) for face in faces), force=force)) as results:
+        with closing(self._read(faces, force=force)) as results:
             for result, face in results:
                 if isinstance(result, Done):
                     yield PairRef(face.labels(), result.ref), face
                 else:
                     self._fail(face.pair, str(face.pair.image), result)
+
+    def _read(self, faces: Iterator[F], *, force: bool) -> Generator[tuple[Result[Style], F], None, None]:
+        if self.encode_regions is None:
+            return self.passes.along(self.encode, ((face.face(), face) for face in faces), force=force)
+        pairs = ((PairRef(face.face(), face.labels()), face) for face in faces)
+        return self.passes.along(self.encode_regions, pairs, force=force)
 
     def _fail(self, pair: Pair, file: str, result: Declined | Failed) -> None:
         if self._settled:

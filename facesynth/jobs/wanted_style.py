@@ -1,0 +1,70 @@
+"""The style that content is painted in: another face's, with regions of yet others', or part of the way to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from facesynth.core.errors import UsageError
+from facesynth.core.labels import Label
+from facesynth.core.refs import Digest, Item, Origin, Ref, sha256_bytes
+from facesynth.core.styles import Style
+from facesynth.jobs.items import MixedStyle
+
+
+@dataclass(frozen=True, slots=True)
+class StyleWithRegions:
+    """A style with some of its regions in another style, as an item."""
+
+    base: Item[Style]
+    labels: tuple[Label, ...]
+    other: Item[Style]
+
+    @property
+    def origin(self) -> Origin:
+        return self.base.origin
+
+    def identify(self) -> Ref[Style]:
+        base, other = self.base.identify(), self.other.identify()
+
+        def digest() -> Digest:
+            told = ["regions", base.identify().digest, [int(label) for label in self.labels], other.identify().digest]
+            return sha256_bytes(json.dumps(told).encode())
+
+        return Ref(digest(), self.origin, lambda: base.load().with_regions(self.labels, other.load()), digest)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedStyle:
+    """A style (None: the content's own), in it regions in other styles, and how far to go there from the content's own.
+
+    Of regions that have a label in common the last one has it. Raises UsageError where there is nothing to go to, and
+    for a strength outside of 0..1.
+    """
+
+    style: Item[Style] | None
+    regions: tuple[tuple[tuple[Label, ...], Item[Style]], ...] = ()
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.style is None and not self.regions:
+            raise UsageError("there is no style to paint in", hint="give the style of a face, or of a region of one")
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"the strength is a share, 0 to 1, not {self.strength}")
+
+    @property
+    def needs_own(self) -> bool:
+        """Whether it depends on the content's own style."""
+        return self.style is None or self.strength < 1
+
+    @property
+    def any_face(self) -> Item[Style]:
+        """One of the styles that were read off faces."""
+        return self.regions[0][1] if self.style is None else self.style
+
+    def of(self, own: Item[Style]) -> Item[Style]:
+        """What content of this own style is painted in."""
+        wanted: Item[Style] = own if self.style is None else self.style
+        for labels, other in self.regions:
+            wanted = StyleWithRegions(wanted, labels, other)
+        return wanted if self.strength == 1 else MixedStyle(own, wanted, self.strength)
