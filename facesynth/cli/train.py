@@ -47,7 +47,7 @@ def train(
 
     \b
     Example: facesynth train tiny.yaml --data pairs
-    Example: facesynth train spade-128.yaml --data pairs --devices 2
+    Example: facesynth train spade-128.yaml --data pairs --set data.split=null --devices 2
     Example: facesynth train parser-mnv2-256.yaml --data pairs --init-from parser-mnv2-256-v1 --set data.split=null
     """
     from facesynth.jobs.train import describe, prepare

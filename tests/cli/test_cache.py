@@ -47,7 +47,10 @@ def test_ls_of_a_stage_that_is_none_says_which_there_are(tmp_path: Path, entry: 
     ArtifactStore(tmp_path).publish(Recipe("own-stage", 1, {}, {}, ("a",)), {"x": b"y"}, main="x")
     found = _cache(tmp_path, "ls", "nope")
     assert isinstance(found.exception, UsageError) and not found.output
-    assert found.exception.hint == "use one of: align, encode, encode-regions, own-stage, probabilities, segment, synthesize"
+    assert (
+        found.exception.hint
+        == "use one of: align, encode, encode-regions, own-stage, probabilities, segment, synthesize"
+    )
     assert _cache(tmp_path, "ls", "own-stage").exit_code == 0
     empty = _cache(tmp_path, "ls", "encode")
     assert empty.exit_code == 0 and empty.output == "", "a stage that has kept nothing yet"
