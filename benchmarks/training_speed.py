@@ -34,7 +34,7 @@ from facesynth.training.data import HeldOut
 from facesynth.training.initial import initialise, load_perceptual
 from facesynth.training.launch import make_fabric
 from facesynth.training.losses import feature_matching, hinge_discriminator, hinge_generator, kl_divergence
-from facesynth.training.runs import SpadeRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.spade.batches import Batches
 from facesynth.training.spade.job import SpadeJob
 from facesynth.training.spade.painter import Painter

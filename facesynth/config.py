@@ -16,7 +16,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.plans import Plan
-from facesynth.training.runs import ParserRun, SpadeRun
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.weights import data_folder
 
 Pipeline: TypeAlias = ParserRun | SpadeRun | Plan

@@ -9,7 +9,8 @@ import pytest
 from facesynth.config import find_pipeline, load_pipeline, parse_pipeline
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.plans import Plan
-from facesynth.training.runs import ParserRun, SpadeRun
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 
 PIPELINES = sorted((Path(__file__).parents[1] / "pipelines").rglob("*.yaml"))
 

@@ -17,7 +17,8 @@ from facesynth.jobs.session import Progress
 from facesynth.plans import Plan
 from facesynth.store import ArtifactStore
 from facesynth.training.data import chosen_pairs
-from facesynth.training.runs import ParserRun, SpadeRun
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from facesynth.training.checkpoint import KEPT
 from facesynth.training.launch import check_devices
 from facesynth.training.memory import footprint, room_on
 from facesynth.training.preflight import samples_at_once
-from facesynth.training.runs import ParserRun, SpadeRun, require_shares
+from facesynth.training.runs.checks import require_shares
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 
 _PIXEL = 4
 """Bytes of a packed pixel: three colours and a label."""

@@ -11,7 +11,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as geometry
 
 from facesynth.core.labels import FLIP_TABLE
-from facesynth.training.runs import Augment
+from facesynth.training.runs.settings import Augment
 
 _GREY = (0.299, 0.587, 0.114)
 

@@ -17,7 +17,7 @@ from facesynth.datasets.division import Chosen, FileDivision, Named, anyone, ope
 from facesynth.datasets.inspection.looks import Look
 from facesynth.datasets.pairs import ManifestPairs, Pair, open_pairs
 from facesynth.training.copies import copies_among, looks_of
-from facesynth.training.runs import Data
+from facesynth.training.runs.settings import Data
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from facesynth.training.parser.likeness import measured
 from facesynth.training.parser.material import Material
 from facesynth.training.parser.teacher import Taught
 from facesynth.training.preflight import check_memory, room_to_train
-from facesynth.training.runs import BEST_PARSER, ParserRun
+from facesynth.training.runs.parser import BEST_PARSER, ParserRun
 
 
 def fit_parser(

@@ -26,7 +26,7 @@ from facesynth.training.loop import fit, unkept
 from facesynth.training.onlooker import onlooker
 from facesynth.training.opening import Listening, Opened, Order, origin
 from facesynth.training.preflight import check_memory, room_to_train
-from facesynth.training.runs import BEST_GENERATOR, SpadeRun
+from facesynth.training.runs.spade import BEST_GENERATOR, SpadeRun
 from facesynth.training.spade.job import SpadeJob
 from facesynth.training.spade.painter import Painter
 

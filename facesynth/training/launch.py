@@ -22,7 +22,7 @@ from lightning_fabric.plugins.environments.cluster_environment import ClusterEnv
 from facesynth.core.errors import FacesynthError, TrainingError, UsageError
 from facesynth.core.stop_signals import STOP_SIGNALS
 from facesynth.inference.device import resolve_device
-from facesynth.training.runs import Precision
+from facesynth.training.runs.settings import Precision
 from facesynth.training.strategies import InParts, OnRanks
 
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}

@@ -18,7 +18,7 @@ from facesynth.training import checkpoint
 from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.folder import RunFolder
 from facesynth.training.guard import Guard, check_state
-from facesynth.training.runs import Schedule
+from facesynth.training.runs.settings import Schedule
 
 Report = Callable[[int, Mapping[str, float]], None]
 OnValidated = Callable[[int, Mapping[str, float]], None]

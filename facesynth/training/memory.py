@@ -21,7 +21,8 @@ from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.perceptual import MobileNetFeatures, PerceptualDistance, Vgg19Features
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
-from facesynth.training.runs import ParserRun, SpadeRun
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.spade.painter import Painter
 from facesynth.training.spade.style_draws import StyleDraws, style_draws
 

@@ -22,7 +22,7 @@ from facesynth.metrics.frechet import frechet_distance
 from facesynth.metrics.moments import Moments
 from facesynth.metrics.segmentation import ConfusionMatrix
 from facesynth.training.initial import learnable
-from facesynth.training.runs import Watch
+from facesynth.training.runs.settings import Watch
 
 OWN_FEATURES = "parser"
 _FEWEST = 2  # faces of which a covariance can be made

@@ -18,7 +18,8 @@ from facesynth.training.data import HeldOut, chosen_pairs
 from facesynth.training.folder import RunFolder
 from facesynth.training.launch import Place
 from facesynth.training.loop import Report
-from facesynth.training.runs import ParserRun, SpadeRun
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 
 Config = TypeVar("Config", ParserRun, SpadeRun)
 OnPacked = Callable[[int, int], None]

@@ -9,7 +9,8 @@ import torch
 
 from facesynth.core.errors import DeviceError
 from facesynth.training.memory import Footprint, footprint, room_on
-from facesynth.training.runs import ParserRun, SpadeRun
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 
 _NO_ROOM = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
 """In what PyTorch says: on a CPU, on a GPU (its OutOfMemoryError is a RuntimeError), and of sizes beyond all memory."""

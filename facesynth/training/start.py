@@ -16,7 +16,9 @@ from facesynth.training.loop import Report
 from facesynth.training.opening import UNHEARD, Listening, OnNote, OnPacked, Opened, Order, opened, unheard
 from facesynth.training.parser.material import Material, material, unlabelled_faces
 from facesynth.training.parser.teacher import Taught, load_teachers
-from facesynth.training.runs import ParserRun, SpadeRun, require_shares
+from facesynth.training.runs.checks import require_shares
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.spade import SpadeRun
 
 __all__ = ["make_fabric", "train_parser", "train_spade"]
 

@@ -17,7 +17,7 @@ from facesynth.core.errors import ConfigError, TrainingError, UsageError, Weight
 from facesynth.datasets.importing.engine import import_dataset
 from facesynth.datasets.layouts.folder import FolderLayout
 from facesynth.jobs.train import describe, prepare, train
-from facesynth.training.runs import ParserRun
+from facesynth.training.runs.parser import ParserRun
 from tests.drawn_datasets import write_image
 from tests.drawn_pairs import write_pairs
 from tests.jobs.conftest import Listener

@@ -19,7 +19,7 @@ from facesynth.models.parser import ParserNet
 from facesynth.models.specs import HeadName, ParserSpec, TrunkName
 from facesynth.models.trunks import EfficientNetLite0, MobileNetV2
 from facesynth.training.initial import load_backbone
-from facesynth.training.runs import ParserRun
+from facesynth.training.runs.parser import ParserRun
 
 ROOT = Path(__file__).parents[2]
 TRUNKS: tuple[TrunkName, ...] = ("mobilenet-v2", "efficientnet-lite0")

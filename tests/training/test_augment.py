@@ -9,7 +9,7 @@ import torch
 
 from facesynth.core.labels import LabelMap
 from facesynth.training.augment import augment, flip_pairs, recoloured
-from facesynth.training.runs import Augment
+from facesynth.training.runs.settings import Augment
 from tests.drawn_pairs import drawn_labels
 
 STILL = Augment(rotation=0, scale=1, shift=0, flip=False, colour=0, grey=0, blur=0)

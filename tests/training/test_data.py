@@ -19,7 +19,7 @@ from facesynth.core.label_files import write_label_map
 from facesynth.datasets.manifest import Description, Manifest, Sample, write_manifest
 from facesynth.datasets.packed import identify
 from facesynth.training.data import chosen_pairs
-from facesynth.training.runs import Data
+from facesynth.training.runs.settings import Data
 from tests.drawn_pairs import drawn_labels, write_pairs
 from tests.training.parser.test_unlabelled import picture
 

@@ -13,7 +13,8 @@ import pytest
 
 from facesynth.core.errors import OutputError, TrainingError
 from facesynth.training.folder import RunFolder
-from facesynth.training.runs import Augment, Data, ParserRun, Schedule
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.settings import Augment, Data, Schedule
 
 RUN = ParserRun(name="one", data=Data(folder="here"))
 

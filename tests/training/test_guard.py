@@ -16,7 +16,7 @@ from facesynth.training import checkpoint
 from facesynth.training.folder import RunFolder
 from facesynth.training.guard import check_state
 from facesynth.training.loop import fit
-from facesynth.training.runs import Schedule
+from facesynth.training.runs.settings import Schedule
 
 BATCH = 4
 NEVER_WRITTEN = Schedule(stats=0, validation=0, samples=0, checkpoint=0)

@@ -14,7 +14,7 @@ from facesynth.core.styles import Style
 from facesynth.inference.parser import Parser
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.training.keeping import Keeper
-from facesynth.training.runs import Data, Schedule, Watch
+from facesynth.training.runs.settings import Data, Schedule, Watch
 from facesynth.training.start import train_parser, train_spade
 from tests.drawn_pairs import drawn_face, drawn_labels, write_pairs
 from tests.training.test_runs import ignore, parser_run, spade_run

@@ -14,7 +14,7 @@ from facesynth.models.specs import DiscriminatorSpec
 from facesynth.training import memory, preflight
 from facesynth.training.memory import footprint
 from facesynth.training.preflight import check_memory, room_to_train
-from facesynth.training.runs import SpadeRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import write_pairs
 from tests.training.test_runs import ignore, parser_run, spade_run

@@ -17,7 +17,7 @@ from facesynth.core.labels import PALETTE, LabelMap
 from facesynth.evaluation.pictures.curves import training_curves
 from facesynth.inference.extractors.features import PictureFeatures
 from facesynth.training.onlooker import Onlooker, onlooker
-from facesynth.training.runs import Data, Schedule, Watch
+from facesynth.training.runs.settings import Data, Schedule, Watch
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import drawn_labels, write_pairs
 from tests.training.test_runs import ignore, spade_run

@@ -16,7 +16,8 @@ from facesynth.models.normalisation.statistics import BatchStatistics
 from facesynth.models.specs import SegmentationDiscriminatorSpec
 from facesynth.training.parts import tossed_before
 from facesynth.training.rows import Rows, rows_of
-from facesynth.training.runs import DiffAugment, OddMaps, Schedule
+from facesynth.training.runs.settings import Schedule
+from facesynth.training.runs.spade import DiffAugment, OddMaps
 from facesynth.training.spade.segmentation_losses import label_mixture
 from facesynth.training.start import train_parser, train_spade
 from facesynth.training.strategies import Parts

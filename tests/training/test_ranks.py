@@ -24,7 +24,9 @@ from facesynth.training.joined_norm import join_norms, separate_norms
 from facesynth.training.launch import Place, make_fabric, other_ranks
 from facesynth.training.loop import Report
 from facesynth.training.opening import UNHEARD, Order, opened, unheard
-from facesynth.training.runs import Data, DiffAugment, OddMaps, ParserRun, Schedule, SpadeRun, Watch
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.settings import Data, Schedule, Watch
+from facesynth.training.runs.spade import DiffAugment, OddMaps, SpadeRun
 from facesynth.training.spade.job import SpadeJob
 from facesynth.training.start import parser_rank, train_parser, train_spade
 from tests.drawn_pairs import write_pairs

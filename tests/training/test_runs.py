@@ -28,7 +28,9 @@ from facesynth.inference.parser import Parser
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.models.specs import BisenetSpec, DiscriminatorSpec, EncoderSpec, GeneratorSpec, ParserSpec
 from facesynth.training import checkpoint
-from facesynth.training.runs import Augment, Data, GanLosses, ParserRun, Schedule, SpadeRun
+from facesynth.training.runs.parser import ParserRun
+from facesynth.training.runs.settings import Augment, Data, Schedule
+from facesynth.training.runs.spade import GanLosses, SpadeRun
 from facesynth.training.start import train_parser, train_spade
 from tests.drawn_pairs import drawn_face, drawn_labels, write_pairs
 

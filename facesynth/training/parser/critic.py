@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from facesynth.models.discriminator import Discriminator
 from facesynth.training.initial import initialise
 from facesynth.training.losses import hinge_discriminator, hinge_generator
-from facesynth.training.runs import ParserRun
+from facesynth.training.runs.parser import ParserRun
 
 
 class Critic:

@@ -27,7 +27,7 @@ from facesynth.training.parser.material import Material
 from facesynth.training.parser.teacher import Taught, Teaching
 from facesynth.training.parts import PartMeans, hold_power_iterations, resume_power_iterations
 from facesynth.training.rows import rows_of
-from facesynth.training.runs import ParserRun
+from facesynth.training.runs.parser import ParserRun
 from facesynth.training.sampling import ShuffledOrder, generator_at, repeated_for_rare
 
 

@@ -16,7 +16,7 @@ from facesynth.inference.parser import Parser
 from facesynth.store import ArtifactStore
 from facesynth.training.data import chosen_pairs
 from facesynth.training.parser.material import Material, material
-from facesynth.training.runs import ParserRun
+from facesynth.training.runs.parser import ParserRun
 
 _ENOUGH = 1_000
 """Faces that are looked at: two minutes on a CPU."""

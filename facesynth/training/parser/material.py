@@ -16,7 +16,7 @@ from facesynth.store import ArtifactStore
 from facesynth.training.data import held_out_pairs
 from facesynth.training.parser.census import kept_counts
 from facesynth.training.parser.unlabelled import UnlabelledFaces, allowed_faces
-from facesynth.training.runs import ParserRun
+from facesynth.training.runs.parser import ParserRun
 
 
 @dataclass(frozen=True, slots=True)

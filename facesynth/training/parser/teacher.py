@@ -23,7 +23,7 @@ from facesynth.training.augment import resized
 from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.initial import learnable
 from facesynth.training.parser.losses import distillation
-from facesynth.training.runs import ParserRun, Teacher
+from facesynth.training.runs.parser import ParserRun, Teacher
 
 _AnyParser: TypeAlias = ParserSpec | BisenetSpec
 

@@ -12,7 +12,7 @@ from facesynth.core.labels import NUM_LABELS
 from facesynth.datasets.packed import PackedPairs
 from facesynth.training.augment import augment
 from facesynth.training.feeding import Feeder
-from facesynth.training.runs import DiffAugment, SpadeRun
+from facesynth.training.runs.spade import DiffAugment, SpadeRun
 from facesynth.training.sampling import ShuffledOrder, generator_at
 from facesynth.training.spade.diffaugment import drawn
 from facesynth.training.spade.odd_maps import agreement, oddly_drawn

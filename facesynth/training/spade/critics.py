@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
 from facesynth.training.losses import Outputs, feature_matching, hinge_discriminator, hinge_generator
-from facesynth.training.runs import SpadeRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.spade.batches import View
 from facesynth.training.spade.segmentation_losses import (
     balanced_cross_entropy,

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from facesynth.training.runs import DiffAugment
+from facesynth.training.runs.spade import DiffAugment
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from facesynth.training.losses import kl_divergence
 from facesynth.training.onlooker import Onlooker
 from facesynth.training.parts import PartMeans, hold_power_iterations, resume_power_iterations, tossed_before
 from facesynth.training.rows import Rows, rows_of
-from facesynth.training.runs import SpadeRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.sampling import generator_at
 from facesynth.training.spade.batches import Batch, Batches, View, seen
 from facesynth.training.spade.critics import PatchCritic, SegmentationCritic, Terms

@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from facesynth.core.labels import Label
-from facesynth.training.runs import OddMaps
+from facesynth.training.runs.spade import OddMaps
 from facesynth.training.spade.drawing import (
     among,
     bald,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from facesynth.training.runs import SpadeRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.sampling import generator_at
 from facesynth.training.spade.region_prior import related
 

@@ -17,7 +17,8 @@ from facesynth.inference.parser import Parser
 from facesynth.models.specs import ParserSpec
 from facesynth.store import ArtifactStore, list_entries
 from facesynth.training.parser.likeness import add_likeness
-from facesynth.training.runs import Augment, Data, ParserRun, Schedule, Teacher
+from facesynth.training.runs.parser import ParserRun, Teacher
+from facesynth.training.runs.settings import Augment, Data, Schedule
 from facesynth.training.start import train_parser
 from tests.drawn_pairs import drawn_face, drawn_labels, write_pairs
 

@@ -21,7 +21,8 @@ from facesynth.core.labels import FLIP_TABLE
 from facesynth.inference import networks
 from facesynth.models.specs import DiscriminatorSpec, ParserSpec
 from facesynth.training.parser.teacher import Teaching
-from facesynth.training.runs import Augment, Data, ParserRun, Schedule, Teacher
+from facesynth.training.runs.parser import ParserRun, Teacher
+from facesynth.training.runs.settings import Augment, Data, Schedule
 from facesynth.training.start import make_fabric, train_parser
 from tests.drawn_pairs import drawn_face, drawn_labels, write_pairs
 from tests.training.parser.test_unlabelled import picture

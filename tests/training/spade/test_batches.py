@@ -10,7 +10,7 @@ import torch
 from facesynth.datasets.packed import packed
 from facesynth.datasets.pairs import open_pairs
 from facesynth.store import ArtifactStore
-from facesynth.training.runs import DiffAugment, OddMaps, SpadeRun
+from facesynth.training.runs.spade import DiffAugment, OddMaps, SpadeRun
 from facesynth.training.spade.batches import Batch, Batches, seen
 from tests.drawn_pairs import write_pairs
 from tests.training.test_runs import spade_run

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
 from facesynth.models.specs import SegmentationDiscriminatorSpec
-from facesynth.training.runs import GanLosses, SpadeRun
+from facesynth.training.runs.spade import GanLosses, SpadeRun
 from facesynth.training.sampling import generator_at
 from facesynth.training.spade.batches import View
 from facesynth.training.spade.critics import PatchCritic, SegmentationCritic

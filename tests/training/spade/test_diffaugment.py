@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facesynth.training.runs import DiffAugment
+from facesynth.training.runs.spade import DiffAugment
 from facesynth.training.spade.diffaugment import Disturbance, drawn
 
 CPU = torch.device("cpu")

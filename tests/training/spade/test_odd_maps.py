@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from facesynth.core.labels import NUM_LABELS, Label
-from facesynth.training.runs import OddMaps
+from facesynth.training.runs.spade import OddMaps
 from facesynth.training.spade.odd_maps import agreement, loosely, oddly_drawn, proportioned
 from tests.drawn_pairs import drawn_labels
 

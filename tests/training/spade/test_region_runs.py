@@ -16,7 +16,8 @@ from facesynth.core.styles import RegionsSource, Style
 from facesynth.inference import networks
 from facesynth.inference.encoder import Encoder
 from facesynth.inference.synthesizer import Synthesizer
-from facesynth.training.runs import GanLosses, OddMaps, Schedule, SpadeRun
+from facesynth.training.runs.settings import Schedule
+from facesynth.training.runs.spade import GanLosses, OddMaps, SpadeRun
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import drawn_face, drawn_labels, write_pairs
 from tests.training.spade.test_runs import same, state_after

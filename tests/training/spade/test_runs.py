@@ -15,7 +15,7 @@ from facesynth.config import find_pipeline, load_pipeline
 from facesynth.core.errors import TrainingError, UsageError
 from facesynth.models.specs import DiscriminatorSpec, SegmentationDiscriminatorSpec
 from facesynth.training import checkpoint
-from facesynth.training.runs import DiffAugment, OddMaps, SpadeRun
+from facesynth.training.runs.spade import DiffAugment, OddMaps, SpadeRun
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import write_pairs
 from tests.training.test_runs import ignore, spade_run

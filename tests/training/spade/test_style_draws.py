@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from facesynth.training.runs import SpadeRun
+from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.spade.style_draws import StyleDraws, of_blocks, style_draws
 from tests.training.test_runs import spade_run
 

@@ -1,0 +1,1 @@
+"""What a training run is asked to do: frozen records that pipeline files fill in."""
