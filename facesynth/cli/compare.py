@@ -10,7 +10,7 @@ from click import get_current_context
 from click.core import ParameterSource
 
 from facesynth.cli import options
-from facesynth.cli.evaluate.options import side_option, truth_schema_option
+from facesynth.cli.evaluate.options import OutputFolder, side_option, truth_schema_option
 from facesynth.cli.evaluate.picture_options import Names, features_option, how_options, perceptual_option
 from facesynth.cli.value_types import SeedRange
 
@@ -41,7 +41,7 @@ from facesynth.cli.value_types import SeedRange
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     metavar="DIR",
     help="Write comparison.json, report.html and evaluations/ there.",
 )
@@ -63,8 +63,9 @@ def compare(
 ) -> None:
     """Set generators side by side: the same label maps, the same seeds, the same measures, in one report.
 
-    Each of A, B … is weights by name or file, the folder of a training run, or an evaluation.json that was saved. What
-    is not evaluated yet is, as by `evaluate generator`, on --data. Numbers of unlike protocols are told to be unlike.
+    Each of A, B … is weights by name or file, the folder of a training run, or an evaluation that was saved: its
+    folder, or the evaluation.json in it. What is not evaluated yet is, as by `evaluate generator`, on --data. Numbers
+    of unlike protocols are told to be unlike.
 
     \b
     Example: facesynth compare runs/plain runs/wide --data celeba --split official --side test -o side-by-side

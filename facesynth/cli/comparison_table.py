@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from facesynth.cli.one_line import one_line
 from facesynth.evaluation.comparison.comparison import BEST_TOLD, Comparison
 from facesynth.evaluation.pictures.results import GROUPS, Score, spelled
 
@@ -12,15 +13,15 @@ _WIDEST = 34
 
 
 def table(comparison: Comparison) -> Iterator[str]:
-    """The lines to be printed; names that are not valid Unicode are escaped."""
-    for line in _lines(comparison):
-        yield line.encode("utf-8", "backslashreplace").decode("utf-8")
+    """The lines to be printed; what cannot be printed of names is escaped."""
+    yield from map(one_line, _lines(comparison))
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield comparison.headline()
-    widths = [max(18, min(_WIDEST, len(name))) for name in comparison.names]
-    heads = [_short(name, width) for name, width in zip(comparison.names, widths, strict=True)]
+    names = [one_line(name) for name in comparison.names]
+    widths = [max(18, min(_WIDEST, len(name))) for name in names]
+    heads = [_short(name, width) for name, width in zip(names, widths, strict=True)]
     remarks: dict[str, int] = {}
     marked = False
     for setting in comparison.settings:

@@ -71,6 +71,8 @@ def test_saved_evaluations_need_no_torch(saved: list[str]) -> None:
     [
         (["a.json"], 2, "needs two or more"),
         (["a.json", "a.json"], 2, "given twice"),
+        (["a.json", "./a.json"], 2, "./a.json: is given twice"),
+        (["a.json", "b.json", "-o", ""], 2, "an empty name; name a folder"),
         (["a.json", "gone.json"], 1, "gone.json: cannot be read"),
         (["a.json", "generator-spade-128-v1"], 2, "give --data"),
         (["a.json", "b.json", "--data", "."], 2, "evaluated already"),

@@ -99,6 +99,7 @@ def test_faces_that_cannot_be_used_are_told_and_end_with_three(
         (["--side", "tests"], 2, "--side"),
         (["--data", "nowhere"], 2, "nowhere"),
         (["-o", "pairs/out"], 2, "inside the input folder"),
+        (["-o", ""], 2, "an empty name; name a folder"),
         (["--parser", "nope"], 1, "run: facesynth weights list"),
         (["--cache", "c", "--no-cache"], 2, "give one of them"),
         (["--truth-schema", "mine"], 2, "use one of: celebamask-hq"),

@@ -19,10 +19,12 @@ from facesynth.evaluation.held_out import open_held_out
 from facesynth.evaluation.pictures.curves import STATS
 from facesynth.evaluation.pictures.document import evaluation_json, read_evaluation
 from facesynth.evaluation.pictures.results import PictureEvaluation
+from facesynth.evaluation.pictures.rows_file import ROWS
 from facesynth.jobs.compare.candidates import SEEDS, Candidate, candidates, chosen_seeds
 from facesynth.jobs.compare.files import ComparisonFiles, evaluation_names
 from facesynth.jobs.compare.job import compare
 from facesynth.jobs.compare.scoring import Scoring, scoring_of
+from facesynth.jobs.evaluate.files import EvaluationFiles, picture_contents
 from facesynth.jobs.evaluate.generator_passes import GeneratorStages
 from facesynth.jobs.evaluate.seeds import MOST_SEEDS
 from facesynth.jobs.session import Execution
@@ -268,3 +270,42 @@ def test_names_of_files_are_plain_and_differ() -> None:
     found = Comparison(tuple(Column(name, name, evaluation(faces=0)) for name in ("../a b/ü", "x" * 300, "../a-b/ü")))
     names = evaluation_names(found)
     assert len(set(names)) == 3 and all(name.count("/") == 2 and len(name) < 120 for name in names)
+
+
+def test_the_report_and_faces_of_what_is_compared_are_never_written_over(tmp_path: Path) -> None:
+    one = Path(saved(tmp_path / "g1/evaluation.json")).parent
+    for name in ("report.html", "evaluation-faces/1-own.jpg"):
+        (one / name).parent.mkdir(exist_ok=True)
+        (one / name).write_bytes(b"its own")
+    for given in (str(one), str(one / "evaluation.json")):
+        with pytest.raises(UsageError, match=r"its report\.html is that of an evaluation that is compared"):
+            ComparisonFiles.into(one, [], [given])
+        with pytest.raises(UsageError, match="inside the input folder"):
+            ComparisonFiles.into(one / "evaluation-faces", [], [given])
+    flat = saved(tmp_path / "flat/a.json")
+    (tmp_path / "flat/report.html").write_bytes(b"of an earlier comparison")
+    ComparisonFiles.into(tmp_path / "flat", [], [flat])
+
+
+def test_one_evaluation_is_given_twice_however_it_is_spelled(tmp_path: Path) -> None:
+    file = saved(tmp_path / "g1/evaluation.json")
+    folder = str(tmp_path / "g1")
+    for again in (f"{folder}/", f"{folder}/../g1", file):
+        with pytest.raises(UsageError, match="is given twice"):
+            candidates([folder, again])
+
+
+def test_a_copy_does_not_say_for_ever_what_could_not_be_read_once(tmp_path: Path, execution: Execution) -> None:
+    for name in "ab":
+        EvaluationFiles.into(tmp_path / name, [], []).write(picture_contents(evaluation(name)))
+    (tmp_path / "a" / ROWS).write_text("another one's")
+    given = [str(tmp_path / name) for name in "ab"]
+    comparison = compare(candidates(given), None, execution)
+    assert any(f"a: {ROWS} beside it is not the one" in told for told in comparison.warnings())
+    ComparisonFiles.into(tmp_path / "c", [], given).write(comparison)
+    copies = [tmp_path / "c" / name for name in evaluation_names(comparison)]
+    assert [(copy.parent / ROWS).is_file() for copy in copies] == [False, True]
+    assert "is not the one" not in copies[0].read_text() and read_evaluation(copies[0]).passed_by == ()
+    few = compare(candidates(given), None, execution, seeds=(0,))
+    ComparisonFiles.into(tmp_path / "few", [], given).write(few)
+    assert [path.parent.name for path in (tmp_path / "few").rglob(ROWS)] == ["2-b"], "nor of some of its seeds"

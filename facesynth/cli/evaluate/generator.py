@@ -102,7 +102,7 @@ def generator(
     if output is not None:
         named = (Path(path) for path in (split, generator, judge, data) if path is not None)
         read = chain(named, (file for pair in held_out for file in (pair.image, pair.labels)))
-        files = EvaluationFiles.into(output, [data], read)
+        files = EvaluationFiles.into(output, [data], read, faces=True)
     settings = generator_settings(
         stages,
         held_out,

@@ -79,7 +79,7 @@ def images(
     files = None
     if output is not None:
         read = (file for folder in folders for file in folder.files.values())
-        files = EvaluationFiles.into(output, [generated, real], read)
+        files = EvaluationFiles.into(output, [generated, real], read, faces=True)
     settings = {
         "generated": str(generated),
         "real": str(real),

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
 from facesynth.cli.value_types import Schema
+
+
+class OutputFolder(click.Path):
+    """A folder to write to; an empty name, such as an unset variable leaves, does not mean the working folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("an empty name; name a folder, or . for the working folder", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 side_option = click.option(
     "--side",
@@ -21,7 +35,7 @@ truth_schema_option = click.option(
 output_option = click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     metavar="DIR",
     help="Write evaluation.json, report.html, confusion.png, worst.png and best.png there.",
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from facesynth.cli import options
+from facesynth.cli.evaluate.options import OutputFolder
 from facesynth.cli.evaluate.telling import told_of
 from facesynth.cli.progress import Console
 from facesynth.cli.temporary_cache import temporary_cache
@@ -55,7 +55,7 @@ perceptual_option = click.option(
 output_option = click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     metavar="DIR",
     help="Write evaluation.json, pictures.jsonl, report.html and evaluation-faces/ there.",
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from facesynth.cli.one_line import one_line
+from facesynth.evaluation.pictures.fidelity import class_iou
 from facesynth.evaluation.pictures.results import GROUPS, PictureEvaluation, Score, number, spelled
 from facesynth.evaluation.pictures.subjects import SETTINGS
 
@@ -12,9 +14,8 @@ _WIDTH = 44
 
 
 def table(evaluation: PictureEvaluation) -> Iterator[str]:
-    """The lines to be printed; names that are not valid Unicode are escaped."""
-    for line in _lines(evaluation):
-        yield line.encode("utf-8", "backslashreplace").decode("utf-8")
+    """The lines to be printed; what cannot be printed of names is escaped."""
+    yield from map(one_line, _lines(evaluation))
 
 
 def _lines(evaluation: PictureEvaluation) -> Iterator[str]:
@@ -59,7 +60,7 @@ def _classes(evaluation: PictureEvaluation) -> Iterator[str]:
     heads = "".join(f"{setting.upper():>12}" for setting in settings)
     yield f"{'IOU BY CLASS':<18}{heads}{'REAL':>12}"
     for row in evaluation.classes:
-        values = [*(row.pictures[setting].iou for setting in settings), row.ceiling.iou]
+        values = [*(class_iou(row.pictures[setting]) for setting in settings), class_iou(row.ceiling)]
         if not all(map(math.isnan, values)):
             yield f"{row.name:<18}" + "".join(f"{_iou(value):>12}" for value in values)
 

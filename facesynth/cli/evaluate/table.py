@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import rich_click as click
 
+from facesynth.cli.one_line import one_line
 from facesynth.core.labels import PALETTE
 from facesynth.evaluation.segmentation.evaluation import RULE, ClassRow, Evaluation, per_cent
 
@@ -15,13 +16,8 @@ _WIDTH = 26
 
 
 def table(evaluation: Evaluation) -> Iterator[str]:
-    """The lines to be printed; names that are not valid Unicode are escaped."""
-    for line in _lines(evaluation):
-        yield line.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _lines(evaluation: Evaluation) -> Iterator[str]:
-    yield evaluation.headline()
+    """The lines to be printed; what cannot be printed of names is escaped."""
+    yield one_line(evaluation.headline())
     yield ""
     yield f"{'CLASS':<{_WIDTH}} {'IOU':>6} {'F1':>6} {'PRECISION':>9} {'RECALL':>6} {'OF PIXELS':>9}"
     yield from (_row(row) for row in evaluation.classes())

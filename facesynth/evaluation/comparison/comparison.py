@@ -23,12 +23,16 @@ _UNLIKE = "not the same protocol: not to be compared"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One of those that are compared: its name, which no other has, and what the user called it."""
+    """One of those that are compared: its name, which no other has, and what the user called it.
+
+    `passed_by` says what of it could not be read here.
+    """
 
     name: str
     source: str
     evaluation: PictureEvaluation
     curves: tuple[Curve, ...] = ()
+    passed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Comparison:
             yield f"{told}: these numbers are not to be compared"
         yield from self._differing("seeds", lambda one: one.subject.seeds, _seeds_told)
         for column in self.columns:
-            yield from (f"{column.name}: {warning}" for warning in column.evaluation.warnings)
+            yield from (f"{column.name}: {warning}" for warning in (*column.evaluation.warnings, *column.passed_by))
 
     def _differing(
         self, what: str, key: Callable[[PictureEvaluation], Any], told: Callable[[PictureEvaluation], str]

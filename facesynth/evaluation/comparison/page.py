@@ -36,7 +36,7 @@ def comparison_page(comparison: Comparison) -> str:
 
 
 def _head(comparison: Comparison) -> Iterator[str]:
-    yield f"<header><h1>{' / '.join(text(name) for name in comparison.names)}</h1></header>"
+    yield f"<header><h1>{' / '.join(f'<bdi>{text(name)}</bdi>' for name in comparison.names)}</h1></header>"
     yield f'<p class="headline">{text(comparison.headline())}</p>'
     yield series_key(comparison.names)
     for warning in comparison.warnings():

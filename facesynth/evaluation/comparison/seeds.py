@@ -11,7 +11,7 @@ from types import MappingProxyType
 from facesynth.core.errors import UsageError
 from facesynth.evaluation.pictures.cases import CasePictures
 from facesynth.evaluation.pictures.results import Halves, PictureEvaluation, Score
-from facesynth.evaluation.pictures.rows_file import RowsOfSeeds
+from facesynth.evaluation.pictures.rows_file import rows_of_seeds
 from facesynth.evaluation.pictures.subjects import Variant
 from facesynth.metrics.spread import MeanSd
 
@@ -44,7 +44,7 @@ def with_seeds(evaluation: PictureEvaluation, seeds: Sequence[int], *, where: st
             dataclasses.replace(row, pictures={s: one for s, one in row.pictures.items() if s != "by seed"})
             for row in evaluation.regions
         ),
-        rows=RowsOfSeeds(evaluation.rows, wanted),
+        rows=rows_of_seeds(evaluation.rows, wanted),
         cases=tuple(
             case if case.look is None else dataclasses.replace(case, look=partial(_looked, case.look, wanted))
             for case in evaluation.cases

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from facesynth.core.labels import LABEL_NAMES, READABLE, Label
 from facesynth.core.markup import swatch, text
 from facesynth.evaluation.page_parts import series_class, series_key, series_mark
+from facesynth.evaluation.pictures.fidelity import class_iou
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.evaluation.pictures.subjects import Setting
 
 
 @dataclass(frozen=True, slots=True)
 class ClassBar:
-    """One bar: an IoU from 0 to 1 and the IoU in the real photos, NaN where neither side holds the class."""
+    """One bar: an IoU from 0 to 1 and the IoU in the real photos, NaN where no label map holds the class."""
 
     iou: float
     ceiling: float
@@ -24,7 +25,7 @@ class ClassBar:
 def class_bars(series: Sequence[str], bars: Sequence[Sequence[ClassBar | None]]) -> Iterator[str]:
     """Lines of HTML: a table with a row a class, in which each of the `series` has a bar; `bars[label][series]`.
 
-    A class that nothing holds has no bar but a dash, and so has what was not scored: None.
+    A class that no label map holds has no bar but a dash, and so has what was not scored: None.
     """
     yield series_key(series)
     yield '<table class="classes fidelity"><tr><th>class</th><th></th><th class="num">IoU</th>'
@@ -53,7 +54,9 @@ def bars_of(evaluations: Sequence[PictureEvaluation], settings: Sequence[Setting
             row = rows.get(label)
             for setting in settings:
                 found = None if row is None else row.pictures.get(setting)
-                bars[-1].append(None if row is None or found is None else ClassBar(found.iou, row.ceiling.iou))
+                bars[-1].append(
+                    None if row is None or found is None else ClassBar(class_iou(found), class_iou(row.ceiling))
+                )
     return bars
 
 

@@ -39,8 +39,11 @@ def training_curves(run: str | Path | None) -> tuple[Curve, ...]:
     """
     if run is None:
         return ()
+    file = Path(run) / STATS
+    if not file.is_file():  # opening a pipe would wait for ever
+        return ()
     try:
-        lines = (Path(run) / STATS).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except (OSError, ValueError):
         return ()
     return curves_of(_rows(lines))

@@ -13,16 +13,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from facesynth.core.errors import InputError
 from facesynth.evaluation.pictures.curves import LARGEST, Curve, is_drawable, training_curves
 from facesynth.evaluation.pictures.kept_faces import with_looks
-from facesynth.evaluation.pictures.records import NotARecordError, from_plain, to_plain
+from facesynth.evaluation.pictures.records import NotARecordError, from_plain, no_number, to_plain
 from facesynth.evaluation.pictures.results import PictureEvaluation, PictureRow, Rows
-from facesynth.evaluation.pictures.rows_file import RowsFile, saved_rows
+from facesynth.evaluation.pictures.rows_file import RowsFile, ShownRows, saved_rows
 
 FORMAT = "facesynth-picture-evaluation-3"
 _FIRST = "facesynth-picture-evaluation-1"
@@ -36,10 +37,14 @@ _HINT = "give an evaluation.json that `facesynth evaluate generator` or `evaluat
 
 @dataclass(frozen=True, slots=True)
 class SavedEvaluation:
-    """What a document holds: the evaluation, whose faces are drawn from what was kept, and its training curves."""
+    """What a document holds: the evaluation, whose faces are drawn from what was kept, and its training curves.
+
+    `passed_by` says what of it, or beside it, could not be read here; that is no part of the evaluation.
+    """
 
     evaluation: PictureEvaluation
     curves: tuple[Curve, ...] = ()
+    passed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +86,19 @@ def _listed(lines: list[str]) -> str:
 
 def read_evaluation(path: Path) -> SavedEvaluation:
     """Read what `evaluation_json` wrote, of this version or another one; fields that are not known here are passed by,
-    and named in the evaluation's warnings. InputError for a file that cannot be read, is damaged, or something else.
+    and named in `passed_by`. InputError for a file that cannot be read, is damaged, or something else.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise InputError("not an ordinary file", where=path, hint=_HINT)
+        if status.st_size > _MAX_BYTES:
             raise InputError(f"larger than {_MAX_BYTES} bytes", where=path, hint=_HINT)
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})", where=path, hint=_HINT) from error
     try:
-        document = json.loads(data, parse_constant=_no_number)
+        document = json.loads(data, parse_constant=no_number)
     except (ValueError, RecursionError) as error:
         raise InputError(f"is not JSON, or is damaged ({error})", where=path, hint=_HINT) from error
     return _read(document, path)
@@ -123,17 +131,15 @@ def _read(document: Any, path: Path) -> SavedEvaluation:
             raise InputError(what, where=path, hint=_HINT)
     if not evaluation.scores:
         raise InputError("is damaged (it has no scores)", where=path, hint=_HINT)
-    warnings = [_passed_by(sorted(unknown))] if unknown else []
+    passed_by = [_passed_by(sorted(unknown))] if unknown else []
     rows: Rows | str | None = None if rest.pictures is None else saved_rows(rest.pictures, path.parent)
     if isinstance(rows, str):
-        warnings.append(rows)
+        passed_by.append(rows)
         rows = None
-    evaluation = dataclasses.replace(
-        evaluation,
-        rows=rest.rows if rows is None else rows,
-        warnings=(*evaluation.warnings, *warnings),
-    )
-    return SavedEvaluation(with_looks(evaluation, path.parent), rest.curves)
+    if rows is None:
+        rows = ShownRows(rest.rows) if found == FORMAT else rest.rows  # the earlier ones have all rows in them
+    evaluation = dataclasses.replace(evaluation, rows=rows)
+    return SavedEvaluation(with_looks(evaluation, path.parent), rest.curves, tuple(passed_by))
 
 
 def _as_now(document: Any) -> None:
@@ -153,7 +159,3 @@ def _passed_by(unknown: list[str]) -> str:
     more = f" and {len(unknown) - _TOLD} more" if len(unknown) > _TOLD else ""
     named = ", ".join(name[:80] for name in unknown[:_TOLD]) + more
     return f"saved by a newer version of facesynth: {named} in its file not known here, and passed by"
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

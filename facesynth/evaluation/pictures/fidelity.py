@@ -12,7 +12,7 @@ from facesynth.core.labels import Label, LabelMap
 from facesynth.evaluation.pictures.measures import Measure, Reference
 from facesynth.evaluation.pictures.results import ClassFidelity
 from facesynth.evaluation.pictures.subjects import Setting, Variant
-from facesynth.metrics.segmentation import ConfusionMatrix
+from facesynth.metrics.segmentation import Agreement, ConfusionMatrix
 
 
 @dataclass(slots=True)
@@ -71,6 +71,11 @@ def numbers_of(matrix: ConfusionMatrix) -> dict[str, float]:
         "accuracy": matrix.pixel_accuracy,
         "mean_f1": fmean([matrix.agreement((label,)).f1 for label in held if label] or [math.nan]),
     }
+
+
+def class_iou(agreement: Agreement) -> float:
+    """A class's own score; NaN where no label map holds it, as `numbers_of` leaves it out."""
+    return agreement.iou if agreement.truth else math.nan
 
 
 def _held(matrix: ConfusionMatrix) -> list[Label]:

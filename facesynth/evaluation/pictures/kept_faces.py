@@ -65,6 +65,13 @@ def with_looks(evaluation: PictureEvaluation, folder: Path) -> PictureEvaluation
     return replace(evaluation, cases=tuple(cases))
 
 
+def files_kept(evaluation: PictureEvaluation, folder: Path) -> Iterator[Path]:
+    """The files in `folder` that were kept of the faces of an evaluation there, and lie there as they were."""
+    for kept in (kept for case in evaluation.cases for kept in case.kept):
+        if _read(folder, kept, lambda data, where: Path(where)) is not None:
+            yield folder / kept.file
+
+
 def _made(found: CasePictures, number: int) -> Iterator[_Made]:
     views: list[tuple[View, int | None, Photo | LabelMap | None]] = [
         ("label map", None, found.labels),

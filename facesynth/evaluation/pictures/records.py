@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -24,6 +24,11 @@ class NotARecordError(ValueError):
 
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}" if where else what)
+
+
+def no_number(name: str) -> NoReturn:
+    """What `json.loads` takes as parse_constant: ValueError for NaN and infinity, which a document never holds."""
+    raise ValueError(f"{name} is no number")
 
 
 def to_plain(value: Any) -> Any:
@@ -94,7 +99,10 @@ class _Reading:
     def read(self, hint: Any, value: Any, where: str) -> Any:
         origin, args = get_origin(hint), get_args(hint)
         if hint is Any:
-            return value
+            try:
+                return to_plain(value)
+            except (ValueError, RecursionError) as error:  # or it could be read, and never written again
+                raise NotARecordError(where, str(error)) from error
         if origin in (Union, types.UnionType):
             if value is None and type(None) in args:
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,8 @@ def candidates(given: Sequence[str]) -> list[Candidate]:
     """
     if len(given) < 2:
         raise UsageError("a comparison needs two or more", hint="to score one, run: facesynth evaluate generator")
-    if twice := next((source for source in given if given.count(source) > 1), None):
+    files = [_resolved(source) for source in given]
+    if twice := next((source for place, source in enumerate(given) if files[place] in files[:place]), None):
         raise UsageError("is given twice", where=twice)
     found = [_candidate(source) for source in given]
     names = [one.name for one in found]
@@ -48,6 +50,12 @@ def candidates(given: Sequence[str]) -> list[Candidate]:
         else Candidate(one.source, f"{one.name} ({one.source})", one.weights, one.saved)
         for one in found
     ]
+
+
+def _resolved(source: str) -> Path:
+    """The file or folder that is meant, the same however it is spelled."""
+    path = Path(os.path.realpath(source))
+    return document if (document := path / EVALUATION).is_file() else path
 
 
 def _candidate(source: str) -> Candidate:

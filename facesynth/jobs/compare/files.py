@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from facesynth.core.errors import UsageError
 from facesynth.evaluation.comparison.comparison import Comparison
 from facesynth.evaluation.comparison.document import comparison_json
 from facesynth.evaluation.comparison.page import comparison_page
 from facesynth.evaluation.pictures.kept_faces import FACES
 from facesynth.evaluation.pictures.rows_file import ROWS
 from facesynth.jobs.compare.candidates import EVALUATION
-from facesynth.jobs.evaluate.files import write_evaluation
+from facesynth.jobs.evaluate.files import REPORT, write_evaluation
 from facesynth.outputs import OutputTree
 
 
@@ -26,9 +27,16 @@ class ComparisonFiles:
 
     @classmethod
     def into(cls, folder: Path, inputs: Sequence[Path], reads: Sequence[str | Path]) -> ComparisonFiles:
-        """Write into `folder`. UsageError where it lies in an input folder; nothing in `reads` is ever overwritten."""
+        """Write into `folder`. UsageError where it lies in an input folder, or holds the report of what is compared;
+        nothing in `reads` is ever overwritten.
+        """
         beside = [file for path in reads for file in files_of(Path(path))]
-        return cls(OutputTree(folder, inputs, [], reads=[*reads, *beside]), folder)
+        kept = [saved / FACES for path in reads if (saved := _folder_of(Path(path))) is not None]
+        tree = OutputTree(folder, [*inputs, *kept], [], reads=[*reads, *beside])
+        if tree.input_at(folder / REPORT) is not None:
+            what = f"its {REPORT} is that of an evaluation that is compared"
+            raise UsageError(what, where=folder, hint="choose another -o")
+        return cls(tree, folder)
 
     def write(self, comparison: Comparison) -> None:
         """Write comparison.json, report.html, and each evaluation into a folder of evaluations/, to be compared again.
@@ -40,7 +48,7 @@ class ComparisonFiles:
             for column, name in zip(comparison.columns, names, strict=True):
                 write_evaluation(self.tree, column.evaluation, column.curves, PurePosixPath(name).parent)
             self.tree.write(comparison_json(comparison, names).encode(), PurePosixPath("comparison.json"))
-            self.tree.write(comparison_page(comparison).encode(), PurePosixPath("report.html"))
+            self.tree.write(comparison_page(comparison).encode(), PurePosixPath(REPORT))
 
 
 def evaluation_names(comparison: Comparison) -> list[str]:
@@ -51,7 +59,15 @@ def evaluation_names(comparison: Comparison) -> list[str]:
 
 def files_of(source: Path) -> list[Path]:
     """Those that lie where a saved evaluation's do, which is given by its document or folder; there may be none."""
-    if not (source.is_dir() or source.suffix.lower() == ".json"):
+    folder = _folder_of(source)
+    if folder is None:
         return []
-    folder = source if source.is_dir() else source.parent
-    return [folder / EVALUATION, folder / ROWS, *(folder / FACES).glob("*")]
+    report = [folder / REPORT] if (folder / EVALUATION).exists() else []  # or it may be a comparison's own
+    return [folder / EVALUATION, folder / ROWS, *report, *(folder / FACES).glob("*")]
+
+
+def _folder_of(source: Path) -> Path | None:
+    """The folder of a saved evaluation, which may be given by its document; None for what is none by its name."""
+    if source.is_dir():
+        return source
+    return source.parent if source.suffix.lower() == ".json" else None

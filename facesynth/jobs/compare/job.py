@@ -38,11 +38,11 @@ def compare(
     for one in found:
         if one.saved is not None:
             evaluation = saved[one.source]
-            curves = one.saved.curves
+            curves, passed_by = one.saved.curves, one.saved.passed_by
         else:
             assert scoring is not None and stages is not None and one.weights is not None
             execution.progress.note(f"evaluating {one.name}")
             evaluation = scoring.evaluated(one.weights, stages, execution, painted)
-            curves = ()
-        columns.append(Column(one.name, one.source, evaluation, curves or training_curves(evaluation.run)))
+            curves, passed_by = (), ()
+        columns.append(Column(one.name, one.source, evaluation, curves or training_curves(evaluation.run), passed_by))
     return Comparison(tuple(columns))

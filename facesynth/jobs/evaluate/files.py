@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from facesynth.core.errors import InputError
 from facesynth.core.image_files import encode_png
 from facesynth.core.refs import FileStamp
 from facesynth.core.scan import SourceFile
 from facesynth.evaluation.pictures import document as pictures_document
 from facesynth.evaluation.pictures.curves import Curve, training_curves
-from facesynth.evaluation.pictures.kept_faces import FACES, kept_faces
+from facesynth.evaluation.pictures.kept_faces import FACES, files_kept, kept_faces
 from facesynth.evaluation.pictures.page import evaluation_page as pictures_page
 from facesynth.evaluation.pictures.results import PictureEvaluation
-from facesynth.evaluation.pictures.rows_file import ROWS, RowsFile, write_rows
+from facesynth.evaluation.pictures.rows_file import ROWS, RowsFile, SavedRows, ShownRows, write_rows
 from facesynth.evaluation.segmentation import document as maps_document
 from facesynth.evaluation.segmentation.evaluation import Evaluation
 from facesynth.evaluation.segmentation.face_pictures import faces_sheet
 from facesynth.evaluation.segmentation.matrix_picture import matrix_picture
 from facesynth.evaluation.segmentation.page import evaluation_page as maps_page
 from facesynth.outputs import OutputTree, folded
+from facesynth.outputs.partial import partial_folder
 
 DOCUMENT, REPORT = "evaluation.json", "report.html"
 OF_PICTURES = (DOCUMENT, REPORT, ROWS, FACES)
@@ -53,8 +55,10 @@ class MapContents:
 
     def write(self, tree: OutputTree) -> None:
         """Write OF_MAPS. Raises as Contents says."""
+        before = _written_before(tree.folder)
         for name, make in self.made.items():
             tree.write(make(), PurePosixPath(name))
+        _remove(tree, before)
 
 
 def map_contents(evaluation: Evaluation) -> Contents:
@@ -111,24 +115,56 @@ def write_evaluation(
     """Write an evaluation that can be read again into a folder of the tree: its rows, what is kept of its faces, and
     the document, which it returns, last. Raises OutputError or OSError where that cannot be.
     """
+    place = tree.path(folder)
+    before = _written_before(place)
     kept, faces = kept_faces(evaluation)
     rows = _write_rows(tree, evaluation, folder)
     for name, data in faces.items():
         tree.write(data, folder / name)
     document = pictures_document.evaluation_json(kept, curves, rows=rows).encode()
     tree.write(document, folder / DOCUMENT)
+    _remove(tree, before - {place / name for name in (*faces, *([ROWS] if rows else []))})
     return document
 
 
 def _write_rows(tree: OutputTree, evaluation: PictureEvaluation, folder: PurePosixPath) -> RowsFile | None:
-    """Rows are written aside as they are made: however many there are, memory holds one."""
-    with tempfile.TemporaryDirectory(prefix="facesynth-") as aside:
-        path = Path(aside) / ROWS
-        rows = write_rows(evaluation.rows, path)
-        if not rows.count:
-            return None
-        tree.copy(path, FileStamp(path.stat().st_size, rows.sha256), folder / ROWS)
-    return rows
+    """Rows are written aside as they are made: however many there are, memory holds one. None where not all are here.
+
+    Aside is in the output folder: that has the room, where the system's folder of temporary files may have none.
+    """
+    if isinstance(evaluation.rows, ShownRows):
+        return None
+    aside = partial_folder(tree.folder)
+    path = aside / ROWS
+    try:
+        try:
+            aside.mkdir(parents=True)
+            rows = write_rows(evaluation.rows, path)
+        except OSError as error:
+            told = f"nothing can be written here ({error.strerror}); make room, or choose another output folder with -o"
+            raise OSError(error.errno, told, str(tree.folder)) from error
+        if rows.count:
+            tree.copy(path, FileStamp(path.stat().st_size, rows.sha256), folder / ROWS)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return rows if rows.count else None
+
+
+def _written_before(folder: Path) -> set[Path]:
+    """The rows and faces that an evaluation in a folder names, as far as they lie there as it was written with them."""
+    try:
+        found = pictures_document.read_evaluation(folder / DOCUMENT).evaluation
+    except InputError:
+        return set()
+    rows = {found.rows.path} if isinstance(found.rows, SavedRows) and found.rows.path.name == ROWS else set()
+    return rows | set(files_kept(found, folder))
+
+
+def _remove(tree: OutputTree, files: Iterable[Path]) -> None:
+    """Remove what an earlier evaluation left in the output folder, and no input. Raises OSError."""
+    for file in files:
+        if tree.holds(file) and tree.input_at(file) is None:
+            file.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +175,22 @@ class EvaluationFiles:
     folder: Path
 
     @classmethod
-    def into(cls, folder: Path, inputs: Sequence[Path], read: Iterable[Path]) -> EvaluationFiles:
-        """Write into `folder`. UsageError where it lies in an input folder; no file in `read` is ever overwritten."""
+    def into(
+        cls, folder: Path, inputs: Sequence[Path], read: Iterable[Path], *, faces: bool = False
+    ) -> EvaluationFiles:
+        """Write into `folder`, and into FACES in it where `faces` are kept. UsageError where one of them lies in an
+        input folder; no file in `read` is ever overwritten.
+        """
         names = (*OF_MAPS, ROWS)
-        sources = [SourceFile(path, PurePosixPath(path.name)) for path in read if folded(path.name) in names]
-        OutputTree(folder / FACES, inputs, sources)  # refuses one that holds inputs
-        return cls(OutputTree(folder, inputs, sources), folder)
+        sources = [
+            SourceFile(path, PurePosixPath(path.name))
+            for path in read
+            if folded(path.name) in names or folded(path.parent.name) == FACES
+        ]
+        tree = OutputTree(folder, inputs, sources)
+        if faces:
+            OutputTree(folder / FACES, inputs, sources)  # refuses one that holds inputs
+        return cls(tree, folder)
 
     def write(self, contents: Contents) -> None:
         """Write these files. Raises OutputError or OSError where that cannot be."""

@@ -60,7 +60,7 @@ def check_partners(generated: PictureFolder, real: PictureFolder) -> None:
     for one, other in ((generated, real), (real, generated)):
         lonely = Names(name for name in one.files if name not in other.files)
         if lonely:
-            told.append(f"{len(lonely)} of {one.folder} (the first is {min(lonely)})")
+            told.append(f"{len(lonely)} of {one.folder} (the first is {min(lonely)!r})")
     if told:
         what = f"pictures without a partner: {' and '.join(told)}"
         raise UsageError(

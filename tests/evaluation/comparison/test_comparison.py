@@ -169,6 +169,7 @@ def test_names_are_escaped_and_saved_evaluations_say_that_they_hold_no_pictures(
     page = Page(source)
     assert "script" not in page.tags and "<script>&caf\\udce9" in page.text and not page.images
     assert "lie in evaluation-faces/" in page.text and "Training" not in page.text
+    assert "<bdi>&lt;script&gt;" in source and ".name, .file, .what, .key span { unicode-bidi: isolate; }" in source
     json.loads(comparison_json(found))
     one = Comparison((Column("saved", "s", saved), Column("new", "n", bare)))
     alts = {image["alt"] for image in Page(comparison_page(one)).images}

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from facesynth.core.errors import InputError
-from facesynth.evaluation.pictures.curves import Curve
+from facesynth.evaluation.pictures.curves import STATS, Curve, training_curves
 from facesynth.evaluation.pictures.document import FORMAT, SavedEvaluation, evaluation_json, read_evaluation
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.evaluation.pictures.rows_file import ROWS, SavedRows, write_rows
 from tests.evaluation.pictures.drawn_evaluations import evaluation
+from tests.fed_pipes import fed_pipe
 
 SAVED_V1 = Path(__file__).parent / "saved-v1.json"
 """An evaluation as the first format had it: drawn faces, made-up scores."""
@@ -88,13 +89,40 @@ def test_the_rows_of_all_pictures_lie_beside_and_are_read_as_they_are_asked_for(
     assert saved.warnings == () and saved == found
 
     (tmp_path / ROWS).write_text((tmp_path / ROWS).read_text().replace("0.3", "0.9"))
-    other = read_evaluation(tmp_path / "evaluation.json").evaluation
-    assert len(list(other.rows)) == 16 and "pictures.jsonl beside it is not the one" in other.warnings[0]
+    other = read_evaluation(tmp_path / "evaluation.json")
+    assert len(list(other.evaluation.rows)) == 16 and "pictures.jsonl beside it is not the one" in other.passed_by[0]
+    assert other.evaluation.warnings == (), "it is none of the evaluation's own"
     (tmp_path / ROWS).unlink()
-    alone = read_evaluation(tmp_path / "evaluation.json").evaluation
-    assert len(list(alone.rows)) == 16 and alone.warnings == (), "a document alone is an evaluation too"
+    alone = read_evaluation(tmp_path / "evaluation.json")
+    assert len(list(alone.evaluation.rows)) == 16 and alone.passed_by == (), "a document alone is an evaluation too"
     _elsewhere(tmp_path / "evaluation.json", "pictures", "../pictures.jsonl")
-    assert "does not lie beside it" in read_evaluation(tmp_path / "evaluation.json").evaluation.warnings[0]
+    assert "does not lie beside it" in read_evaluation(tmp_path / "evaluation.json").passed_by[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"), [("x\0y", 16), ("x\ud800y", 16), ("x" * 400, 16)], ids=["nul", "half", "long"]
+)
+def test_a_name_that_no_file_can_have_is_passed_by(tmp_path: Path, name: str, seen: int) -> None:
+    found = evaluation(faces=20, cases=evaluation().cases[:4])
+    rows = write_rows(found.rows, tmp_path / ROWS)
+    (tmp_path / "evaluation.json").write_text(evaluation_json(found, (), rows=rows), encoding="utf-8")
+    _elsewhere(tmp_path / "evaluation.json", "pictures", name)
+    saved = read_evaluation(tmp_path / "evaluation.json")
+    assert len(saved.evaluation.rows) == seen and saved.passed_by[0].endswith("passed by")
+
+
+def test_pipes_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    found = evaluation()
+    rows = write_rows(found.rows, tmp_path / ROWS)
+    text = evaluation_json(found, (), rows=rows)
+    (tmp_path / "evaluation.json").write_text(text, encoding="utf-8")
+    (tmp_path / ROWS).unlink()
+    with fed_pipe(tmp_path / ROWS, ""):
+        assert "not an ordinary file" in read_evaluation(tmp_path / "evaluation.json").passed_by[0]
+    with fed_pipe(tmp_path / "x.json", text), pytest.raises(InputError, match="not an ordinary file"):
+        read_evaluation(tmp_path / "x.json")
+    with fed_pipe(tmp_path / STATS, '{"nimg": 1, "l1": 2}\n'):
+        assert training_curves(tmp_path) == ()
 
 
 def test_a_damaged_line_of_rows_is_named(tmp_path: Path) -> None:
@@ -103,6 +131,9 @@ def test_a_damaged_line_of_rows_is_named(tmp_path: Path) -> None:
     assert next(rows).scores == {"ssim": 1.0}
     with pytest.raises(InputError, match=r"pictures.jsonl: is damaged \(line 2: "):
         next(rows)
+    (tmp_path / ROWS).write_text('{"name": "a", "setting": "own style", "scores": {"ssim": NaN}}\n')
+    with pytest.raises(InputError, match=r"is damaged \(line 1: NaN is no number"):
+        list(SavedRows(tmp_path / ROWS, 1))
 
 
 def _elsewhere(path: Path, name: str, file: str) -> None:
@@ -216,13 +247,11 @@ def test_fields_of_a_newer_version_are_passed_by_and_named(tmp_path: Path) -> No
         document["curves"][0]["unit"] = "x"
 
     saved = _read_changed(tmp_path, change)
-    before, told = saved.evaluation.warnings
-    assert before == "doubtful" and "newer version of facesynth" in told
-    assert "curves[].unit, scores[].doubt, sharpness" in told
-    plain = read_evaluation(SAVED_V1)
-    assert dataclasses.replace(saved.evaluation, warnings=("doubtful",)) == plain.evaluation
+    (told,) = saved.passed_by
+    assert "newer version of facesynth" in told and "curves[].unit, scores[].doubt, sharpness" in told
+    assert saved.evaluation == read_evaluation(SAVED_V1).evaluation, "with its own warnings alone"
     many = _read_changed(tmp_path, lambda document: document.update({f"new{i}": i for i in range(8)}))
-    assert "new4 and 3 more" in many.evaluation.warnings[-1] and "new5" not in many.evaluation.warnings[-1]
+    assert "new4 and 3 more" in many.passed_by[0] and "new5" not in many.passed_by[0]
 
 
 @pytest.mark.parametrize(
@@ -286,6 +315,13 @@ def test_a_number_beyond_all_bounds_is_damage(tmp_path: Path) -> None:
     path = written(tmp_path, evaluation())
     path.write_text(path.read_text().replace('"value": 31.2', '"value": 1e999'))
     with pytest.raises(InputError, match="a number without bounds"):
+        read_evaluation(path)
+
+
+def test_settings_that_could_not_be_written_again_are_damage(tmp_path: Path) -> None:
+    path = written(tmp_path, evaluation())
+    path.write_text(path.read_text().replace('"settings": {', '"settings": {"x": 1e999,'))
+    with pytest.raises(InputError, match="inf is no number"):
         read_evaluation(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from facesynth.evaluation.pictures.results import Extremes, number
 from facesynth.evaluation.pictures.sheets import SIDE
 from facesynth.evaluation.pictures.subjects import PicturesSubject
 from facesynth.evaluation.subjects import LeftOut
+from facesynth.metrics.segmentation import Agreement
 from tests.datasets.inspection.test_page import Page, pictured
 from tests.drawn_pairs import drawn_face, drawn_labels
 from tests.evaluation.pictures.drawn_evaluations import evaluation, score
@@ -66,6 +68,15 @@ def test_classes_have_bars_with_the_photos_mark() -> None:
     assert source.count('<span class="bar none">') == 2, "nothing holds a necklace"
     bars = bars_of([found, dataclasses.replace(found, classes=())], ["own style"])
     assert len(bars) == 19 and all(row[0] is not None and row[1] is None for row in bars)
+
+
+def test_a_class_that_the_judge_alone_sees_has_no_score() -> None:
+    seen = Agreement(both=0, truth=0, predicted=500)
+    found = evaluation()
+    necklace = dataclasses.replace(found.classes[Label.NECK_L], pictures={"own style": seen}, ceiling=seen)
+    classes = (*found.classes[: Label.NECK_L], necklace, *found.classes[Label.NECK_L + 1 :])
+    (bar,) = bars_of([dataclasses.replace(found, classes=classes)], ["own style"])[Label.NECK_L]
+    assert bar is not None and math.isnan(bar.iou) and math.isnan(bar.ceiling)
 
 
 def test_faces_are_shown_once_in_the_sheets_order_then_the_others() -> None:

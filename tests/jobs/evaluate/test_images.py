@@ -112,7 +112,7 @@ def test_pairs_that_do_not_match_are_named(tmp_path: Path, real: Path, tiny_weig
     generated = write_faces(tmp_path / "generated", range(COUNT - 1))
     shutil.copy(generated / "000.png", generated / "extra.png")
     with pytest.raises(
-        UsageError, match=r"partner: 1 of .*generated \(the first is extra\) and 1 of .*real \(the first is 007\)"
+        UsageError, match=r"partner: 1 of .*generated \(the first is 'extra'\) and 1 of .*real \(the first is '007'\)"
     ):
         evaluated(tmp_path, generated, real, tiny_weights, paired=True)
     assert evaluated(tmp_path, generated, real, tiny_weights).subject.count == COUNT, "unpaired they need none"
@@ -281,4 +281,8 @@ def test_pictures_too_small_for_a_measure_are_told_before_anything_is_computed(
 def test_what_is_kept_of_the_faces_never_lies_among_inputs(tmp_path: Path, real: Path) -> None:
     inputs = write_faces(tmp_path / FACES, range(2))
     with pytest.raises(UsageError, match="inside the input folder"):
-        EvaluationFiles.into(tmp_path, [inputs, real], [])
+        EvaluationFiles.into(tmp_path, [inputs, real], [], faces=True)
+    with pytest.raises(UsageError, match="inside the input folder") as told:
+        EvaluationFiles.into(real / "out", [inputs, real], [], faces=True)
+    assert told.value.where == str(real / "out"), "the folder that was given"
+    EvaluationFiles.into(tmp_path, [inputs, real], [])  # label maps keep no faces
