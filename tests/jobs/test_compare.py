@@ -56,7 +56,7 @@ def run_folder(path: Path, *weights: str) -> str:
 
 
 def test_weights_runs_and_saved_evaluations_are_told_apart(tmp_path: Path) -> None:
-    run, file = run_folder(tmp_path / "runs/wide", "wide"), saved(tmp_path / "a.json")
+    run, file = run_folder(tmp_path / "runs/wide", "wide", "wide-best"), saved(tmp_path / "a.json")
     folder = str(Path(saved(tmp_path / "scores/evaluation.json", evaluation("other"))).parent)
     found = candidates(["generator-spade-128-v1", "dir/mine.safetensors", run, file, folder])
     assert [one.name for one in found] == ["generator-spade-128-v1", "mine", "wide", "spade-128-v1", "other"]
@@ -82,11 +82,16 @@ def test_names_that_are_alike_are_told_apart(tmp_path: Path) -> None:
         (lambda path: ["one", "one"], UsageError, "one: is given twice"),
         (lambda path: ["x", str(path)], UsageError, "neither a training run nor an evaluation"),
         (lambda path: ["x", run_folder(path / "r")], UsageError, "no finished weights yet; let `facesynth train`"),
+        (
+            lambda path: ["x", run_folder(path / "r", "r-best", "r-last")],
+            UsageError,
+            "no finished weights yet; give one",
+        ),
         (lambda path: ["x", run_folder(path / "r", "a", "b")], UsageError, "holds 2 weights files"),
         (lambda path: ["x", str(path / "gone.json")], InputError, "cannot be read"),
         (lambda path: ["x", str(Path(run_folder(path / "r")) / "run.json")], InputError, "no evaluation of pictures"),
     ],
-    ids=["one", "twice", "folder", "unfinished", "two weights", "gone", "another JSON"],
+    ids=["one", "twice", "folder", "unfinished", "best and last", "two weights", "gone", "another JSON"],
 )
 def test_what_cannot_be_compared_is_told(
     tmp_path: Path, make: Callable[[Path], list[str]], error: type[Exception], said: str

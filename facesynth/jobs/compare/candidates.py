@@ -69,12 +69,16 @@ def _candidate(source: str) -> Candidate:
     if not ((path / _RUN).is_file() or (path / STATS).is_file()):
         hint = f"give weights, a training run's folder, or one with an {EVALUATION}"
         raise UsageError("a folder with neither a training run nor an evaluation", where=source, hint=hint)
-    weights = sorted(path.glob(f"*{_WEIGHTS}"))
-    if len(weights) != 1:
-        what = "has no finished weights yet" if not weights else f"holds {len(weights)} weights files"
-        hint = "let `facesynth train` finish it" if not weights else "give one of these files"
+    name = path.resolve().name
+    finished = path / f"{name}{_WEIGHTS}"  # beside it may lie its best and its last ones
+    weights = [finished] if finished.is_file() else sorted(path.glob(f"*{_WEIGHTS}"))
+    unfinished = [path / f"{name}{part}{_WEIGHTS}" for part in ("-best", "-last")]
+    if len(weights) != 1 or weights[0] in unfinished:
+        settled = [file for file in weights if file not in unfinished]
+        what = f"holds {len(weights)} weights files" if settled else "has no finished weights yet"
+        hint = "give one of these files" if weights else "let `facesynth train` finish it"
         raise UsageError(f"this run {what}", where=source, hint=hint)
-    return Candidate(source, path.resolve().name, weights=str(weights[0]))
+    return Candidate(source, name, weights=str(weights[0]))
 
 
 def _saved(source: str, path: Path) -> Candidate:
