@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from facesynth.core.animation import SUFFIX, encode_animation
 from facesynth.core.errors import OutputError, UsageError
 from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
-from facesynth.core.refs import Digest, Item, Origin, Ref, sha256_bytes
+from facesynth.core.refs import Item, Origin
 from facesynth.core.strips import cell_side, strip
 from facesynth.core.styles import Style
+from facesynth.jobs.items import CombinedStyle
 from facesynth.jobs.session import Session
 from facesynth.jobs.synthesize import Painted, Variant, synthesize
 from facesynth.stages.base import Stage
@@ -25,28 +25,6 @@ MOST_FRAMES = 240
 _ON_SHEET = 12
 _MOVING_SIDE, _MOVING_PIXELS = 1024, 64_000_000  # of one frame, and of all of them in memory
 _PASS, _SHORTEST, _LONGEST, _REST = 2000, 40, 200, 600  # milliseconds: from A to B, one frame, and at both ends
-
-
-@dataclass(frozen=True, slots=True)
-class StyleBetween:
-    """The style at `t` (0..1) of the way from one style to another, as an item."""
-
-    first: Item[Style]
-    second: Item[Style]
-    t: float
-
-    @property
-    def origin(self) -> Origin:
-        return self.second.origin
-
-    def identify(self) -> Ref[Style]:
-        first, second = self.first.identify(), self.second.identify()
-
-        def digest() -> Digest:
-            told = ["between", first.identify().digest, second.identify().digest, self.t]
-            return sha256_bytes(json.dumps(told).encode())
-
-        return Ref(digest(), self.origin, lambda: style_between(first.load(), second.load(), self.t), digest)
 
 
 def style_between(first: Style, second: Style, t: float) -> Style:
@@ -72,7 +50,8 @@ def between(first: Item[Style], second: Item[Style], frames: int) -> list[Varian
     """
     if not 2 <= frames <= MOST_FRAMES:
         raise UsageError(f"from one style to another lie 2 to {MOST_FRAMES} frames, not {frames}")
-    inner = (StyleBetween(first, second, index / (frames - 1)) for index in range(1, frames - 1))
+    steps = (index / (frames - 1) for index in range(1, frames - 1))
+    inner = (CombinedStyle(first, second, ("between", t), partial(style_between, t=t)) for t in steps)
     shown = {round(index * (frames - 1) / (_ON_SHEET - 1)) for index in range(_ON_SHEET)}
     return [
         Variant(f"frame{index:03d}", style, on_sheet=frames <= _ON_SHEET or index in shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,12 +65,13 @@ def style_item(style: Style) -> Ref[Style]:
 
 
 @dataclass(frozen=True, slots=True)
-class MixedStyle:
-    """The style (1 - t) · first + t · second as an item."""
+class CombinedStyle:
+    """What `make` makes of two styles, as an item. `how` is a word for that and its settings: the digest holds them."""
 
     first: Item[Style]
     second: Item[Style]
-    t: float
+    how: tuple[str | float, ...]
+    make: Callable[[Style, Style], Style]
 
     @property
     def origin(self) -> Origin:
@@ -80,9 +81,11 @@ class MixedStyle:
         first, second = self.first.identify(), self.second.identify()
 
         def digest() -> Digest:
-            return sha256_bytes(json.dumps(["mix", first.identify().digest, second.identify().digest, self.t]).encode())
+            word, *settings = self.how
+            told = [word, first.identify().digest, second.identify().digest, *settings]
+            return sha256_bytes(json.dumps(told).encode())
 
-        return Ref(digest(), self.origin, lambda: Style.mix(first.load(), second.load(), self.t), digest)
+        return Ref(digest(), self.origin, lambda: self.make(first.load(), second.load()), digest)
 
 
 @dataclass(frozen=True, slots=True)

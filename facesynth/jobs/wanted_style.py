@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import partial
 
 from facesynth.core.errors import UsageError
 from facesynth.core.labels import Label
-from facesynth.core.refs import Digest, Item, Origin, Ref, sha256_bytes
+from facesynth.core.refs import Item
 from facesynth.core.styles import Style
-from facesynth.jobs.items import MixedStyle
-
-
-@dataclass(frozen=True, slots=True)
-class StyleWithRegions:
-    """A style with some of its regions in another style, as an item."""
-
-    base: Item[Style]
-    labels: tuple[Label, ...]
-    other: Item[Style]
-
-    @property
-    def origin(self) -> Origin:
-        return self.base.origin
-
-    def identify(self) -> Ref[Style]:
-        base, other = self.base.identify(), self.other.identify()
-
-        def digest() -> Digest:
-            told = ["regions", base.identify().digest, [int(label) for label in self.labels], other.identify().digest]
-            return sha256_bytes(json.dumps(told).encode())
-
-        return Ref(digest(), self.origin, lambda: base.load().with_regions(self.labels, other.load()), digest)
+from facesynth.jobs.items import CombinedStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +44,11 @@ class WantedStyle:
         """What content of this own style is painted in."""
         wanted: Item[Style] = own if self.style is None else self.style
         for labels, other in self.regions:
-            wanted = StyleWithRegions(wanted, labels, other)
-        return wanted if self.strength == 1 else MixedStyle(own, wanted, self.strength)
+            wanted = CombinedStyle(wanted, other, ("regions", *labels), partial(_with_regions, labels))
+        if self.strength == 1:
+            return wanted
+        return CombinedStyle(own, wanted, ("mix", self.strength), partial(Style.mix, t=self.strength))
+
+
+def _with_regions(labels: tuple[Label, ...], style: Style, other: Style) -> Style:
+    return style.with_regions(labels, other)
