@@ -53,7 +53,8 @@ def fit_spade(order: Order[SpadeRun], place: Place, opened: Opened, listening: L
         segmentation = SegmentationDiscriminator(config.segmentation_discriminator)
     critics = critic_parts(config, patches, segmentation)
     if config.initial is not None and not checkpoint.found(folder.path):
-        load_initial(config.initial, order.base, painter_parts(config, painter), critics)
+        parts = painter_parts(config, painter)
+        load_initial(config.initial, order.base, parts, critics, on_note=listening.on_note)
     taken = check_memory(config, fabric.device, place.ranks)
     perceptual = None if config.perceptual == "none" else load_perceptual(config.perceptual)
     sampled = read_pairs(islice(opened.held_out.pairs or opened.train, _SAMPLED))

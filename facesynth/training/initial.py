@@ -18,6 +18,7 @@ from facesynth.core.errors import ConfigError, TrainingError
 from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.convert import read_state
+from facesynth.models.generator import SpadeGenerator
 from facesynth.models.parser import ParserNet
 from facesynth.models.perceptual import MobileNetFeatures, PerceptualDistance, Vgg19Features
 
@@ -73,11 +74,20 @@ def learnable(name: str, base: Path) -> tuple[Path, Digest]:
 _Parts = Mapping[str, tuple[networks.Spec, nn.Module]]
 
 
-def load_initial(name: str, base: Path, parts: _Parts, optional: _Parts = MappingProxyType({})) -> None:
+def load_initial(
+    name: str,
+    base: Path,
+    parts: _Parts,
+    optional: _Parts = MappingProxyType({}),
+    *,
+    on_note: Callable[[str], None] = lambda note: None,
+) -> None:
     """Put the parameters of a weights file (by name, or by path from `base`) into networks of the same specs.
 
     Of the `optional` parts those that the file holds; the others start as they are. Sizes may differ where the
-    parameters do not. ConfigError when the file's networks are built otherwise.
+    parameters do not. A generator with a style for each region may start from one with a style for the face, see
+    `_with_regions`; its encoder, which then has to read something else, starts anew, and `on_note` is told so.
+    ConfigError when the file's networks are built otherwise.
     """
     path, sha256 = learnable(name, base)
     held = _parts_of(path)
@@ -89,6 +99,13 @@ def load_initial(name: str, base: Path, parts: _Parts, optional: _Parts = Mappin
             hint = "start from weights of the same kind of network, or anew"
             raise ConfigError(f"its {part} is of another architecture", where=path, hint=hint)
         mine, theirs = dataclasses.asdict(spec), dataclasses.asdict(old)
+        state = source.state_dict()
+        if mine.get("style_regions") and theirs.get("style_regions") is False:
+            if not isinstance(module, SpadeGenerator):
+                on_note(f"{part}: starts anew, that of {path.name} reads no styles of regions")
+                continue
+            del mine["style_regions"], mine["region_correlation"]
+            state = _with_regions(module, state)
         unlike = [
             f"{key} {theirs[key]}, not {mine[key]}" for key in mine if key not in _FREE and mine[key] != theirs[key]
         ]
@@ -97,7 +114,7 @@ def load_initial(name: str, base: Path, parts: _Parts, optional: _Parts = Mappin
                 f"its {part} has {', '.join(unlike)}", where=path, hint="change the pipeline file, or start anew"
             )
         try:
-            _take_over(module, source.state_dict())
+            _take_over(module, state)
         except (KeyError, RuntimeError) as error:  # one more or one less block, which sizes bring
             size = f" of size {theirs['size']}" if "size" in theirs else ""
             hint = "change the pipeline file, or start anew"
@@ -111,6 +128,18 @@ def _parts_of(path: Path) -> Sequence[str]:
     except ValueError:
         return ()
     return tuple(specs) if isinstance(specs, dict) else ()
+
+
+def _with_regions(module: SpadeGenerator, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The state of a generator with one style for the face → of one with a style for each region.
+
+    Where all styles are 0 it paints what the other painted from style 0: the learned first layer is then its first
+    layer's bias, and regions read their styles as they are.
+    """
+    own = module.state_dict()
+    new = {key: torch.zeros_like(value) for key, value in own.items() if key.startswith("regions.")}
+    kept = {key: value for key, value in state.items() if not key.startswith("first.")}
+    return {**kept, **new, "constant": state["first.bias"]}
 
 
 @torch.no_grad()
