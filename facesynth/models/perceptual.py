@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -51,11 +53,13 @@ class PerceptualDistance(nn.Module):
     """Weighted mean of |features(a) - features(b)|, each layer relative to the mean size of b's: N×3×H×W, -1..1.
 
     NVlabs feeds VGG pictures in -1..1; here they are normalised as ImageNet's were, which the features expect.
+    `joined` makes of this process's mean size that of all processes, where a batch is shared out to several.
     """
 
     def __init__(self, features: MobileNetFeatures | Vgg19Features) -> None:
         super().__init__()
         self.features = features.eval().requires_grad_(False)
+        self.joined: Callable[[Tensor], Tensor] = lambda mean: mean
         self.register_buffer("mean", torch.tensor(imagenet.MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(imagenet.STD).view(1, 3, 1, 1), persistent=False)
 
@@ -65,7 +69,7 @@ class PerceptualDistance(nn.Module):
         found = self.features(self._prepared(pictures))
         total = torch.zeros((), device=pictures.device)
         for weight, one, other in zip(self.features.weights, found, wanted, strict=True):
-            scale = other.float().abs().mean().clamp_min(1e-6)
+            scale = self.joined(other.float().abs().mean()).clamp_min(1e-6)
             total = total + weight * F.l1_loss(one.float(), other.float()) / scale
         return total
 

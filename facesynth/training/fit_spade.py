@@ -60,6 +60,8 @@ def fit_spade(order: Order[SpadeRun], place: Place, opened: Opened, listening: L
     sampled = read_pairs(islice(opened.held_out.pairs or opened.train, _SAMPLED))
     if place.ranks > 1:
         join_norms(painter)
+        if perceptual is not None:
+            perceptual.joined = lambda mean: ranks.total(mean) / ranks.count
     if config.compile:
         for module in (painter, patches, segmentation, perceptual):
             if module is not None:
@@ -69,7 +71,17 @@ def fit_spade(order: Order[SpadeRun], place: Place, opened: Opened, listening: L
         watched = len(opened.held_out)
         watching = onlooker(config.watch, watched, config.seed, order.base, str(fabric.device), listening.on_note)
     job = SpadeJob(
-        config, painter, patches, segmentation, perceptual, opened.pairs, opened.held_out, sampled, fabric, watching
+        config,
+        painter,
+        patches,
+        segmentation,
+        perceptual,
+        opened.pairs,
+        opened.held_out,
+        sampled,
+        fabric,
+        watching,
+        ranks,
     )
 
     def save(path: Path, images: int, more: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from facesynth.core.errors import TrainingError, UsageError
+from facesynth.models.specs import SegmentationDiscriminatorSpec
 from facesynth.training import checkpoint, launch
 from facesynth.training.collectives import ranks_of
 from facesynth.training.fit_spade import fit_spade
@@ -154,6 +155,23 @@ def test_a_generator_of_two_ranks_is_that_of_one(pairs: Path, tmp_path: Path) ->
         for name, value in ours.items():
             if name.startswith(("loss/", "score/")):
                 assert theirs[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
+
+
+def test_losses_that_are_balanced_over_a_batch_are_so_over_all_ranks(pairs: Path, tmp_path: Path) -> None:
+    run = spade_run(
+        pairs,
+        images=16,
+        segmentation_discriminator=SegmentationDiscriminatorSpec(depth=4, width=4, max_width=8),
+        discriminator=None,
+        perceptual="mobilenet-v2-imagenet",
+        odd_maps=OddMaps(share=0.5),
+        every=Schedule(stats=8, validation=0, samples=0, checkpoint=8),
+    )
+    ours, theirs = (statistics(trained_on(devices, run, tmp_path, pairs))[0] for devices in (1, RANKS))
+    assert {"loss/segmentation", "loss/label_mix", "loss/perceptual", "score/labelled"} <= ours.keys()
+    for name, value in ours.items():
+        if name.startswith(("loss/", "score/")):
+            assert theirs[name] == pytest.approx(value, rel=1e-4, abs=1e-6), name
 
 
 def test_a_generator_learns_alike_on_two_ranks_and_is_judged_by_the_first(pairs: Path, tmp_path: Path) -> None:

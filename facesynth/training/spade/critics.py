@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
+from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.losses import Outputs, feature_matching, hinge_discriminator, hinge_generator
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.spade.batches import View
@@ -101,38 +102,42 @@ class PatchCritic(_Critic):
 class SegmentationCritic(_Critic):
     """The segmentation discriminator: which label has this pixel, or was it painted? (Schönfeld et al. 2021)."""
 
-    def __init__(self, network: SegmentationDiscriminator, config: SpadeRun, fabric: Fabric) -> None:
+    def __init__(
+        self, network: SegmentationDiscriminator, config: SpadeRun, fabric: Fabric, ranks: Ranks = ALONE
+    ) -> None:
         super().__init__(network, config, fabric)
+        self._ranks = ranks
 
     def opinion(self, view: View) -> Terms:
         """The painter's loss: painted pixels should be taken for real ones of the label that was asked for."""
         self._network.requires_grad_(False)
         logits = self._network(view.painted)
         self._network.requires_grad_(True)
-        return {"segmentation": (self._weights.segmentation, balanced_cross_entropy(logits, view.wanted))}
+        loss = balanced_cross_entropy(logits, view.wanted, self._ranks)
+        return {"segmentation": (self._weights.segmentation, loss)}
 
     def learn(self, view: View, generator: Generator) -> dict[str, Tensor]:
         """One step of telling labels and painted pixels apart, with label mixing; losses and recalls by name.
 
         A photo's target is always its own label map. Samples whose painted picture follows another one are not mixed.
         """
-        count, weight = len(view.painted), self._weights.label_mix
+        count, weight, ranks = len(view.painted), self._weights.label_mix, self._ranks
         pictures = [view.painted, view.faces]
         mask = label_mixture(view.own, generator)
         if weight:
             pictures.append(mask * view.faces + (1 - mask) * view.painted)
         fake, real, *mixed = self._network(torch.cat(pictures)).split(count)
-        loss = balanced_cross_entropy(real, view.own) + painted_cross_entropy(fake, view.visible)
+        loss = balanced_cross_entropy(real, view.own, ranks) + painted_cross_entropy(fake, view.visible, ranks)
         losses = {"loss/segmentation_discriminator": loss}
         if weight:
-            losses["loss/label_mix"] = mixing_consistency(real, fake, mixed[0], mask, view.shared)
+            losses["loss/label_mix"] = mixing_consistency(real, fake, mixed[0], mask, view.shared, ranks)
             loss = loss + weight * losses["loss/label_mix"]
         self._descend(loss)
         with torch.no_grad():
             told = real.argmax(1, keepdim=True) == view.own.argmax(1, keepdim=True)
             unmasked = fake.argmax(1, keepdim=True) == fake.shape[1] - 1
-            losses["score/labelled"] = balanced_mean(told.float(), view.own)
-            losses["score/unmasked"] = mean_where(unmasked.float(), view.visible)
+            losses["score/labelled"] = balanced_mean(told.float(), view.own, ranks)
+            losses["score/unmasked"] = mean_where(unmasked.float(), view.visible, ranks)
         return losses
 
 

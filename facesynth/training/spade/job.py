@@ -18,6 +18,7 @@ from facesynth.models.generator import SpadeGenerator
 from facesynth.models.perceptual import PerceptualDistance
 from facesynth.models.region_pooling import present
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
+from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
 from facesynth.training.losses import kl_divergence
@@ -52,6 +53,7 @@ class SpadeJob:
         shown: Sequence[tuple[Photo, LabelMap]],
         fabric: Fabric,
         onlooker: Onlooker | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         """`held_out` pairs are scored, by an `onlooker` too; `shown` are the few that sample sheets are made of."""
         self.onlooker = onlooker
@@ -62,7 +64,7 @@ class SpadeJob:
         adam = torch.optim.Adam(painter.parameters(), lr=config.generator_learning_rate, betas=config.betas)
         self.painter, self.adam = fabric.setup(painter, adam)
         self.patches = None if discriminator is None else PatchCritic(discriminator, config, fabric)
-        self.segmentation = None if segmentation is None else SegmentationCritic(segmentation, config, fabric)
+        self.segmentation = None if segmentation is None else SegmentationCritic(segmentation, config, fabric, ranks)
         self.critics = [critic for critic in (self.patches, self.segmentation) if critic is not None]
         self.perceptual = None if perceptual is None else perceptual.to(fabric.device)
         self.ema = Ema(painter, config.ema_half_life)

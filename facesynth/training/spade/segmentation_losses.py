@@ -1,7 +1,7 @@
 """The losses of OASIS (Schönfeld et al. 2021, section 3.1): N+1 classes a pixel, balanced, and label mixing.
 
 Label maps are N×L×H×W, one-hot; a pixel that has no label, all zeros, is not scored. Logits are N×(L+1)×H×W, the last
-of them saying that the pixel was painted.
+of them saying that the pixel was painted. What is balanced or averaged over counted pixels is so over all `ranks`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from facesynth.training.collectives import ALONE, Ranks
 
-def balanced_cross_entropy(logits: Tensor, label_map: Tensor) -> Tensor:
+
+def balanced_cross_entropy(logits: Tensor, label_map: Tensor, ranks: Ranks = ALONE) -> Tensor:
     """Cross-entropy in which every label of the batch weighs the same, however few its pixels (equations 1 and 2).
 
     A pixel of label c weighs α_c = P / (C · P_c): P pixels have a label, P_c of them c, and C labels are present. The
@@ -18,19 +20,19 @@ def balanced_cross_entropy(logits: Tensor, label_map: Tensor) -> Tensor:
     and the real and the painted pixels, all of one class of their own, weigh the same together. 0 without any label.
     """
     logs = logits.float().log_softmax(1)[:, : label_map.shape[1]]
-    return balanced_mean(-(logs * label_map).sum(1, keepdim=True), label_map)
+    return balanced_mean(-(logs * label_map).sum(1, keepdim=True), label_map, ranks)
 
 
-def balanced_mean(values: Tensor, label_map: Tensor) -> Tensor:
+def balanced_mean(values: Tensor, label_map: Tensor, ranks: Ranks = ALONE) -> Tensor:
     """The mean over the labels present of the mean of N×1×H×W values over each label's pixels; 0 without any label."""
-    pixels = label_map.sum((0, 2, 3))
-    means = (values * label_map).sum((0, 2, 3)) / pixels.clamp_min(1)
+    pixels = ranks.total(label_map.sum((0, 2, 3)))
+    means = ranks.total((values * label_map).sum((0, 2, 3))) / pixels.clamp_min(1)
     return means.sum() / (pixels > 0).sum().clamp_min(1)
 
 
-def painted_cross_entropy(logits: Tensor, visible: Tensor) -> Tensor:
+def painted_cross_entropy(logits: Tensor, visible: Tensor, ranks: Ranks = ALONE) -> Tensor:
     """Mean cross-entropy with the class `painted` over the pixels that N×1×H×W `visible` shows (equation 1)."""
-    return mean_where(-logits.float().log_softmax(1)[:, -1:], visible)
+    return mean_where(-logits.float().log_softmax(1)[:, -1:], visible, ranks)
 
 
 def label_mixture(label_map: Tensor, generator: Generator) -> Tensor:
@@ -43,15 +45,17 @@ def label_mixture(label_map: Tensor, generator: Generator) -> Tensor:
     return (label_map * coins[:, :, None, None]).sum(1, keepdim=True)
 
 
-def mixing_consistency(real: Tensor, fake: Tensor, mixed: Tensor, mask: Tensor, counted: Tensor) -> Tensor:
+def mixing_consistency(
+    real: Tensor, fake: Tensor, mixed: Tensor, mask: Tensor, counted: Tensor, ranks: Ranks = ALONE
+) -> Tensor:
     """LabelMix's squared distance of the answer to a mixed picture from the mixed answers (equation 3), a mean.
 
     All three are logits; `mask` is `label_mixture`'s and `counted`, N×1×H×W, says which pixels take part.
     """
     expected = mask * real.float() + (1 - mask) * fake.float()
-    return mean_where((mixed.float() - expected).square().mean(1, keepdim=True), counted)
+    return mean_where((mixed.float() - expected).square().mean(1, keepdim=True), counted, ranks)
 
 
-def mean_where(values: Tensor, counted: Tensor) -> Tensor:
+def mean_where(values: Tensor, counted: Tensor, ranks: Ranks = ALONE) -> Tensor:
     """The mean of N×1×H×W values where `counted` is 1; 0 where it is so nowhere."""
-    return (values * counted).sum() / counted.sum().clamp_min(1)
+    return ranks.total((values * counted).sum()) / ranks.total(counted.sum()).clamp_min(1)
