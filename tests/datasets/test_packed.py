@@ -218,7 +218,7 @@ def test_faces_and_label_maps_that_are_not_square_are_refused(tmp_path: Path) ->
 
 def test_what_is_read_is_not_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs, store = find_pairs(write_pairs(tmp_path / "data", 2)), ArtifactStore(tmp_path / "cache")
-    monkeypatch.setattr("facesynth.datasets.packed.pinned", quickly_pinned)
+    monkeypatch.setattr("facesynth.datasets.kept_arrays.pinned", quickly_pinned)
     with packed(pairs, 32, store):
         _let_age(store)
         deadline = time.monotonic() + 20
@@ -260,6 +260,6 @@ def test_a_damaged_packed_form_in_a_cache_that_is_only_read_is_told(
     def refused(*arguments: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("facesynth.datasets.packed.discard", refused)
+    monkeypatch.setattr("facesynth.datasets.kept_arrays.discard", refused)
     with pytest.raises(CacheError, match=r"Permission denied.*--cache DIR"), packed(pairs, 32, store):
         pass
