@@ -65,6 +65,9 @@ class RegionImage(click.ParamType):  # type: ignore[type-arg]  # generic since c
         return name, path
 
 
+_MOST_SEEDS = 1_000_000
+
+
 class SeedRange(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
     """Seeds like `7`, `0-7` or `0,3,8-15`."""
 
@@ -76,8 +79,8 @@ class SeedRange(click.ParamType):  # type: ignore[type-arg]  # generic since cli
             first, dash, last = piece.strip().partition("-")
             if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
                 self.fail(f"{value!r} is no list of seeds; write it like 7, 0-7 or 0,3,8-15", param, ctx)
-            if dash and int(last) - int(first) >= 10_000:
-                self.fail("at most 10,000 seeds at once", param, ctx)
+            if dash and int(last) - int(first) >= _MOST_SEEDS:
+                self.fail(f"at most {_MOST_SEEDS:,} seeds at once", param, ctx)
             seeds.update(dict.fromkeys(range(int(first), int(last or first) + 1)))
         return tuple(seeds)
 

@@ -21,11 +21,12 @@ TYPICAL_BYTES = MappingProxyType(
         "encode": 1_500,
         "encode-regions": 9_000,
         "synthesize": 35_000,
+        "sample": 8_400,
     }
 )
 """Bytes of an artifact by stage, at default sizes: what is assumed until the cache holds some to go by."""
 
-DEFAULT_SIDES = MappingProxyType({"align": 512, "synthesize": 128})
+DEFAULT_SIDES = MappingProxyType({"align": 512, "synthesize": 128, "sample": 64})
 """The side in pixels, where none is asked for, of what a stage with a `size` makes."""
 
 _GROWTH = 1.55
