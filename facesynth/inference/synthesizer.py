@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesynth import weights
-from facesynth.core.errors import LabelMapError
+from facesynth.core.errors import LabelMapError, UsageError
 from facesynth.core.images import Photo
 from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.refs import Digest
@@ -21,18 +21,41 @@ from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision, room_for
 from facesynth.inference.drawn_styles import noise_fields, region_codes, style_code
 from facesynth.inference.finite import finite
+from facesynth.inference.patterns import PatternsName
+from facesynth.inference.patterns.painter import PatternPainter
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import GeneratorSpec
 
 
 class Synthesizer:
-    """Paints faces. A picture depends on its label map, its style and the weights, never on its batch."""
+    """Paints faces. A picture depends on its label map, its style and the weights, never on its batch.
+
+    Nor on what was painted before, though tables of the latest label maps are kept. Several threads may paint at once.
+    """
 
     def __init__(
-        self, network: SpadeGenerator, spec: GeneratorSpec, *, device: torch.device, dtype: torch.dtype, identity: str
+        self,
+        network: SpadeGenerator,
+        spec: GeneratorSpec,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        identity: str,
+        patterns: PatternsName = "never",
     ) -> None:
-        """`identity` is the sha256 of the weights file; styles read by another encoder are refused."""
+        """`identity` is the sha256 of the weights file; styles read by another encoder are refused.
+
+        `patterns`: whether to compute what depends on labels alone once for each pattern of them, and the rest from
+        copies of the weights as they are now; equal to the network's own layers to rounding. `auto` does so on a CPU;
+        `always` raises UsageError elsewhere; `never` follows a network that is still being trained.
+        """
         self.network, self.spec, self.device, self.dtype, self.identity = network, spec, device, dtype, identity
+        if patterns == "always" and device.type != "cpu":
+            raise UsageError(
+                f"label patterns are for CPUs, not for {device}", hint="use --device cpu, or patterns auto"
+            )
+        on_patterns = patterns != "never" and device.type == "cpu"
+        self._painter = PatternPainter(network, dtype) if on_patterns else None
 
     @classmethod
     def load(
@@ -42,6 +65,7 @@ class Synthesizer:
         device: str = "auto",
         precision: str = "auto",
         sha256: Digest | None = None,
+        patterns: PatternsName = "auto",
     ) -> Synthesizer:
         """Load a generator by weights name or file (default: the bundled one).
 
@@ -53,7 +77,7 @@ class Synthesizer:
         spec, network = networks.load(weights.locate(chosen), ("generator",), where, sha256=identity)["generator"]
         assert isinstance(network, SpadeGenerator)
         dtype = resolve_precision(precision, where)
-        return cls(network, spec, device=where, dtype=dtype, identity=identity)
+        return cls(network, spec, device=where, dtype=dtype, identity=identity, patterns=patterns)
 
     @property
     def mean_style(self) -> Style:
@@ -71,13 +95,16 @@ class Synthesizer:
         Regions that a style knows nothing of are painted in the learned average.
         Label maps of any square size are scaled by their nearest labels; LabelMapError for one that is not square,
         FacesynthError where the network answers with what are no numbers.
-        Batches are padded to one size, so that their make-up changes nothing.
+        Batches are padded to one size, so that their make-up changes nothing; by label patterns each is its own.
         """
         if len(labels) != len(styles):
             raise ValueError(f"{len(labels)} label maps and {len(styles)} styles")
         for one in labels:
             if one.width != one.height:
                 raise LabelMapError(f"the label map is {one.width}×{one.height}, a face is square")
+        if self._painter is not None:
+            pairs = zip(labels, styles, strict=True)
+            return [Photo(self._paint_one(self._painter, *pair)) for pair in pairs]
         pictures: list[Photo] = []
         size, batch_size = self.spec.size, resolve_batch_size(batch_size, self.device)
         for start in range(0, len(labels), batch_size):
@@ -99,9 +126,15 @@ class Synthesizer:
         lower = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
         with room_for(len(ids)), lower:
             x = self.network(label_map, z.to(self.device), [field.to(self.device) for field in noise])
-        x = finite(x, "the generator")
-        levels = ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
+        return _pixels(x)
+
+    def _paint_one(self, painter: PatternPainter, labels: LabelMap, style: Style) -> NDArray[np.uint8]:
+        noise = noise_fields(style, self.network.noise_sides)
+        ids = labels.resized(self.spec.size, self.spec.size).ids
+        with room_for(1):
+            x = painter(ids, self._code(style)[None], [torch.from_numpy(field)[None, None] for field in noise])
+        pixels: NDArray[np.uint8] = _pixels(x)[0]
+        return pixels
 
     @property
     def _code_shape(self) -> tuple[int, ...]:
@@ -116,3 +149,10 @@ class Synthesizer:
             return torch.from_numpy(style_code(style, self.spec))
         codes, missing = (torch.from_numpy(part)[None].to(self.device) for part in region_codes(style, self.spec))
         return regions.completed(codes, missing)[0].cpu()
+
+
+def _pixels(x: Tensor) -> NDArray[np.uint8]:
+    """N×3×H×W in -1..1 → N×H×W×3 in 0..255."""
+    x = finite(x, "the generator")
+    levels = ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())

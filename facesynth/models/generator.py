@@ -67,8 +67,8 @@ class SpadeGenerator(nn.Module):
 
         `noise`: one N×1×side×side field for each of `noise_sides`, or None for none.
         """
-        styles = self._of_blocks(style)
-        x = self._begin(styles[0]).contiguous(memory_format=torch.channels_last)
+        styles = self.styles_of_blocks(style)
+        x = self.beginning(styles[0]).contiguous(memory_format=torch.channels_last)
         scaled: dict[int, Tensor] = {}
         for index, (block, side) in enumerate(zip(self.blocks, self.sides, strict=True)):
             if x.shape[-1] != side:
@@ -78,7 +78,7 @@ class SpadeGenerator(nn.Module):
             x = block(x, scaled[side], styles[index], None if noise is None or not self.spec.noise else noise[index])
         return torch.tanh(self.picture(F.leaky_relu(x, 0.2)))
 
-    def _of_blocks(self, style: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    def styles_of_blocks(self, style: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
         """One style a block, those of regions as their labels read them."""
         read: nn.Module = nn.Identity() if self.regions is None else self.regions
         if isinstance(style, Tensor):
@@ -87,7 +87,8 @@ class SpadeGenerator(nn.Module):
             raise ValueError(f"{len(style)} styles for {len(self.blocks)} blocks")
         return [read(each) for each in style]
 
-    def _begin(self, style: Tensor) -> Tensor:
+    def beginning(self, style: Tensor) -> Tensor:
+        """What the first block is given, N×channels×start×start, of the first block's style."""
         start = self.spec.start
         if self.first is None:
             return self.constant.view(1, -1, start, start).expand(len(style), -1, -1, -1)

@@ -32,7 +32,7 @@ class SynthesizeStage:
     """
 
     name: ClassVar[str] = "synthesize"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     codec: ClassVar[FileCodec[Photo]] = FileCodec("picture.png", _encode_picture, decode_photo)
 
     generator: str | None = None
