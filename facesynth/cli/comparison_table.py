@@ -19,6 +19,10 @@ def table(comparison: Comparison) -> Iterator[str]:
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield comparison.headline()
+    for column in comparison.columns:
+        if len(column.trials) > 1:
+            trials = ", ".join(f"{trial.name} (seed {trial.training.seed})" for trial in column.trials)
+            yield f"{column.name}: mean ± sd over {len(column.trials)} trainings, {trials}"
     names = [one_line(name) for name in comparison.names]
     widths = [max(18, min(_WIDEST, len(name))) for name in names]
     heads = [_short(name, width) for name, width in zip(names, widths, strict=True)]
@@ -41,6 +45,10 @@ def _lines(comparison: Comparison) -> Iterator[str]:
             mark = f"  ({remarks.setdefault(row.remark, len(remarks) + 1)})" if row.remark else ""
             label = _short(f"{row.one.label} {arrow}", _MEASURE - 2)
             yield f"  {label:<{_MEASURE - 2}} {' '.join(cells)}{mark}".rstrip()
+    if verdicts := comparison.verdicts():
+        yield ""
+        yield "WHAT IT COMES TO"
+        yield from (f"  {verdict.told()}" for verdict in verdicts)
     yield ""
     if marked:
         yield f"* {BEST_TOLD}"

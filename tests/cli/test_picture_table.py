@@ -7,7 +7,8 @@ import dataclasses
 from facesynth.cli.comparison_table import table as comparison_table
 from facesynth.cli.evaluate.picture_table import table
 from facesynth.core.labels import Label
-from facesynth.evaluation.comparison.comparison import Column, Comparison
+from facesynth.evaluation.comparison.columns import Column
+from facesynth.evaluation.comparison.comparison import Comparison
 from facesynth.metrics.segmentation import Agreement
 from tests.evaluation.pictures.drawn_evaluations import evaluation
 

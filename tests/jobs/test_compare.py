@@ -270,7 +270,8 @@ def test_an_evaluation_that_is_compared_is_never_overwritten(tmp_path: Path, exe
 
 
 def test_names_of_files_are_plain_and_differ() -> None:
-    from facesynth.evaluation.comparison.comparison import Column, Comparison
+    from facesynth.evaluation.comparison.columns import Column
+    from facesynth.evaluation.comparison.comparison import Comparison
 
     found = Comparison(tuple(Column(name, name, evaluation(faces=0)) for name in ("../a b/ü", "x" * 300, "../a-b/ü")))
     names = evaluation_names(found)

@@ -14,6 +14,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "parser": ("facesynth.cli.evaluate.parser", "parser"),
         "labels": ("facesynth.cli.evaluate.labels", "labels"),
         "generator": ("facesynth.cli.evaluate.generator", "generator"),
+        "samples": ("facesynth.cli.evaluate.samples", "samples"),
         "images": ("facesynth.cli.evaluate.images", "images"),
     }
 )

@@ -41,8 +41,8 @@ features_option = click.option(
     default="inception",
     show_default=True,
     metavar="NAME|FILE",
-    help="What sets are compared by: inception, whose weights FID needs; or by name what is not FID: judge, or a "
-    "parser's weights.",
+    help="What sets are compared by: inception, whose weights FID needs; or by name what is not FID: judge, "
+    "mobilenet-v2-imagenet or efficientnet-lite0-imagenet (for what is no face), or a parser's weights.",
 )
 perceptual_option = click.option(
     "--perceptual",

@@ -7,32 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from facesynth.core.refs import short
-from facesynth.evaluation.pictures.curves import Curve
+from facesynth.evaluation.comparison.columns import Column
+from facesynth.evaluation.comparison.differences import difference
+from facesynth.evaluation.comparison.training import budget_told, moment_told, trained_on, training_of
+from facesynth.evaluation.comparison.verdict import Verdict, verdicts
 from facesynth.evaluation.pictures.results import PictureEvaluation, Score, spelled
 from facesynth.evaluation.pictures.score_table import ScoreRow, rows_of
 from facesynth.evaluation.pictures.subjects import SETTINGS, Setting
 
 BEST_TOLD = (
-    "The best. By seed, also what lies within the larger of both sample sds over seeds of it; without repetitions a "
-    "small difference may be chance."
+    "The best. By seed, also what lies within the larger of both sample sds over seeds of it, of several trainings "
+    "what lies within the sd of the difference; without repetitions a small difference may be chance."
 )
 """What it means that scores stand out."""
 
 _UNLIKE = "not the same protocol: not to be compared"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One of those that are compared: its name, which no other has, and what the user called it.
-
-    `passed_by` says what of it could not be read here.
-    """
-
-    name: str
-    source: str
-    evaluation: PictureEvaluation
-    curves: tuple[Curve, ...] = ()
-    passed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +49,7 @@ class Comparison:
         """A row a measure that any column was scored by. Where nothing keeps the numbers apart the best stand out.
 
         By seed those do too that lie no farther from the best than the larger of both standard deviations over seeds,
-        and none of a measure that is not taken seed by seed.
+        and none of a measure that is not taken seed by seed; of trainings those within the sd of their difference.
         """
         scores = [{one.key: one for one in c.evaluation.scores if one.setting == setting} for c in self.columns]
         return [self._judged(row) for row in rows_of(scores)]
@@ -78,11 +67,26 @@ class Comparison:
         """Why no number here may be compared with its neighbour."""
         yield from self._differing("real pictures", lambda one: one.real.digest or one.real.told(), _real_told)
         yield from self._differing("sizes", lambda one: one.subject.size, lambda one: "{}×{}".format(*one.subject.size))
+        if not self._untold():
+            yield from self._differing("budgets of training", budget_told, budget_told)
+
+    def verdicts(self) -> list[Verdict]:
+        """How far arms are apart that may be compared; none where anything keeps them apart."""
+        return [] if any(self.apart()) else list(verdicts(self.columns))
+
+    def _untold(self) -> list[str]:
+        """The columns whose training is not known, where that of others is."""
+        unknown = [column.name for column in self.columns if training_of(column.evaluation) is None]
+        return unknown if len(unknown) < len(self.columns) else []
 
     def warnings(self) -> Iterator[str]:
         """What has to be said before any number is."""
         for told in self.apart():
             yield f"{told}: these numbers are not to be compared"
+        if untold := self._untold():
+            yield f"How long was trained is not known of {', '.join(untold)}: the others' budgets may be larger"
+        yield from self._differing("moments of training", moment_told, moment_told)
+        yield from self._differing("training images", trained_on, trained_on)
         yield from self._differing("seeds", lambda one: one.subject.seeds, _seeds_told)
         for column in self.columns:
             yield from (f"{column.name}: {warning}" for warning in (*column.evaluation.warnings, *column.passed_by))
@@ -131,4 +135,6 @@ def _best(scores: Sequence[Score | None]) -> frozenset[int]:
 
 
 def _slack(one: Score, other: Score) -> float:
+    if one.by_seed and other.by_seed and one.setting == "pictures":  # each of another training
+        return difference(one.by_seed, other.by_seed).sd or 0.0
     return max((score.sd or 0.0) if score.by_seed else 0.0 for score in (one, other))

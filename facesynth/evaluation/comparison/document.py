@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from facesynth.evaluation.comparison.comparison import Column, Comparison
+from facesynth.evaluation.comparison.columns import Column, Trial
+from facesynth.evaluation.comparison.comparison import Comparison
+from facesynth.evaluation.comparison.verdict import Verdict
 from facesynth.evaluation.pictures.results import Score
 from facesynth.evaluation.pictures.score_table import ScoreRow
 
@@ -14,25 +16,27 @@ FORMAT = "facesynth-picture-comparison-1"
 
 
 def comparison_json(comparison: Comparison, files: Sequence[str] | None = None) -> str:
-    """The comparison as a JSON document; `files` are those of the evaluations, column by column, where they are kept.
+    """The comparison as a JSON document; `files` are those of the evaluations, each column's `kept` ones in their
+    order, where they are written.
 
     Names that are not valid Unicode are escaped.
     """
+    places = iter(files or ())
     document = {
         "format": FORMAT,
         "headline": comparison.headline(),
         "warnings": list(comparison.warnings()),
-        "columns": [
-            _column(column, None if files is None else files[place]) for place, column in enumerate(comparison.columns)
-        ],
+        "verdicts": [_verdict(verdict) for verdict in comparison.verdicts()],
+        "columns": [_column(column, [next(places, None) for _ in column.kept]) for column in comparison.columns],
         "scores": [_row(row, comparison.names) for setting in comparison.settings for row in comparison.rows(setting)],
     }
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _column(column: Column, file: str | None) -> Mapping[str, Any]:
+def _column(column: Column, files: Sequence[str | None]) -> Mapping[str, Any]:
     evaluation = column.evaluation
+    alone = len(column.kept) == 1
     return {
         "name": column.name,
         "given_as": column.source,
@@ -41,7 +45,40 @@ def _column(column: Column, file: str | None) -> Mapping[str, Any]:
         "real": evaluation.real.told(),
         "real_sha256": evaluation.real.digest,
         "headline": evaluation.headline(),
+        "evaluation": files[0] if alone else None,
+        "trials": [_trial(trial, file) for trial, file in zip(column.trials, files, strict=bool(column.trials))],
+    }
+
+
+def _trial(trial: Trial, file: str | None) -> Mapping[str, Any]:
+    """One training of an arm, with each of its own numbers."""
+    training = trial.training
+    return {
+        "name": trial.name,
+        "given_as": trial.source,
+        "seed": training.seed,
+        "budget": {training.budget.unit: training.budget.amount},
+        "moment": training.moment,
+        "sha256": trial.evaluation.subject.sha256,
+        "scores": {score.key: score.value for score in trial.evaluation.scores},
         "evaluation": file,
+    }
+
+
+def _verdict(verdict: Verdict) -> Mapping[str, Any]:
+    apart = verdict.difference
+    return {
+        "key": verdict.score.key,
+        "arm": verdict.arm,
+        "other": verdict.other,
+        "difference": apart.mean,
+        "sd": apart.sd,
+        "trainings": [one.count for one in verdict.values],
+        "paired": apart.paired,
+        "seeds": list(apart.seeds),
+        "differences": list(apart.apart),
+        "better_at": verdict.better,
+        "told": verdict.told(),
     }
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facesynth.core.markup import text
-from facesynth.evaluation.comparison.comparison import BEST_TOLD, Column, Comparison
+from facesynth.evaluation.comparison.arm_sections import (
+    learning_section,
+    of_seeds,
+    pictures_of_seeds,
+    trials_section,
+    verdict_section,
+)
+from facesynth.evaluation.comparison.columns import Column
+from facesynth.evaluation.comparison.comparison import BEST_TOLD, Comparison
 from facesynth.evaluation.page_parts import evaluation_html, facts, series_key, series_mark, views
 from facesynth.evaluation.pictures.bars import bars_of, class_bars
 from facesynth.evaluation.pictures.cases import CasePictures
@@ -22,12 +30,15 @@ def comparison_page(comparison: Comparison) -> str:
     """The page as HTML. It reads the faces that it shows once more; one that is gone leaves a gap."""
     sections = (
         _head(comparison),
+        verdict_section(comparison),
+        learning_section(comparison),
         *(_scores(comparison, setting) for setting in comparison.settings),
+        trials_section(comparison),
         *(_classes(comparison, setting) for setting in comparison.settings),
-        _faces(comparison),
+        pictures_of_seeds(comparison) if of_seeds(comparison) else _faces(comparison),
         _curves(comparison),
         *(_protocol(place, column) for place, column in enumerate(comparison.columns)),
-        _foot(),
+        _foot(comparison),
     )
     title = " / ".join(comparison.names)
     return evaluation_html(
@@ -75,7 +86,7 @@ def _faces(comparison: Comparison) -> Iterator[str]:
         yield "No pictures are here: those of a saved evaluation lie in evaluation-faces/ beside its evaluation.json. "
         yield "Evaluate again, or compare the weights themselves, to see them.</p></section>"
         return
-    generators = all(column.evaluation.subject.kind == "generator" for column in comparison.columns)
+    generators = all(column.evaluation.subject.has_styles for column in comparison.columns)
     yield "The same label maps, painted by each." if generators else "Pictures of the same names, side by side."
     yield '</p><div class="rows">'
     for name, found in shown.items():
@@ -87,7 +98,7 @@ def _face(comparison: Comparison, name: str, found: list[CasePictures | None]) -
     there = [pictures for pictures in found if pictures is not None]
     yield f'<figure><div class="versus"><div class="given">{views(_given(there), name)}</div><div>'
     for place, (column, pictures) in enumerate(zip(comparison.columns, found, strict=True)):
-        own = OWN if column.evaluation.subject.kind == "generator" else GENERATED
+        own = OWN if column.evaluation.subject.has_styles else GENERATED
         shown = [] if pictures is None else sources(painted(pictures, own=own))
         yield f"<h3>{series_mark(place)}{text(column.name)}</h3>"
         if shown:
@@ -137,6 +148,10 @@ def _protocol(place: int, column: Column) -> Iterator[str]:
     yield "</section>"
 
 
-def _foot() -> Iterator[str]:
-    yield "<footer><p>All numbers are in comparison.json beside this page. The photos in it, and below evaluations/, "
+def _foot(comparison: Comparison) -> Iterator[str]:
+    yield "<footer><p>All numbers are in comparison.json beside this page. "
+    if of_seeds(comparison):
+        yield "The painted pictures are synthetic.</p></footer>"
+        return
+    yield "The photos in it, and below evaluations/, "
     yield "are the dataset’s: pass them on only as you may. The painted faces are synthetic.</p></footer>"

@@ -11,6 +11,9 @@ from typing import Any
 STATS = "stats.jsonl"
 """The file of a training run's folder that has a line of numbers a moment."""
 
+SECONDS = "seconds"
+"""The measure that tells how long a run had trained."""
+
 LARGEST = 1e100
 """No number of a curve is beyond it: far more than float32 can hold, and differences of such still have a chart."""
 

@@ -68,7 +68,7 @@ def drawn_faces(evaluation: PictureEvaluation) -> dict[str, Face]:
     for row in evaluation.rows:
         if row.name in rows:
             rows[row.name].append(row)
-    own = OWN if evaluation.subject.kind == "generator" else GENERATED
+    own = OWN if evaluation.subject.has_styles else GENERATED
     order = {name: place for place, name in enumerate(evaluation.sheet)}
     cases = sorted(evaluation.cases, key=lambda case: order.get(case.name, len(order)))
     return {

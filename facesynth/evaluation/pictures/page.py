@@ -39,7 +39,7 @@ def evaluation_page(evaluation: PictureEvaluation, curves: Sequence[Curve] | Non
         _curves(evaluation, drawn),
         _others(evaluation, faces),
         left_out_list(evaluation.left_out, evaluation.real.missing),
-        _foot(),
+        _foot(evaluation),
     )
     return evaluation_html(
         f"{short_name(evaluation.subject)}: evaluated", sections, packages=["facesynth.evaluation.pictures"]
@@ -167,7 +167,7 @@ def _distance(distance: StyleDistance | None) -> str:
 def _sheet(evaluation: PictureEvaluation, faces: Mapping[str, Face]) -> Iterator[str]:
     shown = [faces[name] for name in evaluation.sheet if name in faces]
     if shown:
-        yield "<section><h2>Faces</h2>"
+        yield f"<section><h2>{'Pictures of the first seeds' if evaluation.subject.of_seeds else 'Faces'}</h2>"
         yield from _cards(evaluation, shown)
         yield "</section>"
 
@@ -234,7 +234,11 @@ def _curves(evaluation: PictureEvaluation, curves: Sequence[Curve]) -> Iterator[
     yield "</section>"
 
 
-def _foot() -> Iterator[str]:
+def _foot(evaluation: PictureEvaluation) -> Iterator[str]:
+    if evaluation.subject.of_seeds:
+        yield "<footer><p>All numbers are in evaluation.json beside this page. The painted pictures are synthetic."
+        yield "</p></footer>"
+        return
     yield "<footer><p>All numbers are in evaluation.json beside this page, and each picture’s own in pictures.jsonl. "
     yield "The photos in it, and in evaluation-faces/, are the dataset’s: pass them on only as you may. The "
     yield "painted faces are synthetic.</p></footer>"

@@ -51,7 +51,8 @@ class PicturesSubject(Subject):
     """What was scored: a generator (`kind` "generator") by name, or a folder of pictures (`kind` "pictures").
 
     `size` is (width, height) of the pictures, at which everything is compared. `seeds` are those that were painted.
-    `device` is what networks ran on, None where everything came from the cache.
+    `device` is what networks ran on, None where everything came from the cache. `of_seeds`: its pictures are painted
+    of a seed each, and of no label map.
     """
 
     kind: Literal["generator", "pictures"]
@@ -59,6 +60,12 @@ class PicturesSubject(Subject):
     count: int
     seeds: tuple[int, ...] = ()
     device: str | None = None
+    of_seeds: bool = False
+
+    @property
+    def has_styles(self) -> bool:
+        """Whether its pictures can be in the style of the photo whose label map they are painted from."""
+        return self.kind == "generator" and not self.of_seeds
 
     def told(self) -> str:
         """As in the protocol: `generator NAME sha256 f650b24dd3a1, float32, 128×128`."""

@@ -1,4 +1,4 @@
-"""Pictures to features of a network that was trained here: for distances of their own name, never called FID."""
+"""Pictures to features of a parser's trunk or of a backbone: for distances of their own name, never called FID."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from facesynth.core.images import Photo
 from facesynth.core.refs import Digest
 from facesynth.inference import networks
 from facesynth.inference.device import resolve_batch_size, resolve_device
+from facesynth.inference.extractors.choice import BACKBONE_SIZE, BACKBONES
 from facesynth.inference.extractors.features import PictureFeatures
 from facesynth.inference.extractors.precision import full_float32
-from facesynth.inference.extractors.reading import padded
+from facesynth.inference.extractors.reading import fill, padded, published_state
 from facesynth.inference.finite import finite
 from facesynth.models import imagenet
 from facesynth.models.parser import ParserNet
-from facesynth.models.trunks import Trunk
+from facesynth.models.trunks import TRUNKS, Trunk
 
 
 class TrunkMaps:
-    """The maps of a parser's trunk, of pictures that are resized (Lanczos) to its square input; float32, TF32 never."""
+    """The maps of a trunk, of pictures that are resized (Lanczos) to its square input; float32, TF32 never."""
 
     def __init__(self, trunk: Trunk, size: int, device: torch.device) -> None:
         """`trunk` takes ImageNet-normalised pictures of `size`×`size` pixels."""
@@ -47,6 +48,19 @@ class TrunkMaps:
             what = f"a {type(network).__name__} has no trunk whose maps can be compared"
             raise UsageError(what, where=path, hint=f"name {weights.default_name('judge')}")
         return cls(network.trunk, spec.size, where)
+
+    @classmethod
+    def of_backbone(cls, name: str, *, device: str = "auto", sha256: Digest | None = None) -> TrunkMaps:
+        """Load one of BACKBONES, whose published weights a package carries; pictures go in at BACKBONE_SIZE.
+
+        Raises WeightsMissing, WeightsDamaged, and WeightsError where the file is not of `sha256`.
+        """
+        where = resolve_device(device)
+        path, state = published_state(name, sha256)
+        trunk = TRUNKS[BACKBONES[name][0]]()
+        named = {key: state.get(trunk.published_name(key)) for key in trunk.state_dict()}
+        fill(trunk, {key: value for key, value in named.items() if value is not None}, path)
+        return cls(trunk.eval().requires_grad_(False).to(where), BACKBONE_SIZE, where)
 
     @full_float32()
     def __call__(self, pictures: Sequence[Photo], rows: int) -> list[Tensor]:
@@ -70,7 +84,9 @@ class TrunkFeatures:
     def load(
         cls, name: str | Path | None = None, *, device: str = "auto", sha256: Digest | None = None
     ) -> TrunkFeatures:
-        """Load as `TrunkMaps.load` does."""
+        """Load as `TrunkMaps.load` does, or one of BACKBONES as `TrunkMaps.of_backbone` does."""
+        if name in BACKBONES:
+            return cls(TrunkMaps.of_backbone(str(name), device=device, sha256=sha256))
         return cls(TrunkMaps.load(name, device=device, sha256=sha256))
 
     @torch.inference_mode()

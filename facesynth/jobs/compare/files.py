@@ -45,16 +45,23 @@ class ComparisonFiles:
         """
         names = evaluation_names(comparison)
         with self.tree:
-            for column, name in zip(comparison.columns, names, strict=True):
-                write_evaluation(self.tree, column.evaluation, column.curves, PurePosixPath(name).parent)
+            kept = (one for column in comparison.columns for one in column.kept)
+            for one, name in zip(kept, names, strict=True):
+                write_evaluation(self.tree, one.evaluation, one.curves, PurePosixPath(name).parent)
             self.tree.write(comparison_json(comparison, names).encode(), PurePosixPath("comparison.json"))
             self.tree.write(comparison_page(comparison).encode(), PurePosixPath(REPORT))
 
 
 def evaluation_names(comparison: Comparison) -> list[str]:
-    """Where each column's evaluation lies in the output folder: `evaluations/1-spade-128-v1/evaluation.json`."""
-    safe = (re.sub(r"[^\w.-]+", "-", column.name)[:80] for column in comparison.columns)
-    return [f"evaluations/{number}-{name}/{EVALUATION}" for number, name in enumerate(safe, 1)]
+    """Where each column's evaluations lie in the output folder: `evaluations/1-spade-128-v1/evaluation.json`, of
+    several trainings `evaluations/2-spn-s0/evaluation.json` and so on.
+    """
+    found = []
+    for number, column in enumerate(comparison.columns, 1):
+        safe = re.sub(r"[^\w.-]+", "-", column.name)[:80]
+        seeds = [f"-s{trial.training.seed}" for trial in column.trials] if len(column.trials) > 1 else [""]
+        found += [f"evaluations/{number}-{safe}{seed}/{EVALUATION}" for seed in seeds]
+    return found
 
 
 def files_of(source: Path) -> list[Path]:

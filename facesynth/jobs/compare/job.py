@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from facesynth.evaluation.comparison.comparison import Column, Comparison
+from facesynth.evaluation.comparison.arms import with_arms
+from facesynth.evaluation.comparison.columns import Column
+from facesynth.evaluation.comparison.comparison import Comparison
 from facesynth.evaluation.comparison.seeds import with_seeds
 from facesynth.evaluation.pictures.curves import training_curves
+from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.jobs.compare.candidates import Candidate, chosen_seeds
-from facesynth.jobs.compare.scoring import Scoring
-from facesynth.jobs.evaluate.seeds import check_seeds
 from facesynth.jobs.session import Execution
 
 
+class Scorer(Protocol):
+    """How everything that is compared is evaluated alike."""
+
+    def begin(self, generators: Sequence[str], seeds: Sequence[int]) -> Callable[[str, Execution], PictureEvaluation]:
+        """See that all is there that these need, and return what evaluates one of them."""
+        ...
+
+
 def compare(
-    found: Sequence[Candidate], scoring: Scoring | None, execution: Execution, *, seeds: Sequence[int] | None = None
+    found: Sequence[Candidate], scoring: Scorer | None, execution: Execution, *, seeds: Sequence[int] | None = None
 ) -> Comparison:
-    """Evaluate what is not evaluated yet, one after the other and all alike, and set everything side by side.
+    """Evaluate what is not evaluated yet, one after the other and all alike, and set everything side by side; trials
+    of one arm, trainings that differ in their seed alone, are one column.
 
     `seeds` None leaves saved evaluations theirs; `scoring` may be None where all are saved. What a generator needs is
     seen to before the first one paints; the networks of one are gone when the next one's come, those that score stay.
@@ -29,20 +40,16 @@ def compare(
         if one.saved is not None
     }
     to_paint = [one.weights for one in found if one.weights is not None]
-    stages = scoring.stages() if scoring is not None and to_paint else None
-    if stages is not None:
-        check_seeds(painted)
-        for weights in to_paint:
-            stages.of(weights)  # raises for what is not here; nothing is loaded
+    evaluate = scoring.begin(to_paint, painted) if scoring is not None and to_paint else None
     columns = []
     for one in found:
         if one.saved is not None:
             evaluation = saved[one.source]
             curves, passed_by = one.saved.curves, one.saved.passed_by
         else:
-            assert scoring is not None and stages is not None and one.weights is not None
+            assert evaluate is not None and one.weights is not None
             execution.progress.note(f"evaluating {one.name}")
-            evaluation = scoring.evaluated(one.weights, stages, execution, painted)
+            evaluation = evaluate(one.weights, execution)
             curves, passed_by = (), ()
         columns.append(Column(one.name, one.source, evaluation, curves or training_curves(evaluation.run), passed_by))
-    return Comparison(tuple(columns))
+    return Comparison(with_arms(columns))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,19 @@ class Scoring:
             device=self.device,
             batch_size=self.batch_size,
         )
+
+    def begin(self, generators: Sequence[str], seeds: Sequence[int]) -> Callable[[str, Execution], PictureEvaluation]:
+        """See that all is there that these need, and return what evaluates one of them, by these seeds.
+
+        Raises as `stages` does, and UsageError for too many seeds.
+        """
+        from facesynth.jobs.evaluate.seeds import check_seeds
+
+        stages = self.stages()
+        check_seeds(seeds)
+        for generator in generators:
+            stages.of(generator)  # raises for what is not here; nothing is loaded
+        return lambda generator, execution: self.evaluated(generator, stages, execution, seeds)
 
     def evaluated(
         self, generator: str, scoring: ScoringStages, execution: Execution, seeds: Sequence[int]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from facesynth.evaluation.held_out import HeldOut
-from facesynth.evaluation.pictures.curves import STATS
 from facesynth.evaluation.pictures.generator_scores import Findings, Measured
 from facesynth.evaluation.pictures.picture_scores import PictureScores, spread_over
 from facesynth.evaluation.pictures.results import PictureEvaluation
@@ -25,6 +23,7 @@ from facesynth.jobs.evaluate.generator_passes import (
 )
 from facesynth.jobs.evaluate.label_makers import judge_warnings, label_makers, network
 from facesynth.jobs.evaluate.passes import Passes
+from facesynth.jobs.evaluate.recipes import run_folder
 from facesynth.jobs.evaluate.repainting import Repainting
 from facesynth.jobs.evaluate.seeds import check_seeds
 from facesynth.jobs.session import Execution
@@ -110,7 +109,7 @@ def evaluate_generator(
         extremes=extremes,
         left_out=tuple(painted.passes.left_out.values()),
         warnings=(*warnings, *pictures.silent(measured.of_pairs, variants)),
-        run=_run_folder(name),
+        run=run_folder(name),
         settings=settings,
         versions=installed_versions(),
     )
@@ -139,12 +138,6 @@ def _subject(painted: Repainting, stages: GeneratorStages, name: str, seeds: Seq
         precision=stages.precision,
         device=painted.passes.device(stages.device),
     )
-
-
-def _run_folder(name: str) -> str | None:
-    """The training run's folder that a weights file lies in."""
-    folder = Path(name).parent
-    return str(folder) if Path(name).is_file() and (folder / STATS).is_file() else None
 
 
 def _protocol(painted: Repainting, sizes: Sequence[tuple[int, int]], seeds: Sequence[int]) -> list[str]:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from facesynth.core.errors import UsageError
-from facesynth.evaluation.comparison.comparison import Column, Comparison
+from facesynth.evaluation.comparison.columns import Column
+from facesynth.evaluation.comparison.comparison import Comparison
 from facesynth.evaluation.comparison.document import FORMAT, comparison_json
 from facesynth.evaluation.comparison.page import comparison_page
 from facesynth.evaluation.comparison.seeds import with_seeds
