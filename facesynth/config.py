@@ -18,11 +18,15 @@ from facesynth.core.errors import ConfigError, UsageError
 from facesynth.plans import Plan
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
 from facesynth.weights import data_folder
 
-Pipeline: TypeAlias = ParserRun | SpadeRun | Plan
+Pipeline: TypeAlias = ParserRun | SpadeRun | SpnRun | Plan
 
-_KINDS: Mapping[str, type[Pipeline]] = types.MappingProxyType({"parser": ParserRun, "spade": SpadeRun, "plan": Plan})
+_KINDS: Mapping[str, type[Pipeline]] = types.MappingProxyType(
+    {"parser": ParserRun, "spade": SpadeRun, "spn": SpnRun, "plan": Plan}
+)
+_WITH_ARMS, _OF_THE_FILE = "spn", ("kind", "name", "seed", "arms")
 
 
 def find_pipeline(name: str | Path) -> Path:
@@ -45,39 +49,97 @@ def find_pipeline(name: str | Path) -> Path:
         raise UsageError("no such pipeline file", where=path, hint=hint) from None
 
 
-def load_pipeline(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
-    """Read a pipeline file; `overrides` are `key.sub=value`, the value in YAML. Raises ConfigError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read ({error})", where=path) from error
-    return parse_pipeline(text, str(path), overrides)
+def load_pipeline(path: Path, overrides: Sequence[str] = (), arm: str | None = None) -> Pipeline:
+    """Read a pipeline file; `overrides` are `key.sub=value`, the value in YAML. Raises as `parse_pipeline` does."""
+    return parse_pipeline(_read_file(path), str(path), overrides, arm)
 
 
-def parse_pipeline(text: str, where: str, overrides: Sequence[str] = ()) -> Pipeline:
-    """Make a pipeline of YAML text. Raises ConfigError; `where` names the file in it. UsageError for an override."""
+def parse_pipeline(text: str, where: str, overrides: Sequence[str] = (), arm: str | None = None) -> Pipeline:
+    """Make a pipeline of YAML text: of the settings of one of its arms over the file's, and overrides over both.
+
+    Without an arm the arms are checked, too, and the file's settings alone are returned. Raises ConfigError, `where`
+    names the file in it; UsageError for an override, and for an arm that is not there.
+    """
     try:
-        return _parsed(text, where, overrides)
+        return _parsed(text, where, overrides, arm)
     except ConfigError as error:
         if overrides and _is_whole(text, where):  # then it is what the command line said
             raise UsageError(error.what, where=error.where, hint=error.hint) from None
         raise
 
 
+def arms_of(path: Path) -> tuple[str, ...]:
+    """The names of a pipeline file's arms: what differs from run to run of a comparison. Raises ConfigError."""
+    document = _read_yaml(_read_file(path), str(path))
+    if not isinstance(document, dict) or document.get("kind") != _WITH_ARMS:
+        return ()
+    return tuple(_arms(document, str(path)))
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read ({error})", where=path) from error
+
+
 def _is_whole(text: str, where: str) -> bool:
     try:
-        _parsed(text, where, ())
+        _parsed(text, where, (), None)
     except ConfigError:
         return False
     return True
 
 
-def _parsed(text: str, where: str, overrides: Sequence[str]) -> Pipeline:
+def _parsed(text: str, where: str, overrides: Sequence[str], arm: str | None) -> Pipeline:
     document = _read_yaml(text, where)
     if not isinstance(document, dict):
         raise ConfigError("a pipeline file holds `key: value` lines", where=where)
     for override in overrides:
         _apply(document, override)
+    arms = _arms(document, where)
+    if arm is not None and arm not in arms:
+        hint = f"use one of: {', '.join(arms)}" if arms else "leave --arm out"
+        raise UsageError(f"there is no arm {arm!r}", where=where, hint=hint)
+    if arm is None:
+        for name in arms:
+            _checked(_of_arm(document, name, arms[name], overrides), f"{where}, arm {name}")
+        return _checked(document, where)
+    return _checked(_of_arm(document, arm, arms[arm], overrides), f"{where}, arm {arm}")
+
+
+def _arms(document: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Take the arms out of a document: name → settings. ConfigError for what are none."""
+    if document.get("kind") != _WITH_ARMS or "arms" not in document:
+        return {}
+    arms = document.pop("arms") or {}
+    if not isinstance(arms, dict):
+        raise ConfigError("arms: is a mapping of names to settings", where=where)
+    for name, settings in arms.items():
+        if not isinstance(settings, dict | None):
+            raise ConfigError(f"arms.{name}: holds no `key: value` lines", where=where)
+        if wrong := [key for key in settings or {} if key in _OF_THE_FILE]:
+            what = f"arms.{name}.{wrong[0]}: is the same for all arms"
+            raise ConfigError(what, where=where, hint="set it beside arms")
+    return {str(name): settings or {} for name, settings in arms.items()}
+
+
+def _of_arm(document: dict[str, Any], arm: str, settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A document with an arm's settings over its own; overrides go over both, and the name says which arm it is."""
+    laid = _laid_over(document, settings)
+    for override in overrides:
+        if not override.startswith("arms."):
+            _apply(laid, override)
+    return {**laid, "name": f"{laid['name']}-{arm}"} if "name" in laid else laid
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    return {**below, **{key: _laid_over(below.get(key), value) for key, value in above.items()}}
+
+
+def _checked(document: dict[str, Any], where: str) -> Pipeline:
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         what = "the key `kind` is missing" if kind is None else f"kind: {kind!r} is none that is known"
@@ -93,7 +155,7 @@ def _parsed(text: str, where: str, overrides: Sequence[str]) -> Pipeline:
 
 def _adapter() -> TypeAdapter[Pipeline]:
     # Of a union: only so does pydantic hand "forbid" down to the records in it, which know nothing of pydantic.
-    union = Annotated[ParserRun | SpadeRun | Plan, Field(discriminator="kind")]
+    union = Annotated[ParserRun | SpadeRun | SpnRun | Plan, Field(discriminator="kind")]
     return TypeAdapter(union, config=ConfigDict(extra="forbid"))
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from facesynth.config import find_pipeline, load_pipeline, parse_pipeline
+from facesynth.config import arms_of, find_pipeline, load_pipeline, parse_pipeline
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.plans import Plan
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
 
 PIPELINES = sorted((Path(__file__).parents[1] / "pipelines").rglob("*.yaml"))
 
@@ -65,7 +66,7 @@ def test_settings_override_the_file() -> None:
         ("kind: spade\nname: s\ngenerator_learning_rate: .nan", "generator_learning_rate is nan, it must be finite"),
         ("kind: spade\nname: s\nlosses: {kld: -1}", "losses: kld is -1.0, it must be at least 0"),
         ("kind: parser\nname: p\nparser: {size: 100}", "parser: .*must be a multiple of 32"),
-        ("kind: cake", "kind: 'cake' is none that is known; use one of: parser, spade, plan"),
+        ("kind: cake", "kind: 'cake' is none that is known; use one of: parser, spade, spn, plan"),
         ("name: p", "the key `kind` is missing"),
         ("kind: plan\nkind: plan", "line 2: the key kind comes twice"),
         ("kind: [", "line 1: "),
@@ -143,3 +144,44 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"name: \xff")
     with pytest.raises(ConfigError, match=r"latin\.yaml: cannot be read"):
         load_pipeline(tmp_path / "latin.yaml")
+
+
+ARMS = """
+kind: spn
+name: t
+generator: {width: 8, max_width: 8}
+arms:
+  plain: {}
+  spn: {generator: {normalisation: spn}, batch_size: 32}
+  empty:
+"""
+
+
+def test_an_arm_is_laid_over_its_file_and_a_setting_over_both() -> None:
+    bare = parse_pipeline(ARMS, "f")
+    assert isinstance(bare, SpnRun) and (bare.name, bare.generator.normalisation) == ("t", "batch")
+    run = parse_pipeline(ARMS, "f", ["generator.kernel=5", "batch_size=16"], "spn")
+    assert isinstance(run, SpnRun) and run.name == "t-spn" and run.batch_size == 16
+    assert (run.generator.width, run.generator.normalisation, run.generator.kernel) == (8, "spn", 5)
+    assert parse_pipeline(ARMS, "f", ["name=new"], "empty").name == "new-empty"
+    changed = parse_pipeline(ARMS, "f", ["arms.spn.batch_size=8"], "spn")
+    assert isinstance(changed, SpnRun) and changed.batch_size == 8
+
+
+def test_every_arm_is_checked_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(ARMS)
+    assert arms_of(tmp_path / "t.yaml") == ("plain", "spn", "empty") and arms_of(find_pipeline("tiny")) == ()
+    with pytest.raises(ConfigError, match=r"f, arm spn: generator\.widht: unknown key, did you mean width\?"):
+        parse_pipeline(ARMS.replace("normalisation: spn", "widht: 3"), "f")
+    with pytest.raises(ConfigError, match=r"arms\.spn\.seed: is the same for all arms"):
+        parse_pipeline(ARMS.replace("batch_size", "seed"), "f")
+    with pytest.raises(ConfigError, match=r"arms\.plain: holds no"):
+        parse_pipeline(ARMS.replace("plain: {}", "plain: 3"), "f")
+    with pytest.raises(ConfigError, match="arms: is a mapping"):
+        parse_pipeline("{kind: spn, name: t, arms: [a]}", "f")
+    with pytest.raises(UsageError, match="there is no arm 'nope'; use one of: plain, spn, empty"):
+        parse_pipeline(ARMS, "f", arm="nope")
+    with pytest.raises(UsageError, match="there is no arm 'spn'; leave --arm out"):
+        parse_pipeline("{kind: spade, name: s}", "f", arm="spn")
+    with pytest.raises(ConfigError, match="arms: unknown key"):
+        parse_pipeline("{kind: spade, name: s, arms: {a: {}}}", "f")

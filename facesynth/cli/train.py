@@ -1,4 +1,4 @@
-"""`facesynth train`: a network from pairs of faces and label maps."""
+"""`facesynth train`: a network from pairs of faces and label maps, or from images alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import rich_click as click
 
 from facesynth.cli import options
 from facesynth.cli.progress import console
+from facesynth.cli.value_types import SeedRange
 from facesynth.cli.work import INTERRUPTED
 
 _PAIRS = click.Path(exists=True, path_type=Path)
@@ -17,10 +18,12 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.command("train")
 @click.argument("pipeline", metavar="PIPELINE.yaml")
 @click.option(
-    "--data", type=_PAIRS, help="What to train on: a folder with images/ and labels/, or a dataset's manifest."
+    "--data", type=_PAIRS, help="What to train on: images/ with labels/, a dataset's manifest, or images alone (spn)."
 )
 @click.option("--init-from", "initial", metavar="NAME|FILE", help="Weights to start from, of networks built as here.")
 @click.option("--runs", type=_FOLDER, default="runs", show_default=True, help="Where the run's own folder lies.")
+@click.option("--arm", "arms", multiple=True, metavar="NAME", help="One of the file's arms; else all, one by one.")
+@click.option("--seeds", type=SeedRange(), help="Train each once for each seed.")
 @options.set_option
 @options.device_option
 @click.option(
@@ -35,6 +38,8 @@ def train(
     data: Path | None,
     initial: str | None,
     runs: Path,
+    arms: tuple[str, ...],
+    seeds: tuple[int, ...] | None,
     overrides: tuple[str, ...],
     device: str,
     devices: int,
@@ -43,30 +48,33 @@ def train(
     log_format: str,
     quiet: bool,
 ) -> None:
-    """Train a parser or a generator; the same command again goes on where it stopped.
+    """Train a parser or a generator, or several of a comparison; the same command again goes on where it stopped.
 
     \b
     Example: facesynth train tiny.yaml --data pairs
     Example: facesynth train spade-128.yaml --data pairs --set data.split=null --devices 2
+    Example: facesynth train spn/quick-cifar --data cifar --arm sngan --arm spn --seeds 0,1
     Example: facesynth train parser-mnv2-256.yaml --data pairs --init-from parser-mnv2-256-v1 --set data.split=null
     """
-    from facesynth.jobs.train import describe, prepare
+    from facesynth.jobs.train import describe, prepare_all
     from facesynth.jobs.train import train as job
 
-    prepared = prepare(pipeline, overrides, data=data, initial=initial, runs=runs)
-    if dry_run:
-        click.echo(describe(prepared, device=device, devices=devices))
-        return
-    with console(log_format, quiet=quiet) as told:
-        try:
-            result = job(prepared, cache, device=device, devices=devices, progress=told, losses=not quiet)
-        except KeyboardInterrupt:
-            result = None
-        if result is None:
-            told.close()
-            if prepared.is_saved():
-                told.note(f"interrupted: run the same command again to go on from what is saved in {prepared.folder}")
-            else:
-                told.note("interrupted: nothing is saved yet, the same command again begins anew")
-            raise SystemExit(INTERRUPTED)
-    click.echo(result)
+    ordered = prepare_all(pipeline, overrides, data=data, initial=initial, runs=runs, arms=arms, seeds=seeds or ())
+    for prepared in ordered:
+        if dry_run:
+            click.echo(describe(prepared, device=device, devices=devices))
+            continue
+        with console(log_format, quiet=quiet) as told:
+            try:
+                result = job(prepared, cache, device=device, devices=devices, progress=told, losses=not quiet)
+            except KeyboardInterrupt:
+                result = None
+            if result is None:
+                told.close()
+                if prepared.is_saved():
+                    saved = f"what is saved in {prepared.folder}"
+                    told.note(f"interrupted: run the same command again to go on from {saved}")
+                else:
+                    told.note("interrupted: nothing is saved yet, the same command again begins anew")
+                raise SystemExit(INTERRUPTED)
+        click.echo(result)

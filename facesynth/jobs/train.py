@@ -1,4 +1,4 @@
-"""`facesynth train`: a pipeline file of kind parser or spade, prepared and run."""
+"""`facesynth train`: a pipeline file of kind parser, spade or spn, prepared and run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facesynth import weights
-from facesynth.config import find_pipeline, load_pipeline
+from facesynth.config import arms_of, find_pipeline, load_pipeline
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
 from facesynth.jobs.session import Progress
 from facesynth.plans import Plan
@@ -19,13 +19,14 @@ from facesynth.store import ArtifactStore
 from facesynth.training.data import chosen_pairs
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
     """A training run with all its settings; relative paths in it start from `base`, its own folder lies in `runs`."""
 
-    config: ParserRun | SpadeRun
+    config: ParserRun | SpadeRun | SpnRun
     base: Path
     runs: Path
 
@@ -46,21 +47,32 @@ def prepare(
     data: Path | None = None,
     initial: str | None = None,
     runs: Path = Path("runs"),
+    arm: str | None = None,
+    seed: int | None = None,
 ) -> PreparedRun:
     """Read a pipeline file (or the bundled one of that name) and change settings, data, and the weights to start from.
 
+    Its arm and its seed, where they are given, are part of the run's name.
     Raises ConfigError, UsageError, and WeightsError where a run that is yet to start has nothing to start from.
     """
     path = find_pipeline(pipeline)
-    config = load_pipeline(path, overrides)
+    config = load_pipeline(path, overrides, arm)
     if isinstance(config, Plan):
         hint = f"run: facesynth run {pipeline} PHOTOS -o DIR"
         raise UsageError("is a plan, which trains nothing", where=path, hint=hint)
     keys = {override.partition("=")[0].strip() for override in overrides}
+    if seed is not None:
+        if "seed" in keys:
+            raise UsageError("--seeds and --set seed name the same: give one of them")
+        config = dataclasses.replace(config, seed=seed, name=f"{config.name}-s{seed}")
     if data is not None:
         if keys & {"data", "data.folder"}:
             raise UsageError("--data and --set data.folder name the same: give one of them")
-        config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=str(data.resolve())))
+        folder = str(data.resolve())
+        if isinstance(config, SpnRun):
+            config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=folder))
+        else:
+            config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=folder))
     start: str | Path | None = initial
     if initial is not None:
         if "initial" in keys:
@@ -73,6 +85,28 @@ def prepare(
     if start is not None:
         _require(start, prepared.folder)
     return prepared
+
+
+def prepare_all(
+    pipeline: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    data: Path | None = None,
+    initial: str | None = None,
+    runs: Path = Path("runs"),
+    arms: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+) -> list[PreparedRun]:
+    """Prepare a run of each arm (of those that are named, or of all that the file has) with each seed.
+
+    Arms come one after the other for a seed, so that a comparison can be looked at early. Raises as `prepare` does.
+    """
+    chosen = tuple(dict.fromkeys(arms)) or arms_of(find_pipeline(pipeline)) or (None,)
+    return [
+        prepare(pipeline, overrides, data=data, initial=initial, runs=runs, arm=arm, seed=seed)
+        for seed in seeds or (None,)
+        for arm in chosen
+    ]
 
 
 def _require(start: str | Path, folder: Path) -> None:
@@ -94,14 +128,22 @@ def describe(prepared: PreparedRun, *, device: str = "auto", devices: int = 1) -
     config = prepared.config
     told = [json.dumps(dataclasses.asdict(config), indent=1)]
     pairs = None
-    if config.data.folder is not None:
+    if isinstance(config, SpnRun):
+        if config.data.folder is not None:
+            from facesynth.training.spn.choosing import image_set
+
+            pairs = len(image_set(config, prepared.base))
+            told.append(f"images: {pairs} to train on")
+    elif config.data.folder is not None:
         train, held_out = chosen_pairs(config.data, prepared.base, config.seed)
         pairs = sum(1 for _ in train)
         told.append(f"pairs: {pairs} to train on, {len(held_out)} to judge it by")
     _require_training()
     from facesynth.training.appraisal import appraised
+    from facesynth.training.parser.repainting import cycle_generator
 
-    return "\n".join([*told, *appraised(config, pairs, device, devices), f"run: {prepared.folder}"])
+    painted_by = cycle_generator(config, prepared.base) if isinstance(config, ParserRun) else None
+    return "\n".join([*told, *appraised(config, pairs, device, devices, painted_by), f"run: {prepared.folder}"])
 
 
 def _require_training() -> None:
@@ -140,11 +182,24 @@ def train(
         nonlocal tenths
         if done * 10 // total != tenths:
             tenths = done * 10 // total
-            progress.note(f"{done} of {total} pairs packed for training")
+            what = "images" if isinstance(config, SpnRun) else "pairs"
+            progress.note(f"{done} of {total} {what} packed for training")
 
     store = ArtifactStore(cache)
     if isinstance(config, ParserRun):
         return start.train_parser(
+            config,
+            runs,
+            base=base,
+            store=store,
+            device=device,
+            devices=devices,
+            report=report,
+            on_packed=on_packed,
+            on_note=progress.note,
+        )
+    if isinstance(config, SpnRun):
+        return start.train_spn(
             config,
             runs,
             base=base,

@@ -40,7 +40,8 @@ class StyleEncoder(nn.Module):
         """`label_map` is needed for styles of regions alone; ValueError where it is missing."""
         x = faces
         if x.shape[-2:] != (self.spec.size, self.spec.size):
-            x = F.interpolate(x, (self.spec.size, self.spec.size), mode="bilinear", align_corners=False, antialias=True)
+            small = (self.spec.size, self.spec.size)  # in float32: a CPU resizes nothing in bf16 with antialiasing
+            x = F.interpolate(x.float(), small, mode="bilinear", align_corners=False, antialias=True).to(x.dtype)
         if self.regions is not None and label_map is None:
             raise ValueError("an encoder of regions needs the faces' label maps")
         levels = [x]

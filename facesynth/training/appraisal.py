@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facesynth.inference.device import resolve_device
+from facesynth.models.specs import GeneratorSpec
 from facesynth.training.checkpoint import KEPT
 from facesynth.training.launch import check_devices
 from facesynth.training.memory import footprint, room_on
@@ -12,24 +13,33 @@ from facesynth.training.preflight import samples_at_once
 from facesynth.training.runs.checks import require_shares
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
 
 _PIXEL = 4
-"""Bytes of a packed pixel: three colours and a label."""
+"""Bytes of a packed pixel: three colours, and of pairs a label."""
 
 
-def appraised(config: ParserRun | SpadeRun, pairs: int | None, device: str, devices: int) -> Iterator[str]:
-    """Lines of text; `pairs` is how many there are to train on, None where that is not known.
+def appraised(
+    config: ParserRun | SpadeRun | SpnRun,
+    pairs: int | None,
+    device: str,
+    devices: int,
+    painted_by: GeneratorSpec | None = None,
+) -> Iterator[str]:
+    """Lines of text; `pairs` is how many (images, of spn) there are to train on, None where that is not known.
+    `painted_by` is the generator of a parser's cycle.
 
     Raises UsageError and DeviceError for devices that cannot be had or do not share the batch out.
     """
     check_devices(device, devices)
     require_shares(config, devices)
-    taken, where = footprint(config), resolve_device(device)
+    taken, where = footprint(config, painted_by), resolve_device(device)
     sizes = ", ".join(f"{name} {count / 1e6:,.2f} M" for name, count in taken.parameters.items())
     yield f"networks: {sizes} parameters"
     disk = f"{(KEPT + 1) * taken.state / 1e6:,.0f} MB of checkpoints"
     if pairs is not None:
-        disk += f", {pairs * config.packed_size**2 * _PIXEL / 1e6:,.0f} MB of packed pairs"
+        pixel, packed = (_PIXEL - 1, "images") if isinstance(config, SpnRun) else (_PIXEL, "pairs")
+        disk += f", {pairs * config.packed_size**2 * pixel / 1e6:,.0f} MB of packed {packed}"
     yield f"disk: about {disk}"
     samples = samples_at_once(config, devices)
     needed, room = taken.of(samples), room_on(where)

@@ -20,9 +20,9 @@ from facesynth.training.launch import Place, make_fabric
 from facesynth.training.loop import fit, unkept
 from facesynth.training.opening import Listening, Opened, Order, origin
 from facesynth.training.parser.job import ParserJob
+from facesynth.training.parser.lessons import Lessons
 from facesynth.training.parser.likeness import measured
 from facesynth.training.parser.material import Material
-from facesynth.training.parser.teacher import Taught
 from facesynth.training.preflight import check_memory, room_to_train
 from facesynth.training.runs.parser import BEST_PARSER, ParserRun
 
@@ -32,7 +32,7 @@ def fit_parser(
     place: Place,
     opened: Opened,
     learnt_from: Material,
-    taught: tuple[Taught, ...],
+    lessons: Lessons,
     listening: Listening,
 ) -> Path | None:
     """Train as one rank; the first returns the weights file, or None when a signal stopped it, the others None."""
@@ -49,12 +49,15 @@ def fit_parser(
             expect_frequencies(network, learnt_from.counts.sum(0))
             if config.backbone is not None:
                 load_backbone(network, config.backbone)
-    taken = check_memory(config, fabric.device, place.ranks)
+    painted_by = None if lessons.repainter is None else lessons.repainter.generator.spec
+    taken = check_memory(config, fabric.device, place.ranks, painted_by=painted_by)
     if place.ranks > 1:
         join_norms(network)
     if config.compile:
         network.compile()
-    job = ParserJob(config, network, learnt_from, opened.held_out, fabric, taught, ranks)
+        if lessons.repainter is not None:
+            lessons.repainter.generator.compile()
+    job = ParserJob(config, network, learnt_from, opened.held_out, fabric, lessons, ranks)
 
     def save(path: Path, images: int, more: Mapping[str, str], likeness: Likeness | None = None) -> None:
         about = {**origin(config.name, images), **more}

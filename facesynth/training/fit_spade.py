@@ -18,14 +18,13 @@ from facesynth.models.segmentation_discriminator import SegmentationDiscriminato
 from facesynth.training import checkpoint
 from facesynth.training.collectives import ranks_of
 from facesynth.training.data import read_pairs
+from facesynth.training.fitting import fitted
 from facesynth.training.initial import initialise, load_initial, load_perceptual
 from facesynth.training.joined_norm import join_norms
-from facesynth.training.keeping import Keeper
 from facesynth.training.launch import Place, make_fabric
-from facesynth.training.loop import fit, unkept
 from facesynth.training.onlooker import onlooker
 from facesynth.training.opening import Listening, Opened, Order, origin
-from facesynth.training.preflight import check_memory, room_to_train
+from facesynth.training.preflight import check_memory
 from facesynth.training.runs.spade import BEST_GENERATOR, SpadeRun
 from facesynth.training.spade.job import SpadeJob
 from facesynth.training.spade.painter import Painter
@@ -90,27 +89,19 @@ def fit_spade(order: Order[SpadeRun], place: Place, opened: Opened, listening: L
             parts |= critics  # the very modules that were trained
         networks.save(path, parts, licence=config.licence, about={**origin(config.name, images), **more})
 
-    keeper = None
-    if config.best is not None and ranks.first:
-        measures = BEST_GENERATOR if config.best == "auto" else (config.best,)
-        keeper = Keeper(folder.path, config.name, measures, config.images, save)
-    with room_to_train(config, taken, fabric.device, place.ranks):
-        shown = fit(
-            job,
-            folder,
-            images=config.images,
-            batch_size=config.batch_size,
-            every=config.every,
-            report=listening.report,
-            sample_text=SYNTHETIC_TEXT,
-            ranks=ranks,
-            on_validated=keeper or unkept,
-        )
-    if shown is None or not ranks.first:
-        return None
-    target = folder.path / f"{config.name}.safetensors"
-    save(target, shown, {})
-    return target
+    return fitted(
+        job,
+        config,
+        folder,
+        ranks,
+        fabric.device,
+        taken,
+        listening,
+        save=save,
+        measures=BEST_GENERATOR,
+        images_a_step=config.batch_size,
+        sample_text=SYNTHETIC_TEXT,
+    )
 
 
 def painter_parts(config: SpadeRun, painter: Painter) -> dict[str, tuple[networks.Spec, nn.Module]]:

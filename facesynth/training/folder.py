@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # files lie (the files themselves are compared by their digest).
 _CHANGEABLE = (
     "images",
+    "seconds",
     "every",
     "decay_images",
     "compile",
@@ -35,6 +36,8 @@ _CHANGEABLE = (
     "data.extra",
     "teacher.weights",
     "teacher.folders",
+    "cycle.generator",
+    "cycle.folders",
 )
 
 

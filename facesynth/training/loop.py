@@ -15,6 +15,7 @@ from torch import Tensor
 from facesynth.core.images import Photo
 from facesynth.core.stop_signals import handling_stop_signals
 from facesynth.training import checkpoint
+from facesynth.training.budget import Stopwatch
 from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.folder import RunFolder
 from facesynth.training.guard import Guard, check_state
@@ -58,28 +59,32 @@ def fit(
     sample_text: Mapping[str, str],
     ranks: Ranks = ALONE,
     on_validated: OnValidated = unkept,
+    stopwatch: Stopwatch | None = None,
 ) -> int | None:
     """Train until `images` were shown and return how many were; None when a signal stopped it (its state is saved).
 
     Every rank takes every step; the first alone validates and writes. TrainingError where a loss or the state is no
-    finite number: before that is saved. `on_validated` hears the scores of each validation.
+    finite number: before that is saved. `on_validated` hears the scores of each validation. A `stopwatch` that has run
+    out ends the run, too; what it has used is saved.
     """
-    nimg = 0
+    nimg, used, clock = 0, 0.0, stopwatch or Stopwatch(None, ranks)
     if (start := checkpoint.load_latest(folder.path)) is not None:
-        nimg = int(start["nimg"])
+        nimg, used = int(start["nimg"]), float(start.get("seconds", 0.0))
         job.load(start)
     del start
     if ranks.first:
         folder.forget_after(nimg)
     means, guard, began, shown = _Means(ranks), Guard(ranks), time.monotonic(), 0
+    clock.start(used)
     with _stop_on_signals() as stopping:
-        while nimg < images:
+        while nimg < images and not clock.run_out:
             losses = job.step(nimg)
             before, nimg = nimg, nimg + batch_size
             means.add(losses)
             guard.add(losses, nimg)
             shown += batch_size
-            finished = nimg >= images
+            clock.look()
+            finished = nimg >= images or clock.run_out
             # Looked at once: a signal that comes later waits for the next state to be saved.
             stop, alarmed = ranks.any_of(stopping.is_set(), guard.alarmed())
 
@@ -92,20 +97,21 @@ def fit(
             values: dict[str, float] = {}
             if due(every.stats) or finished:
                 values |= means.take() | {"images_per_second": shown / (time.monotonic() - began)}
-            if ranks.first:
-                if saves:  # before anything that may fail
-                    state = job.state()
+                values |= {} if stopwatch is None else {"seconds": clock.seconds}
+            with clock.paused():
+                if saves and ranks.first:  # before anything that may fail
+                    state = job.state() | ({} if stopwatch is None else {"seconds": clock.seconds})
                     check_state(folder, nimg, state)
                     checkpoint.save(folder.path, nimg, state)
                     del state
-                if due(every.validation) or finished:
+                if ranks.first and (due(every.validation) or finished):
                     scores = job.validate()
                     values |= scores
                     on_validated(nimg, scores)
-                if values:
+                if values and ranks.first:
                     folder.write_stats(nimg, values)
                     report(nimg, values)
-                if due(every.samples) or finished:
+                if ranks.first and (due(every.samples) or finished):
                     sheet = job.samples()
                     if sheet is not None:
                         folder.write_samples(nimg, sheet, sample_text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,9 +20,13 @@ from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.perceptual import MobileNetFeatures, PerceptualDistance, Vgg19Features
+from facesynth.models.resnet_gan.discriminator import ResnetDiscriminator
+from facesynth.models.resnet_gan.generator import ResnetGenerator
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
+from facesynth.models.specs import GeneratorSpec
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
 from facesynth.training.spade.painter import Painter
 from facesynth.training.spade.style_draws import StyleDraws, style_draws
 
@@ -53,10 +57,18 @@ class Footprint:
         return max(0, (room - self.fixed) // self.sample)
 
 
-def footprint(config: ParserRun | SpadeRun) -> Footprint:
-    """What a run takes, by an estimate. Draws none of torch's random numbers."""
+def footprint(config: ParserRun | SpadeRun | SpnRun, painted_by: GeneratorSpec | None = None) -> Footprint:
+    """What a run takes, by an estimate. Draws none of torch's random numbers.
+
+    `painted_by` is the generator that a parser's cycle goes back through: its weights file alone tells what it is.
+    """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        return _of_parser(config) if isinstance(config, ParserRun) else _of_spade(config)
+        if isinstance(config, SpnRun):
+            return _of_spn(config)
+        if isinstance(config, SpadeRun):
+            return _of_spade(config)
+        taken = _of_parser(config)
+        return taken if painted_by is None else _with_cycle(taken, config, painted_by)
 
 
 def room_on(device: torch.device) -> int | None:
@@ -104,6 +116,35 @@ def _of_parser(config: ParserRun) -> Footprint:
     return _measured(parts, {"parser"}, forward, config.precision == "bf16")
 
 
+def _with_cycle(taken: Footprint, config: ParserRun, painted_by: GeneratorSpec) -> Footprint:
+    """And what its cycle takes: a generator and features that learn nothing, and what is kept of the photos."""
+    assert config.cycle is not None
+    generator = SpadeGenerator(replace(painted_by, spectral=False)).eval().requires_grad_(False)
+    frozen: dict[str, nn.Module] = {"cycle's generator": generator}
+    perceptual = _perceptual(config.cycle.features) if config.cycle.perceptual else None
+    if perceptual is not None:
+        frozen["cycle's features"] = perceptual
+    side, labels, channels = painted_by.size, painted_by.labels, painted_by.style_channels
+
+    def forward(count: int) -> list[Tensor]:
+        told = torch.zeros(count, labels, side, side, requires_grad=True)
+        photos = torch.zeros(count, 3, side, side)
+        style = torch.zeros(count, labels, channels) if painted_by.style_regions else torch.zeros(count, channels)
+        noise = [torch.zeros(count, 1, each, each) for each in generator.noise_sides]
+        painted = generator(told.softmax(1), style, noise)
+        return [(painted - photos).abs().mean(), *([] if perceptual is None else [perceptual(painted, photos)])]
+
+    photo = _measured({}, (), forward, config.precision == "bf16").sample
+    sample = taken.sample + round(photo * config.unlabelled.get("cycle", 0) / config.batch_size)
+    parameters = {name: sum(each.numel() for each in part.parameters()) for name, part in frozen.items()}
+    fixed = taken.fixed + sum(parameters.values()) * _BYTES
+    return replace(taken, parameters=taken.parameters | parameters, fixed=fixed, sample=sample)
+
+
+def _perceptual(features: str) -> PerceptualDistance:
+    return PerceptualDistance(MobileNetFeatures() if features.startswith("mobilenet") else Vgg19Features())
+
+
 def _of_spade(config: SpadeRun) -> Footprint:
     encoder = None if config.encoder is None else StyleEncoder(config.encoder)
     painter = Painter(SpadeGenerator(config.generator), encoder)
@@ -114,11 +155,7 @@ def _of_spade(config: SpadeRun) -> Footprint:
         parts["discriminator"] = Discriminator(config.discriminator)
     if config.segmentation_discriminator is not None:
         parts["segmentation_discriminator"] = SegmentationDiscriminator(config.segmentation_discriminator)
-    perceptual = None
-    if config.perceptual != "none":
-        perceptual = PerceptualDistance(
-            MobileNetFeatures() if config.perceptual.startswith("mobilenet") else Vgg19Features()
-        )
+    perceptual = None if config.perceptual == "none" else _perceptual(config.perceptual)
     side, labels = config.generator.size, config.generator.labels
 
     def forward(count: int) -> list[Tensor]:
@@ -135,6 +172,27 @@ def _of_spade(config: SpadeRun) -> Footprint:
         return kept
 
     return _measured(parts, {"generator", "encoder"}, forward, config.precision == "bf16")
+
+
+def _of_spn(config: SpnRun) -> Footprint:
+    """Of the step that takes more: the discriminator's, or the generator's with its own number of pictures."""
+    spec, bf16 = config.generator, config.precision == "bf16"
+    parts = {"generator": ResnetGenerator(spec), "discriminator": ResnetDiscriminator(config.discriminator)}
+
+    def condition(count: int) -> Tensor | None:
+        return torch.zeros(count, dtype=torch.int64) if spec.classes else None
+
+    def generating(count: int) -> list[Tensor]:
+        pictures = parts["generator"](torch.zeros(count, spec.z_channels), condition(count))
+        return [parts["discriminator"](pictures, condition(count)).sum()]
+
+    def judging(count: int) -> list[Tensor]:
+        pictures = torch.zeros(2 * count, 3, spec.size, spec.size)
+        return [parts["discriminator"](pictures, condition(2 * count)).sum()]
+
+    larger, smaller = (_measured(parts, {"generator"}, forward, bf16) for forward in (generating, judging))
+    each = round(larger.sample * config.generator_batch_size / config.batch_size)
+    return replace(larger, sample=max(each, smaller.sample))
 
 
 def _draws(config: SpadeRun, painter: Painter, count: int) -> StyleDraws:

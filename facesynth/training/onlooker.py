@@ -113,14 +113,21 @@ def onlooker(
     if importlib.util.find_spec("torch_fidelity") is None:
         on_note("no Fréchet distance while training: torch-fidelity is not installed; pip install facesynth[metrics]")
         return Onlooker(faces, parser)
-    described = _described(watch.features, parser_name, base)
-    fid = described.is_inception and described.is_published
-    measure = "fid" if fid else f"frechet/{described.name}"
+    described, measure = watched_features(watch.features, base, parser_name)
     return Onlooker(faces, parser, load_features(described, device=device), measure)
 
 
+def watched_features(features: str, base: Path, parser: str | None = None) -> tuple[Extractor, str]:
+    """What pictures are described by while training, and what the Fréchet distance of that is called.
+
+    `parser` is whose features are meant by that word, of the bundled one where None. Raises ConfigError for a judge.
+    """
+    described = _described(features, parser or weights.default_name("parser"), base)
+    fid = described.is_inception and described.is_published
+    return described, "fid" if fid else f"frechet/{described.name}"
+
+
 def _described(features: str, parser: str, base: Path) -> Extractor:
-    """What pictures are described by. Raises ConfigError for a judge."""
     name = parser if features == OWN_FEATURES else features
     if name.partition(":")[0] == "inception":
         return choose_features(name)

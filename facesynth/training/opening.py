@@ -20,8 +20,9 @@ from facesynth.training.launch import Place
 from facesynth.training.loop import Report
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
 
-Config = TypeVar("Config", ParserRun, SpadeRun)
+Config = TypeVar("Config", ParserRun, SpadeRun, SpnRun)
 OnPacked = Callable[[int, int], None]
 OnNote = Callable[[str], None]
 

@@ -8,9 +8,13 @@ from contextlib import contextmanager
 import torch
 
 from facesynth.core.errors import DeviceError
+from facesynth.models.specs import GeneratorSpec
 from facesynth.training.memory import Footprint, footprint, room_on
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
+
+AnyRun = ParserRun | SpadeRun | SpnRun
 
 _NO_ROOM = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
 """In what PyTorch says: on a CPU, on a GPU (its OutOfMemoryError is a RuntimeError), and of sizes beyond all memory."""
@@ -18,23 +22,25 @@ _SURELY = 1.5
 """A GPU is tried, as that harms nothing, unless the estimate is so many times what is free."""
 
 
-def samples_at_once(config: ParserRun | SpadeRun, devices: int) -> int:
+def samples_at_once(config: AnyRun, devices: int) -> int:
     """How many samples of a batch each device goes through at once."""
     return config.batch_size // (devices * config.accumulate)
 
 
 def check_memory(
-    config: ParserRun | SpadeRun,
+    config: AnyRun,
     device: torch.device,
     devices: int = 1,
+    painted_by: GeneratorSpec | None = None,
     *,
     room_of: Callable[[torch.device], int | None] = room_on,
 ) -> Footprint:
     """Return what a run takes. DeviceError, with a batch that fits, where that is more than is free on its device.
 
+    `painted_by` is the generator of a parser's cycle.
     On a CPU the estimate decides, for a process that takes too much there is killed without a word.
     """
-    taken = footprint(config)
+    taken = footprint(config, painted_by)
     room = room_of(device)
     if room is not None:
         on_each = room // devices if device.type == "cpu" else room
@@ -48,7 +54,7 @@ def check_memory(
 
 @contextmanager
 def room_to_train(
-    config: ParserRun | SpadeRun,
+    config: AnyRun,
     taken: Footprint,
     device: torch.device,
     devices: int = 1,
@@ -68,7 +74,7 @@ def room_to_train(
 
 
 def _too_large(
-    config: ParserRun | SpadeRun, taken: Footprint, device: torch.device, devices: int, what: str, room: int | None
+    config: AnyRun, taken: Footprint, device: torch.device, devices: int, what: str, room: int | None
 ) -> DeviceError:
     now = samples_at_once(config, devices)
     fitting = now // 2 if room is None else min(taken.fitting(room), now - 1)
@@ -76,6 +82,13 @@ def _too_large(
         hint = "use another --device, --set precision=bf16, or smaller networks"
         return DeviceError(what, where=config.name, hint=hint)
     whole = config.batch_size // devices
-    parts = next(parts for parts in range(1, whole + 1) if whole % parts == 0 and whole // parts <= fitting)
-    hint = f"about {fitting * devices} fit: --set batch_size={fitting * devices}, or the same batch in parts"
-    return DeviceError(what, where=config.name, hint=f"{hint}: --set accumulate={parts} --set name=NEW")
+    fewer = {"batch_size": fitting * devices}
+    if isinstance(config, SpnRun):  # the estimate is of as many generated pictures for each image as there are now
+        fewer["generator_batch_size"] = max(1, config.generator_batch_size * fitting * devices // config.batch_size)
+    smaller = " ".join(f"--set {name}={count}" for name, count in fewer.items())
+    hint = f"about {fitting * devices} fit: {smaller}"
+    shares = [count // devices for count in config.shared_out.values()]
+    possible = (n for n in range(1, whole + 1) if whole // n <= fitting and all(each % n == 0 for each in shares))
+    if (parts := next(possible, None)) is not None:
+        hint += f", or the same batch in parts: --set accumulate={parts} --set name=NEW"
+    return DeviceError(what, where=config.name, hint=hint)

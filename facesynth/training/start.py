@@ -11,16 +11,19 @@ from facesynth.datasets.packed import identify
 from facesynth.store import ArtifactStore
 from facesynth.training.fit_parser import fit_parser
 from facesynth.training.fit_spade import fit_spade
+from facesynth.training.fit_spn import fit_spn
 from facesynth.training.launch import ALONE, Place, check_devices, make_fabric, other_ranks
 from facesynth.training.loop import Report
 from facesynth.training.opening import UNHEARD, Listening, OnNote, OnPacked, Opened, Order, opened, unheard
+from facesynth.training.parser.lessons import Lessons, load_lessons
 from facesynth.training.parser.material import Material, material, unlabelled_faces
-from facesynth.training.parser.teacher import Taught, load_teachers
 from facesynth.training.runs.checks import require_shares
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
+from facesynth.training.runs.spn import SpnRun
+from facesynth.training.spn.opening import opened_images
 
-__all__ = ["make_fabric", "train_parser", "train_spade"]
+__all__ = ["make_fabric", "train_parser", "train_spade", "train_spn"]
 
 
 def train_parser(
@@ -81,6 +84,32 @@ def train_spade(
         return fit_spade(order, place, begun, listening)
 
 
+def train_spn(
+    config: SpnRun,
+    runs: Path,
+    *,
+    base: Path,
+    store: ArtifactStore | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    report: Report,
+    on_packed: OnPacked = unheard,
+    on_note: OnNote = unheard,
+) -> Path | None:
+    """Train a residual generator and its discriminator, or go on; returns the weights file, or None when stopped.
+
+    The file holds the generator and the names of its classes. For the rest see `train_parser`.
+    """
+    check_devices(device, devices)
+    require_shares(config, devices)
+    order = Order(config, runs, base, _cache(store, runs / config.name), device)
+    with (
+        opened_images(order, ALONE, on_packed) as begun,
+        other_ranks(devices, partial(spn_rank, order)) as place,
+    ):
+        return fit_spn(order, place, begun, Listening(report, on_packed, on_note))
+
+
 def parser_rank(order: Order[ParserRun], place: Place) -> None:
     """Train a parser as one of several ranks, for which a process was started."""
     with _parser_opened(order, place, UNHEARD) as (begun, learnt_from, taught):
@@ -93,20 +122,26 @@ def spade_rank(order: Order[SpadeRun], place: Place) -> None:
         fit_spade(order, place, begun, UNHEARD)
 
 
+def spn_rank(order: Order[SpnRun], place: Place) -> None:
+    """Train a residual generator as one of several ranks, for which a process was started."""
+    with opened_images(order, place, unheard) as begun:
+        fit_spn(order, place, begun, UNHEARD)
+
+
 @contextmanager
 def _parser_opened(
     order: Order[ParserRun], place: Place, listening: Listening
-) -> Iterator[tuple[Opened, Material, tuple[Taught, ...]]]:
-    """What a parser learns from: pairs, their census and faces without label maps, and teachers."""
+) -> Iterator[tuple[Opened, Material, Lessons]]:
+    """What a parser learns from: pairs, their census and faces without label maps, and finished networks."""
     config, base, on_packed = order.config, order.base, listening.on_packed
-    taught, faces = load_teachers(config, base), unlabelled_faces(config, base)
-    lessons = [*(teacher.sha256 for teacher in taught), *([identify(faces).digest] if faces else [])]
+    lessons = load_lessons(config, base)
+    digests = [*lessons.digests, *(identify(faces).digest for faces in unlabelled_faces(config, base).values())]
     store = ArtifactStore(order.cache)
     with (
-        opened(order, place, config.packed_size, on_packed, lessons) as begun,
+        opened(order, place, config.packed_size, on_packed, digests) as begun,
         material(config, base, begun.pairs, store=store, notes=begun.folder.path, on_packed=on_packed) as learnt_from,
     ):
-        yield begun, learnt_from, taught
+        yield begun, learnt_from, lessons
 
 
 def _cache(store: ArtifactStore | None, folder: Path) -> Path:

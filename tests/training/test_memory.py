@@ -14,6 +14,7 @@ from facesynth.models.specs import DiscriminatorSpec
 from facesynth.training import memory, preflight
 from facesynth.training.memory import footprint
 from facesynth.training.preflight import check_memory, room_to_train
+from facesynth.training.runs.parser import Cycle
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import write_pairs
@@ -110,3 +111,12 @@ def test_main_memory_is_what_is_available_within_a_container(tmp_path: Path) -> 
     (tmp_path / "memory.max").write_text("max\n")
     assert memory._free_main_memory(tmp_path / "meminfo", tmp_path) == 2_001_000 * 1024
     assert memory._free_main_memory(tmp_path / "nowhere", tmp_path) is None
+
+
+def test_a_cycle_takes_its_generator_and_what_is_kept_of_its_photos() -> None:
+    plain, spec = parser_run(Path()), spade_run(Path()).generator
+    cycle = Cycle(generator="g", folders=("faces",), share=0.25, perceptual=0)
+    bare, taken = footprint(plain), footprint(replace(plain, cycle=cycle), spec)
+    assert "cycle's generator" in taken.parameters and taken.fixed > bare.fixed and taken.state == bare.state
+    half = footprint(replace(plain, cycle=replace(cycle, share=0.5)), spec)
+    assert half.sample - bare.sample == pytest.approx(2 * (taken.sample - bare.sample), rel=0.01)

@@ -17,9 +17,11 @@ class BatchStatistics(nn.BatchNorm2d):
 
     def scaled(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """`scale·x̂ + shift` in one go; both have C numbers."""
+        momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-        momentum = 0.0 if self.momentum is None else self.momentum
+            if self.momentum is None:  # the plain mean over all passes, as PyTorch's own layers have it
+                momentum = 1 / int(self.num_batches_tracked)
         return F.batch_norm(x, self.running_mean, self.running_var, scale, shift, self.training, momentum, self.eps)
 
 

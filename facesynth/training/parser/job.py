@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,20 +15,19 @@ from facesynth.core.images import Photo
 from facesynth.inference.face_tensors import normalised
 from facesynth.inference.parser import Parser
 from facesynth.models.parser import ParserNet
-from facesynth.training.augment import moved, recoloured, resized, resized_labels
 from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
-from facesynth.training.feeding import Feeder
+from facesynth.training.parser.batches import Batch, Batches
 from facesynth.training.parser.critic import Critic
+from facesynth.training.parser.cycle import CycleLoss
 from facesynth.training.parser.judging import scores_of, sheet_of
+from facesynth.training.parser.lessons import Lessons
 from facesynth.training.parser.losses import class_weights, cross_entropy, log_weights, soft_dice
 from facesynth.training.parser.material import Material
-from facesynth.training.parser.teacher import Taught, Teaching
+from facesynth.training.parser.teacher import Teaching
 from facesynth.training.parts import PartMeans, hold_power_iterations, resume_power_iterations
-from facesynth.training.rows import rows_of
 from facesynth.training.runs.parser import ParserRun
-from facesynth.training.sampling import ShuffledOrder, generator_at, repeated_for_rare
 
 
 class ParserJob:
@@ -41,22 +40,12 @@ class ParserJob:
         material: Material,
         held_out: HeldOut,
         fabric: Fabric,
-        taught: Sequence[Taught] = (),
+        lessons: Lessons,
         ranks: Ranks = ALONE,
     ) -> None:
-        """`taught` are the teachers that the config names; without any its own average teaches, where it is told to."""
+        """`lessons` are the networks that the config names; without teachers its own average teaches, where told to."""
         self.config, self.held_out, self.fabric = config, held_out, fabric
-        pairs, counts, rare = material.pairs, material.counts, config.rare_repeat
-        items = repeated_for_rare(counts, rare, config.seed) if rare else len(pairs)
-        self._labelled, self._ranks = config.batch_size - config.unlabelled, ranks
-        share = (ranks.rank, ranks.count, config.accumulate)
-        self._shares = rows_of(self._labelled, *share)
-        self._unlabelled_shares = rows_of(config.unlabelled, *share) if config.unlabelled else []
-        self.feed = Feeder(pairs, ShuffledOrder(items, config.seed), self._labelled, fabric.device)
-        self.feed_faces = None
-        if (faces := material.unlabelled) is not None:
-            order = ShuffledOrder(faces.allowed, config.seed)
-            self.feed_faces = Feeder(faces.packed, order, config.unlabelled, fabric.device)
+        self._batches, self._ranks = Batches(config, material, fabric.device, ranks), ranks
         groups = [
             {"params": list(network.trunk.parameters()), "peak": config.trunk_learning_rate},
             {
@@ -65,7 +54,7 @@ class ParserJob:
             },
         ]
         optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
-        self.balance = class_weights(counts.sum(0), config.class_balance).to(fabric.device)
+        self.balance = class_weights(material.counts.sum(0), config.class_balance).to(fabric.device)
         self._surplus = log_weights(self.balance)
         network = network.to(memory_format=torch.channels_last)
         self.network, self.optimizer = fabric.setup(network, optimizer)
@@ -73,28 +62,32 @@ class ParserJob:
         self.critic = Critic(config, fabric) if config.adversarial else None
         self.teaching = None
         if config.teacher is not None:
-            teachers = [(one.network, one.spec) for one in taught] or [(self.ema.module, config.parser)]
+            teachers = [(one.network, one.spec) for one in lessons.teachers] or [(self.ema.module, config.parser)]
             self.teaching = Teaching(teachers, config.teacher, fabric)
+        self.cycle = None
+        if config.cycle is not None and lessons.repainter is not None:
+            self.cycle = CycleLoss(lessons.repainter, config.cycle, fabric, seed=config.seed, ranks=ranks)
 
     def step(self, nimg: int) -> Mapping[str, Tensor]:
         """One AdamW step on the batch that starts at image `nimg`, and one of the critic where there is one."""
         config, pace = self.config, self._pace(nimg)
-        batch = self._batch(nimg)
+        batch = self._batches(nimg)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * pace
         self.network.train()
         losses = PartMeans()
-        for part in range(len(self._shares)):
+        for part in range(config.accumulate):
             if self.critic is not None:
                 (hold_power_iterations if part else resume_power_iterations)([self.critic.network])
-            losses.add(self._learn(*self._taken(batch, part), nimg, pace))
+            losses.add(self._learn(self._batches.part(batch, part), nimg, pace))
         self.ema.update(self.network.module, nimg + config.batch_size, config.batch_size)
-        return losses.taken(len(self._shares))
+        return losses.taken(config.accumulate)
 
-    def _learn(self, faces: Tensor, images: Tensor, labels: Tensor, nimg: int, pace: float) -> dict[str, Tensor]:
+    def _learn(self, batch: Batch, nimg: int, pace: float) -> dict[str, Tensor]:
         """The losses of a part of the batch, by name, and their gradients; with the last part the optimizers step."""
-        config, labelled, ranks = self.config, len(labels), self._ranks
-        pictures = normalised(images).contiguous(memory_format=torch.channels_last)
+        config, labels, ranks = self.config, batch.labels, self._ranks
+        labelled = len(labels)
+        pictures = normalised(batch.images).contiguous(memory_format=torch.channels_last)
         logits = self.network(pictures).float()
         answers = logits[:labelled] + self._surplus
         entropy = cross_entropy(answers, labels, self.balance, config.boundary, ranks)
@@ -102,10 +95,15 @@ class ParserJob:
         total = entropy + config.dice * dice
         losses = {"loss/cross_entropy": entropy, "loss/dice": dice}
         if self.teaching is not None:
-            turn = nimg // config.batch_size
-            divergence, counting = self.teaching.divergence(faces, logits, labelled, turn, ranks)
+            turn, heard = nimg // config.batch_size, batch.up_to("teacher")
+            divergence, counting = self.teaching.divergence(batch.faces[heard], logits[heard], labelled, turn, ranks)
             total = total + self.teaching.weight(nimg) * divergence
             losses |= {"loss/teacher": divergence, "teacher/counting": counting}
+        if self.cycle is not None:
+            rows = batch.of("cycle")
+            told = self.cycle(batch.faces[rows], logits[rows], nimg, batch.kinds["cycle"])
+            total = total + self.cycle.weight(nimg) * told["loss/cycle"]
+            losses |= told
         if self.critic is not None:
             judged = answers.softmax(1), F.interpolate(pictures[:labelled], labels.shape[-2:], mode="area")
             opinion = self.critic.opinion(*judged)
@@ -117,31 +115,6 @@ class ParserJob:
         if self.critic is not None:
             losses["loss/discriminator"] = self.critic.learn(judged[0], labels, judged[1], pace)
         return losses
-
-    def _batch(self, nimg: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Faces as they were moved, the same at the parser's size in other colours, and labels of the first of them.
-
-        Those that have no labels come last.
-        """
-        config, size = self.config, self.config.parser.size
-        steps = nimg // config.batch_size
-        images, labels = self.feed(steps * self._labelled)
-        if self.feed_faces is not None:
-            more = self.feed_faces(steps * config.unlabelled)
-            images, labels = torch.cat([images, more[0]]), torch.cat([labels, more[1]])
-        generator = generator_at(config.seed, nimg)
-        images, labels = moved(images, labels, config.augment, generator)
-        coloured = recoloured(resized(images, size), config.augment, generator)
-        return images, coloured, resized_labels(labels, size // 2)[: self._labelled]
-
-    def _taken(self, batch: tuple[Tensor, Tensor, Tensor], part: int) -> tuple[Tensor, Tensor, Tensor]:
-        """The rows of a part: of faces with labels, and of those without where there are such."""
-        rows, more = self._shares[part], self._unlabelled_shares
-        if not more or rows.count == rows.whole:
-            return rows.of(batch) if not more else batch
-        faces, images, labels = batch
-        both = [torch.cat([rows.of(each[: rows.whole]), more[part].of(each[rows.whole :])]) for each in (faces, images)]
-        return both[0], both[1], rows.of(labels)
 
     def _pace(self, nimg: int) -> float:
         """The learning rate's share of its peak: linear warm-up, then a half cosine to zero."""

@@ -28,9 +28,9 @@ def measured(parser: Parser, learnt_from: Material, seed: int) -> Likeness | Non
 
     None where they are fewer than MIN_FACES.
     """
-    more = learnt_from.unlabelled
     faces = [(learnt_from.pairs.images, index) for index in range(len(learnt_from.pairs))]
-    faces += [] if more is None else [(more.packed.images, int(index)) for index in more.allowed]
+    several = {more.packed.digest: more for more in learnt_from.unlabelled.values()}  # two settings may name the same
+    faces += [(more.packed.images, int(index)) for more in several.values() for index in more.allowed]
     if len(faces) < MIN_FACES:
         return None
     drawn = np.random.default_rng(seed).permutation(len(faces))[:_ENOUGH]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +29,20 @@ class Unlabelled:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Pairs, their pixels by label (N×19), and faces without label maps where a run learns from such."""
+    """Pairs, their pixels by label (N×19), and faces without label maps by the setting that names their folders."""
 
     pairs: PackedPairs
     counts: NDArray[np.int64]
-    unlabelled: Unlabelled | None = None
+    unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
 
 
-def unlabelled_faces(config: ParserRun, base: Path) -> UnlabelledFaces | None:
-    """The faces in the teacher's folders, which start from `base`; None where a run learns from none."""
-    if config.teacher is None or not config.unlabelled:
-        return None
-    return UnlabelledFaces(tuple(base / folder for folder in config.teacher.folders))
+def unlabelled_faces(config: ParserRun, base: Path) -> dict[str, UnlabelledFaces]:
+    """The faces in a run's folders, which start from `base`, by the setting that names these; empty where none does."""
+    named = config.folders.items()
+    return {
+        setting: UnlabelledFaces(tuple(base / folder for folder in folders), f"{setting}.folders")
+        for setting, folders in named
+    }
 
 
 @contextmanager
@@ -57,13 +59,15 @@ def material(
 
     What is counted or left out is noted in the folder `notes`, so that going on with a run need not do it again.
     """
-    counts = kept_counts(pairs.labels, notes / "label-counts.npz", pairs.digest)
-    faces = unlabelled_faces(config, base)
-    if faces is None:
-        yield Material(pairs, counts)
-        return
-    size, held_out = pairs.images.shape[1], held_out_pairs(config.data, base)
-    with packed(faces, size, store, on_packed=on_packed) as images:
-        both = sha256_bytes(f"{images.digest} {identify(held_out).digest}".encode())
-        allowed = allowed_faces(images.images, held_out, notes / "left-out.json", both)
-        yield Material(pairs, counts, Unlabelled(images, allowed))
+    counts, size = kept_counts(pairs.labels, notes / "label-counts.npz", pairs.digest), pairs.images.shape[1]
+    found = unlabelled_faces(config, base)
+    held_out = held_out_pairs(config.data, base) if found else []
+    with ExitStack() as lent:
+        unlabelled = {}
+        for setting, faces in found.items():
+            images = lent.enter_context(packed(faces, size, store, on_packed=on_packed))
+            both = sha256_bytes(f"{images.digest} {identify(held_out).digest}".encode())
+            path = notes / f"left-out-{setting}.json"
+            allowed = allowed_faces(images.images, held_out, path, both, faces.setting)
+            unlabelled[setting] = Unlabelled(images, allowed)
+        yield Material(pairs, counts, unlabelled)

@@ -47,18 +47,19 @@ class UnlabelledFace(Pair):
 class UnlabelledFaces:
     """The faces of several sources, found anew each time they are gone through: folders of faces, or manifests.
 
-    Of a folder with `images/` and `labels/` the images alone. UsageError for a source that is not there.
+    Of a folder with `images/` and `labels/` the images alone. UsageError for a source that is not there; `setting` is
+    what names them all.
     """
 
     sources: tuple[Path, ...]
+    setting: str
 
     def __iter__(self) -> Iterator[Pair]:
         return chain.from_iterable(self._of(source, number) for number, source in enumerate(self.sources))
 
-    @staticmethod
-    def _of(source: Path, number: int) -> Iterator[Pair]:
+    def _of(self, source: Path, number: int) -> Iterator[Pair]:
         if not source.exists():
-            raise UsageError("no such folder or manifest", where=source, hint="check teacher.folders")
+            raise UsageError("no such folder or manifest", where=source, hint=f"check {self.setting}")
         pairs = (source / "images").is_dir() and (source / "labels").is_dir()
         manifest = None if pairs else manifest_at(source)
         found: Iterable[tuple[str, Path, str | None]]
@@ -70,12 +71,14 @@ class UnlabelledFaces:
             yield UnlabelledFace(f"{number}/{name}", image, image, None, sha256, _NO_LABELS)
 
 
-def allowed_faces(images: NDArray[np.uint8], held_out: Iterable[Pair], path: Path, digest: str) -> NDArray[np.int64]:
+def allowed_faces(
+    images: NDArray[np.uint8], held_out: Iterable[Pair], path: Path, digest: str, setting: str
+) -> NDArray[np.int64]:
     """The indices of packed faces N×S×S×3 that are none of the held-out ones, nor copies of them or mirror images.
 
     Copies are told by their looks, as `dataset inspect` does; those of the same bytes by what was packed. Which were
     left out is kept in the JSON file `path`, and taken from there for the same `digest` of both and the same size.
-    ConfigError where none are left.
+    ConfigError where none are left, which says that `setting` names them.
     """
     key = f"{digest}-{images.shape}"
     left_out = _kept(path, key)
@@ -88,7 +91,7 @@ def allowed_faces(images: NDArray[np.uint8], held_out: Iterable[Pair], path: Pat
         what = (
             "all unlabelled faces are held out, and may not train" if len(images) else "no unlabelled faces are there"
         )
-        raise ConfigError(what, where="teacher.folders", hint="add others: --set teacher.folders=[DIR]")
+        raise ConfigError(what, where=setting, hint=f"add others: --set {setting}=[DIR]")
     return allowed
 
 

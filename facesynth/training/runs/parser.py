@@ -39,6 +39,30 @@ class Teacher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """The half of CycleGAN (Zhu et al. 2017) that teaches a parser: photo → labels → photo, through a fixed generator.
+
+    Photos without label maps are parsed, painted from these labels in their own style, and compared with themselves:
+    L1 + `perceptual` · the distance of features. It begins after `warmup_images`, as long as labels say nothing yet.
+    """
+
+    generator: str  # a SPADE generator with its encoder, by name, or a file relative to the pipeline file
+    folders: tuple[str, ...] = ()  # as a teacher's
+    share: float = 0.25  # of each batch that comes from the folders
+    weight: float = 0.2  # of the distance between a photo and what is painted in its stead
+    perceptual: float = 1.0  # weight of the distance of features beside L1; 0 for none
+    features: Literal["mobilenet-v2-imagenet", "vgg19-imagenet"] = "mobilenet-v2-imagenet"
+    warmup_images: int = 0  # until which it is told and not learnt from
+    soft: bool = (
+        False  # paint from probabilities, in which a parser can hide the photo, and not from the likeliest label
+    )
+
+    def __post_init__(self) -> None:
+        require_numbers(self, "weight", "perceptual", "warmup_images")
+        require_numbers(self, "share", high=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParserRun:
     """A run that trains a face parser."""
 
@@ -61,6 +85,7 @@ class ParserRun:
     dice: float = 0.5  # weight of the soft Dice term
     boundary: float = 0.0  # a pixel near another label weighs 1 + boundary
     teacher: Teacher | None = None
+    cycle: Cycle | None = None
     adversarial: float = 0.0  # weight of the term of a discriminator that sees photos and label maps (pix2pix)
     discriminator: DiscriminatorSpec = field(
         default_factory=lambda: DiscriminatorSpec(scales=1, layers=3, width=32, max_width=128)
@@ -83,16 +108,29 @@ class ParserRun:
             raise ValueError(f"label maps have {NUM_LABELS} labels, not {self.parser.labels}")
         if self.adversarial and self.discriminator.labels != self.parser.labels:
             raise ValueError(f"the discriminator takes {self.discriminator.labels} labels, not {self.parser.labels}")
-        if self.teacher is not None and self.teacher.folders and not 0 < self.unlabelled < self.batch_size:
-            raise ValueError(
-                f"teacher.share {self.teacher.share} of a batch of {self.batch_size} is {self.unlabelled} faces: both "
-                "kinds of faces need at least one"
-            )
+        for setting, count in self.unlabelled.items():
+            if not count or self.labelled < 1:
+                shares = " and ".join(f"{each}.share {getattr(self, each).share}" for each in self.unlabelled)
+                what = (
+                    f"{count} faces" if len(self.unlabelled) == 1 else f"{count} for {setting}, {self.labelled} others"
+                )
+                raise ValueError(f"{shares} of a batch of {self.batch_size} is {what}: each kind of faces needs one")
 
     @property
-    def unlabelled(self) -> int:
-        """How many faces of a batch come from the teacher's folders."""
-        return round(self.teacher.share * self.batch_size) if self.teacher is not None and self.teacher.folders else 0
+    def folders(self) -> Mapping[str, tuple[str, ...]]:
+        """The folders of faces without label maps, by the setting that names them: those that name any."""
+        named = {"teacher": self.teacher, "cycle": self.cycle}
+        return {setting: each.folders for setting, each in named.items() if each is not None and each.folders}
+
+    @property
+    def unlabelled(self) -> Mapping[str, int]:
+        """How many faces of a batch come from such folders, by the setting that names them."""
+        return {setting: round(getattr(self, setting).share * self.batch_size) for setting in self.folders}
+
+    @property
+    def labelled(self) -> int:
+        """How many faces of a batch have label maps."""
+        return self.batch_size - sum(self.unlabelled.values())
 
     @property
     def packed_size(self) -> int:
@@ -104,4 +142,5 @@ class ParserRun:
         """What of a batch is shared out to devices and parts, each kind of face for itself."""
         if not self.unlabelled:
             return {"batch_size": self.batch_size}
-        return {"faces with labels": self.batch_size - self.unlabelled, "unlabelled faces": self.unlabelled}
+        more = {f"faces of {setting}.folders": count for setting, count in self.unlabelled.items()}
+        return {"faces with labels": self.labelled, **more}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from lightning_fabric import Fabric
 from torch import Generator, Tensor, nn
@@ -12,6 +9,7 @@ from torch import Generator, Tensor, nn
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
 from facesynth.training.collectives import ALONE, Ranks
+from facesynth.training.learner import Learner
 from facesynth.training.losses import Outputs, feature_matching, hinge_discriminator, hinge_generator
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.spade.batches import View
@@ -28,43 +26,12 @@ Terms = dict[str, tuple[float, Tensor]]
 """Losses of the painter by name: (weight, value)."""
 
 
-class _Critic:
+class _Critic(Learner):
     """A discriminator with its optimizer."""
 
     def __init__(self, network: nn.Module, config: SpadeRun, fabric: Fabric) -> None:
-        network = network.to(memory_format=torch.channels_last)
-        self._weights, self._rate, self._fabric = config.losses, config.discriminator_learning_rate, fabric
-        adam = torch.optim.Adam(network.parameters(), lr=self._rate, betas=config.betas)
-        self._network, self._adam = fabric.setup(network, adam)
-
-    @property
-    def network(self) -> nn.Module:
-        """The discriminator itself."""
-        module: nn.Module = self._network.module
-        return module
-
-    def set_pace(self, pace: float) -> None:
-        """Learn at this share of the learning rate from now on."""
-        for group in self._adam.param_groups:
-            group["lr"] = self._rate * pace
-
-    def train(self) -> None:
-        """Put the network into training mode."""
-        self._network.train()
-
-    def state(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
-        return {"network": self.network.state_dict(), "adam": self._adam.state_dict()}
-
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Take up a state that `state` returned."""
-        self.network.load_state_dict(state["network"])
-        self._adam.load_state_dict(state["adam"])
-
-    def _descend(self, loss: Tensor) -> None:
-        self._adam.zero_grad(set_to_none=True)
-        self._fabric.backward(loss)
-        self._adam.step()
+        super().__init__(network, config.discriminator_learning_rate, config.betas, fabric)
+        self._weights = config.losses
 
 
 class PatchCritic(_Critic):
@@ -87,7 +54,7 @@ class PatchCritic(_Critic):
         """One step of telling photos from painted pictures; its loss (hinge) and its mean scores by name."""
         fake, real = self._judged(view)
         loss = hinge_discriminator(real, fake)
-        self._descend(loss)
+        self.descend(loss)
         with torch.no_grad():
             return {"loss/discriminator": loss, "score/real": _score(real), "score/fake": _score(fake)}
 
@@ -132,7 +99,7 @@ class SegmentationCritic(_Critic):
         if weight:
             losses["loss/label_mix"] = mixing_consistency(real, fake, mixed[0], mask, view.shared, ranks)
             loss = loss + weight * losses["loss/label_mix"]
-        self._descend(loss)
+        self.descend(loss)
         with torch.no_grad():
             told = real.argmax(1, keepdim=True) == view.own.argmax(1, keepdim=True)
             unmasked = fake.argmax(1, keepdim=True) == fake.shape[1] - 1

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
@@ -18,11 +18,13 @@ from facesynth.models.generator import SpadeGenerator
 from facesynth.models.perceptual import PerceptualDistance
 from facesynth.models.region_pooling import present
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
+from facesynth.training.averaging import measure_statistics
 from facesynth.training.collectives import ALONE, Ranks
 from facesynth.training.data import HeldOut
 from facesynth.training.ema import Ema
 from facesynth.training.losses import kl_divergence
 from facesynth.training.onlooker import Onlooker
+from facesynth.training.pace import pace_at
 from facesynth.training.parts import PartMeans, hold_power_iterations, resume_power_iterations, tossed_before
 from facesynth.training.rows import Rows, rows_of
 from facesynth.training.runs.spade import SpadeRun
@@ -148,36 +150,27 @@ class SpadeJob:
         return region_kl_divergence(mean, log_variance, present(batch.own), spec.region_correlation)
 
     def _set_rates(self, nimg: int) -> None:
-        """Linear warm-up, a constant stretch, and a linear decay to zero over the last `decay_images`."""
-        config = self.config
-        pace = min(1.0, (nimg + config.batch_size) / config.warmup_images) if config.warmup_images else 1.0
-        if config.decay_images:
-            pace *= min(1.0, max(0.0, (config.images - nimg) / config.decay_images))
+        pace = pace_at(self.config, nimg, self.config.batch_size)
         for group in self.adam.param_groups:
-            group["lr"] = config.generator_learning_rate * pace
+            group["lr"] = self.config.generator_learning_rate * pace
         for critic in self.critics:
             critic.set_pace(pace)
 
     @torch.no_grad()
     def averaged(self) -> Painter:
-        """The averaged painter with batch statistics of its own, measured on training batches.
-
-        The running statistics belong to the raw network, whose weights are others (imaginaire re-estimates them too).
-        """
+        """The averaged painter with batch statistics of its own, measured on training batches."""
         painter: Painter = self.ema.module  # type: ignore[assignment]
         if self._calibrated_at == self.nimg:
             return painter
-        norms = [module for module in painter.modules() if isinstance(module, nn.BatchNorm2d)]
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over all batches
-            norm.train()
-        for start in range(0, min(_RECALIBRATION_IMAGES, self._pairs), self.config.batch_size):
-            batch = self.batches(self.nimg + start)
+        starts = range(0, min(_RECALIBRATION_IMAGES, self._pairs), self.config.batch_size)
+
+        def go_through(number: int) -> None:
+            nimg = self.nimg + starts[number]
+            batch = self.batches(nimg)
             with self.fabric.autocast():
-                painter(batch.drawn, batch.faces, batch.own, self._draws(self.nimg + start, len(batch.faces)))
-        for norm in norms:
-            norm.eval()
+                painter(batch.drawn, batch.faces, batch.own, self._draws(nimg, len(batch.faces)))
+
+        measure_statistics(painter, go_through, len(starts))
         self._calibrated_at = self.nimg
         return painter
 

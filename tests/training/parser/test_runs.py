@@ -123,7 +123,7 @@ def test_a_held_out_face_is_left_out_of_the_unlabelled_ones(place: Path) -> None
         train(place, name="leaky", teacher=Teacher(folders=("some",)))
     write_photo(picture(7), place / "some" / "stranger.png")
     train(place, name="tight", teacher=Teacher(folders=("some",)))
-    assert json.loads((place / "runs/tight/left-out.json").read_text())["held_out"] == [0]
+    assert json.loads((place / "runs/tight/left-out-teacher.json").read_text())["held_out"] == [0]
 
 
 def test_a_teacher_without_anything_to_teach_is_refused(place: Path) -> None:
