@@ -32,22 +32,23 @@ def _folder_or_classes(folder: Path) -> Layout:
     filled = [place for place in here.folders if holds_images(place)]
     if not filled:
         return "folder"
-    names = {place.name for place in filled}
+    named = {place.name.casefold(): place for place in filled}
+    names = named.keys()
     if here.images:
         what = f"images lie in it, and in folders in it as well ({filled[0].name}/)"
     elif "images" in names and names & _PAIRED:
-        hint = f"for the images alone give {top / 'images'}"
+        hint = f"for the images alone give {named['images']}"
         raise UsageError("it holds images and label maps, and label maps are not to be learned", where=top, hint=hint)
-    elif "train" in names and level(top / "train").folders:
+    elif "train" in names and level(named["train"]).folders:
         others = ", ".join(f"{name}/" for name in sorted(names - PART_NAMES)[:3])
-        hint = f"move {others} away, or give {top / 'train'}"
+        hint = f"move {others} away, or give {named['train']}"
         raise UsageError(f"there are images beside train/ that belong to no part: {others}", where=top, hint=hint)
     elif len(filled) == 1:
         if len(here.folders) == 1 and not level(filled[0]).folders:
             return "folder"
         what = f"of its folders one holds images ({filled[0].name}/)"
     elif names <= PART_NAMES:
-        what = f"its folders are called {' and '.join(sorted(names))}, and none train"
+        what = f"its folders are called {' and '.join(place.name for place in filled)}, and none train"
     elif all(_is_numbered(name) for name in names):
         return "folder"
     elif all(_is_class(place) for place in filled):

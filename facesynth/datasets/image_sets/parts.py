@@ -72,12 +72,12 @@ def holds_images(folder: Path) -> bool:
 
 
 def parts_of(folder: Path) -> Parts:
-    """The parts of a folder; all of it is one to learn from unless its sub-folders with images are train/, test/, ….
+    """The parts of a folder; all of it is one to learn from unless its sub-folders with images are train/, Test/, ….
 
     UsageError where no images lie in it.
     """
     here = level(folder)
-    below = {} if here.images else {place.name: place for place in here.folders if holds_images(place)}
+    below = {} if here.images else {place.name.casefold(): place for place in here.folders if holds_images(place)}
     if not here.images and not below:
         raise no_images(folder)
     train = next((below[name] for name in _TRAIN if name in below), None)

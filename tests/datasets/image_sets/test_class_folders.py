@@ -28,9 +28,9 @@ def test_a_link_upwards_brings_no_other_class(tmp_path: Path) -> None:
     assert [images.name(index) for index in range(len(images))] == ["cat/0", "cat/1", "dog/0", "dog/1"]
 
 
-@pytest.mark.parametrize("test_name", ["test", "val", "validation"])
-def test_parts_share_the_ids_of_the_training_part(tmp_path: Path, test_name: str) -> None:
-    write_classes(tmp_path / "train", ["cat", "dog"], 3)
+@pytest.mark.parametrize(("name", "test_name"), [("train", "test"), ("train", "val"), ("Training", "Validation")])
+def test_parts_share_the_ids_of_the_training_part(tmp_path: Path, name: str, test_name: str) -> None:
+    write_classes(tmp_path / name, ["cat", "dog"], 3)
     write_classes(tmp_path / test_name, ["dog"], 1)
     assert len(open_image_set(tmp_path)) == 6
     test = open_image_set(tmp_path, part="test")
