@@ -63,7 +63,8 @@ def test_every_command_has_help_with_examples_that_parse(
     assert len(told) >= (2 if words[0] in OWN else 1)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "portrait.jpg").touch()
-    (tmp_path / "pairs").mkdir()
+    for folder in ("pairs", "cifar"):
+        (tmp_path / folder).mkdir()
     for line in told:
         assert line[: len(words) + 1] == ["facesynth", *words]
         command.make_context(words[-1], line[len(words) + 1 :])  # raises for an option that is not there
@@ -130,7 +131,7 @@ def test_without_a_command_it_tells_of_them(capsys: pytest.CaptureFixture[str]) 
         (["train", "tiny.yaml", "--init-from", "nope"], 1, "no weights of that name; run: facesynth weights list"),
         (["train", "tiny.yaml", "--set", "losses.kld=.nan"], 2, "losses: kld is nan, it must be finite"),
         (["weights", "show", "nope"], 1, "error: nope: there is no such file"),
-        (["cache", "ls", "nope"], 2, "use one of: align, encode, encode-regions, probabilities, segment, synthesize"),
+        (["cache", "ls", "nope"], 2, "use one of: align, encode, encode-regions, probabilities, sample, segment, synthesize"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -1,0 +1,54 @@
+"""`facesynth serve`: the studio in a browser, and the API that it paints through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rich_click as click
+
+from facesynth.cli.options import generator_option, landmarks_option, parser_option
+from facesynth.cli.progress import tell
+from facesynth.cli.value_types import Device
+from facesynth.cli.worker_process import prepare_worker
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen: 0.0.0.0 is every network.")
+@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 takes any free one.")
+@click.option("--token", envvar="FACESYNTH_TOKEN", show_envvar=True, help="What clients must send: a bearer token.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="Let pages of another place call it.")
+@click.option("--demo", is_flag=True, help="With the bundled weights and nothing else.")
+@click.option(
+    "--device",
+    "devices",
+    type=Device(),
+    multiple=True,
+    default=("auto",),
+    show_default="auto",
+    help="Where networks run, one process for each: may be given several times.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bf16", "fp16"]),
+    default="auto",
+    show_default=True,
+    help="Of the networks' arithmetic: auto is bf16 on a GPU that has it.",
+)
+@click.option("--batch-size", type=click.IntRange(1, 256), help="Pictures painted at once (default: by the device).")
+@generator_option
+@parser_option
+@landmarks_option
+def serve(**given: Any) -> None:
+    """Serve the page to paint on, and its API; see /docs there. Stop it with Ctrl-C: what runs is finished first.
+
+    \b
+    Example: facesynth serve --demo
+    Example: facesynth serve --host 0.0.0.0 --port 8000 --token "$(openssl rand -hex 16)"
+    """
+    from facesynth.serving.listening import serve as run
+    from facesynth.serving.settings import Settings
+
+    settings = Settings(**given)
+    if not settings.local and settings.token is None:
+        tell(f"anybody who reaches {settings.host} may paint here: give a --token to let in those who have it")
+    run(settings, begin=prepare_worker, listening=lambda address: click.echo(f"facesynth is at {address}"))

@@ -1,0 +1,217 @@
+"""From requests to workers and back: who is let in, who is next, what a lost worker means."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from contextlib import suppress
+
+from facesynth.core.errors import FacesynthError
+from facesynth.serving.metrics import Metrics
+from facesynth.serving.problems import Problem
+from facesynth.serving.queue.jobs import Job
+from facesynth.serving.queue.waiting import Waiting
+from facesynth.serving.settings import Settings
+from facesynth.serving.worker.handle import Worker
+from facesynth.serving.worker.process import Answers, Load, Unexpected, Unready
+from facesynth.serving.worker.tasks import Answer, Loaded, Paint, Task
+
+_log = logging.getLogger("facesynth.serving")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
+"""Seconds before a worker that ended is started again: twice as long each time, until one gets ready."""
+
+_HUNG = 2.0
+"""A batch that takes so many deadlines hangs: its worker is ended."""
+
+
+class Dispatcher:
+    """Lets jobs wait within their bounds, and hands batches to workers that are idle. Lives in one event loop."""
+
+    def __init__(
+        self, settings: Settings, load: Load, metrics: Metrics, *, begin: Callable[[], None] | None = None
+    ) -> None:
+        """`load` and `begin` are called in each worker; see `Worker`."""
+        self._limits, self._metrics = settings.limits, metrics
+        self._waiting = Waiting()
+        self._workers = [Worker(settings, device, load, self, begin) for device in settings.devices]
+        self._able: dict[Worker, Loaded] = {}
+        self._idle: list[Worker] = []
+        self._running: dict[Worker, list[Job]] = {}
+        self._watching: dict[Worker, asyncio.TimerHandle] = {}
+        self._pauses = dict.fromkeys(self._workers, _FIRST_PAUSE)
+        self._later: set[asyncio.TimerHandle] = set()
+        self._stopping = False
+        self.loaded: Loaded | None = None
+        self.failure: asyncio.Future[FacesynthError] = asyncio.get_running_loop().create_future()
+        """Set when the first worker to answer says that it cannot be made ready: then nothing ever will be."""
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait."""
+        return len(self._waiting)
+
+    @property
+    def computing(self) -> int:
+        """Jobs that are computed now."""
+        return len(self._all_running())
+
+    @property
+    def workers_ready(self) -> int:
+        """Workers that compute or can."""
+        return len(self._able)
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return [worker.pid for worker in self._workers if worker.pid is not None]
+
+    @property
+    def seconds_left(self) -> int:
+        """A guess after how many seconds there will be room in the queue."""
+        return max(1, min(30, math.ceil(self.waiting * self._metrics.seconds_each / max(1, self.workers_ready))))
+
+    def start(self) -> None:
+        """Start the workers; they get ready by and by."""
+        for worker in self._workers:
+            worker.start()
+
+    async def answer(self, task: Task, client: str, session: str | None = None) -> tuple[Answer, Job]:
+        """The answer to a task, and the job that it was.
+
+        Raises Problem where it is not let in, waits too long, or is superseded, FacesynthError where the task's own
+        input is at fault. Cancelled, it is not computed any more.
+        """
+        self._let_in(client)
+        loop = asyncio.get_running_loop()
+        if session is not None and isinstance(task, Paint):
+            self._supersede(session)
+        else:
+            session = None
+        job = Job(task, client, loop.create_future(), loop.time(), session)
+        self._waiting.add(job)
+        self._hand_out()
+        try:
+            async with asyncio.timeout(self._limits.deadline):
+                return await job.done, job
+        except TimeoutError:
+            state = "waited" if job.began is None else "was computed"
+            what = f"the request {state} for {self._limits.deadline:g} seconds"
+            raise Problem("deadline", what, hint="try again later, or with smaller pictures") from None
+        finally:
+            self._waiting.remove(job)
+            job.done.cancel()
+
+    async def stop(self) -> None:
+        """Refuse new jobs, answer those that wait or run as long as time allows, and end the workers."""
+        self._stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.stop_seconds):
+                while self.workers_ready and (self.waiting or self._running):
+                    await asyncio.sleep(0.02)
+        for timer in (*self._later, *self._watching.values()):
+            timer.cancel()
+        for job in (*self._all_running(), *self._waiting.take_all()):
+            _fail(job, Problem("stopping", "the server stopped before this was done"))
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        self._able.clear()
+        self._idle.clear()
+        self._running.clear()
+
+    # What the workers tell.
+
+    def ready(self, worker: Worker, loaded: Loaded) -> None:
+        """It can compute."""
+        self.loaded = self.loaded or loaded
+        self._able[worker] = loaded
+        self._idle.append(worker)
+        self._pauses[worker] = _FIRST_PAUSE
+        self._hand_out()
+
+    def unready(self, worker: Worker, message: Unready) -> None:
+        """It cannot be made ready."""
+        _log.error("the worker on %s cannot be made ready: %s", worker.device, message.error)
+        if self.loaded is None and not self.failure.done():
+            self.failure.set_result(message.error)
+
+    def answered(self, worker: Worker, answers: Answers) -> None:
+        """The batch that it was given is done."""
+        jobs = self._finished(worker)
+        self._metrics.batch(len(jobs), answers.seconds)
+        for job, answer in zip(jobs, answers.each, strict=True):
+            if isinstance(answer, Unexpected):
+                _log.error("a request failed: %s", answer.trace)
+                hint = "the log has the details; please report them"
+                _fail(job, Problem("failed", f"unexpected {answer.told}", hint=hint))
+            elif isinstance(answer, FacesynthError):
+                _fail(job, answer)
+            elif not job.done.done():
+                job.done.set_result(answer)
+        self._idle.append(worker)
+        self._hand_out()
+
+    def ended(self, worker: Worker) -> None:
+        """Its process is gone: what it computed is answered once, and another one is started."""
+        self._able.pop(worker, None)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        jobs = self._finished(worker)
+        for job in reversed(jobs):
+            if len(jobs) > 1 and not job.done.done():  # one of them may be at fault: each is tried by itself
+                job.lone, job.began = True, None
+                self._waiting.add(job, first=True)
+            else:
+                what = "the process that computed this request ended"
+                _fail(job, Problem("worker-died", what, hint="a new one was started; send other input, or try again"))
+        if self._stopping or self.failure.done():
+            return
+        pause = self._pauses[worker]
+        _log.error("the worker on %s ended; another one is started in %g seconds", worker.device, pause)
+        self._metrics.restarts += 1
+        self._pauses[worker] = min(2 * pause, _LONGEST_PAUSE)
+        self._later = {timer for timer in self._later if timer.when() > asyncio.get_running_loop().time()}
+        self._later.add(asyncio.get_running_loop().call_later(pause, worker.start))
+
+    # How jobs are handed out.
+
+    def _let_in(self, client: str) -> None:
+        if self._stopping:
+            raise Problem("stopping", "the server is stopping")
+        if self.loaded is None:
+            raise Problem("not-ready", "the networks are being loaded", hint="try again in a moment; see /readyz")
+        if self._waiting.of(client) >= self._limits.waiting_each:
+            most = self._limits.waiting_each
+            raise Problem("too-many", f"{most} requests of this client wait already", hint="wait for their answers")
+        if self.waiting >= self._limits.waiting:
+            raise Problem("busy", f"{self.waiting} requests wait already", retry_after=self.seconds_left)
+
+    def _supersede(self, session: str) -> None:
+        for job in self._waiting.older(session):
+            self._waiting.remove(job)
+            _fail(job, Problem("superseded", "a newer request of this session took its place"))
+
+    def _hand_out(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._idle and (jobs := self._waiting.take(self._able[self._idle[0]].batch_size)):
+            worker = self._idle.pop(0)
+            for job in jobs:
+                job.began, job.batch = loop.time(), len(jobs)
+            self._running[worker] = jobs
+            self._watching[worker] = loop.call_later(_HUNG * self._limits.deadline, worker.kill)
+            worker.give([job.task for job in jobs])
+
+    def _finished(self, worker: Worker) -> list[Job]:
+        if timer := self._watching.pop(worker, None):
+            timer.cancel()
+        return self._running.pop(worker, [])
+
+    def _all_running(self) -> list[Job]:
+        return [job for jobs in self._running.values() for job in jobs]
+
+
+def _fail(job: Job, error: Exception) -> None:
+    if not job.done.done():
+        job.done.set_exception(error)
+        job.done.exception()  # whoever asked may be gone: nobody is to be told of that

@@ -1,0 +1,32 @@
+"""One request's work on its way through the queue and a worker."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from facesynth.serving.worker.tasks import Answer, Paint, Task
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A task of a client; `done` gets its answer or its error.
+
+    `session` is whose newest painting wins, None for nobody's. Times are those of the event loop, in seconds.
+    """
+
+    task: Task
+    client: str
+    done: asyncio.Future[Answer]
+    arrived: float
+    session: str | None = None
+    began: float | None = None
+    batch: int = 0
+    """How many were computed together with it, itself among them."""
+    lone: bool = field(default=False)
+    """Whether it is computed by itself: it was in a batch that ended a worker."""
+
+    @property
+    def joins(self) -> bool:
+        """Whether it may share a batch."""
+        return isinstance(self.task, Paint) and not self.lone

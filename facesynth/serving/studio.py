@@ -1,0 +1,120 @@
+"""What the routes share: the queue, the caches, the counts, and how a request goes through them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, TypeVarTuple
+
+from starlette.requests import Request
+
+from facesynth.core.images import Photo
+from facesynth.core.styles import Style
+from facesynth.serving.body.fields import Fields
+from facesynth.serving.body.reading import HeldBytes
+from facesynth.serving.body.taking import fields_of
+from facesynth.serving.decoding import KnownLabels, Styles
+from facesynth.serving.memory_cache import MemoryCache
+from facesynth.serving.metrics import Metrics
+from facesynth.serving.problems import Problem
+from facesynth.serving.queue.dispatcher import Dispatcher
+from facesynth.serving.queue.jobs import Job
+from facesynth.serving.security import client_of, session_of
+from facesynth.serving.settings import Settings
+from facesynth.serving.worker.process import Load
+from facesynth.serving.worker.tasks import Answer, Loaded, Parsed, Task
+
+T = TypeVar("T")
+Given = TypeVarTuple("Given")
+
+_THREADS = 2
+"""That decode and encode in the server itself: label maps and pictures of a few milliseconds each."""
+_STYLE_BYTES = 8 << 10
+
+
+class Studio:
+    """One server's state. Made in its event loop; `start` starts the workers."""
+
+    def __init__(self, settings: Settings, load: Load, begin: Callable[[], None] | None = None) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.dispatcher = Dispatcher(settings, load, self.metrics, begin=begin)
+        self.bodies = HeldBytes(settings.limits)
+        share = settings.limits.cache_bytes // 5
+        self.labels: MemoryCache[KnownLabels] = MemoryCache(share, lambda known: known.held)
+        self.styles: MemoryCache[Style] = MemoryCache(share, lambda _: _STYLE_BYTES)
+        self.pictures: MemoryCache[Photo] = MemoryCache(share, lambda picture: picture.pixels.nbytes)
+        self.parsed: MemoryCache[Parsed] = MemoryCache(share, lambda parsed: parsed.labels.ids.nbytes)
+        self.documents: MemoryCache[bytes] = MemoryCache(share, len)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="facesynth-serving")
+
+    async def stop(self) -> None:
+        """Finish what runs and end the workers."""
+        await self.dispatcher.stop()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def bytes_cached(self) -> int:
+        """What all caches hold."""
+        caches = (self.labels, self.styles, self.pictures, self.parsed, self.documents)
+        return sum(cache.held for cache in caches)
+
+    @property
+    def loaded(self) -> Loaded:
+        """What the workers have loaded. Raises Problem `not-ready`."""
+        if self.dispatcher.loaded is None:
+            raise Problem("not-ready", "the networks are being loaded", hint="try again in a moment; see /readyz")
+        return self.dispatcher.loaded
+
+    @property
+    def reader_of_styles(self) -> Styles:
+        """What reads the styles of requests."""
+        return Styles(self.loaded.generator, self.styles)
+
+    async def apart(self, do: Callable[[*Given], T], *given: *Given) -> T:
+        """What `do` returns, computed in a thread: the event loop has others to hear."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, do, *given)
+
+    @asynccontextmanager
+    async def fields(self, request: Request, file: str) -> AsyncIterator[Fields]:
+        """A request's fields; `file` is the one that a body of another type than a form's or JSON stands for."""
+        session_of(request)  # refused before the body is read
+        async with self.bodies.body(request) as body:
+            yield await self.apart(fields_of, request, body, file, self.settings.limits)
+
+    async def compute(self, request: Request, task: Task) -> Answer:
+        """A worker's answer. Raises Problem and FacesynthError; nothing is computed for a client that is gone."""
+        answering = asyncio.ensure_future(self.dispatcher.answer(task, client_of(request), session_of(request)))
+        leaving = asyncio.ensure_future(_left(request))
+        try:
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                raise Problem("gone", "the client left before its request was answered")
+            answer, job = answering.result()
+            request.state.timing = _timing(job)
+            return answer
+        finally:
+            answering.cancel()
+            leaving.cancel()
+            await asyncio.gather(answering, leaving, return_exceptions=True)
+
+
+def studio_of(request: Request) -> Studio:
+    """The studio of the server that a request came to."""
+    studio: Any = request.app.state.studio
+    assert isinstance(studio, Studio)
+    return studio
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _timing(job: Job) -> str:
+    now = asyncio.get_running_loop().time()
+    began = job.began if job.began is not None else now
+    wait, worked = 1000 * (began - job.arrived), 1000 * (now - began)
+    return f'wait;dur={wait:.1f}, work;dur={worked:.1f};desc="in a batch of {job.batch}"'

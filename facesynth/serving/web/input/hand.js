@@ -1,0 +1,39 @@
+/** One tool at work at a time, whatever moves it: mouse, pen, finger or keys. */
+export class Hand {
+  #tool = null;
+
+  /** `desk` is what tools work on: {editor, state, palette, overlay}. */
+  constructor(desk) {
+    this.desk = desk;
+  }
+
+  get down() {
+    return this.#tool !== null;
+  }
+
+  /** Put a tool to the map. One that has nothing to drag is done at once. */
+  press(tool, point) {
+    this.cancel();
+    tool.begin(this.desk, point);
+    if (tool.end) this.#tool = tool;
+  }
+
+  drag(points) {
+    if (points.length) this.#tool?.move(this.desk, points);
+  }
+
+  lift() {
+    const tool = this.#tool;
+    this.#tool = null;
+    tool?.end(this.desk);
+  }
+
+  /** Take back what is being done. */
+  cancel() {
+    const tool = this.#tool;
+    this.#tool = null;
+    if (!tool) return;
+    tool.cancel?.(this.desk);
+    this.desk.editor.cancel();
+  }
+}

@@ -1,0 +1,132 @@
+"""The server's end of one worker process: it is started, given batches, heard, and started again when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from queue import SimpleQueue
+from typing import Protocol
+
+from facesynth.serving.settings import Settings
+from facesynth.serving.worker.process import Answers, Load, Ready, Unready, work
+from facesynth.serving.worker.tasks import Loaded, Task
+
+
+class Listener(Protocol):
+    """Who hears of a worker, in the event loop."""
+
+    def ready(self, worker: Worker, loaded: Loaded) -> None:
+        """It can compute."""
+
+    def unready(self, worker: Worker, message: Unready) -> None:
+        """It cannot be made ready."""
+
+    def answered(self, worker: Worker, answers: Answers) -> None:
+        """The batch that it was given is done."""
+
+    def ended(self, worker: Worker) -> None:
+        """Its process is gone, whatever the reason."""
+
+
+@dataclass(slots=True)
+class _Life:
+    """One process and what belongs to it."""
+
+    process: SpawnProcess
+    pipe: Connection
+    batches: SimpleQueue[Sequence[Task] | None] = field(default_factory=SimpleQueue)
+    over: threading.Event = field(default_factory=threading.Event)
+    ready: bool = False
+
+
+class Worker:
+    """One device's process. All methods are called in the event loop and return at once."""
+
+    def __init__(
+        self, settings: Settings, device: str, load: Load, listener: Listener, begin: Callable[[], None] | None = None
+    ) -> None:
+        """`load` makes what computes, in the process; `begin` is called there before."""
+        self.device = device
+        self._made_with = (load, settings, device, begin)
+        self._listener = listener
+        self._life: _Life | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id; None where there is none."""
+        return self._life.process.pid if self._life else None
+
+    def start(self) -> None:
+        """Start the process, and two threads: one that talks with it, one that waits for its end."""
+        loop = asyncio.get_running_loop()
+        context = multiprocessing.get_context("spawn")
+        pipe, theirs = context.Pipe()
+        process = context.Process(
+            target=work, args=(theirs, *self._made_with), name=f"facesynth-worker-{self.device}", daemon=True
+        )
+        process.start()
+        theirs.close()  # so that its end is seen
+        life = _Life(process, pipe)
+        self._life = life
+
+        def tell(event: Callable[..., None], *about: object) -> None:
+            def heard() -> None:
+                if self._life is life:  # not a process that another one has replaced
+                    event(self, *about)
+
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(heard)
+
+        def talk() -> None:
+            with contextlib.suppress(EOFError, OSError):
+                message = pipe.recv()
+                if isinstance(message, Unready):
+                    tell(self._listener.unready, message)
+                    return
+                assert isinstance(message, Ready)
+                life.ready = True
+                tell(self._listener.ready, message.loaded)
+                while (batch := life.batches.get()) is not None:
+                    pipe.send(batch)
+                    tell(self._listener.answered, pipe.recv())
+                pipe.send(None)
+
+        def watch(talking: threading.Thread) -> None:
+            process.join()
+            life.batches.put(None)
+            talking.join()  # its last answer is heard first
+            pipe.close()
+            life.over.set()
+            tell(self._listener.ended)
+
+        talking = threading.Thread(target=talk, name="facesynth-talk", daemon=True)
+        talking.start()
+        threading.Thread(target=watch, args=(talking,), name="facesynth-watch", daemon=True).start()
+
+    def give(self, tasks: Sequence[Task]) -> None:
+        """Have it compute a batch; its listener hears of the answers, or of its end."""
+        assert self._life is not None
+        self._life.batches.put(tasks)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self._life is not None:
+            self._life.process.kill()
+
+    async def stop(self, seconds: float = 5.0) -> None:
+        """Let the process end, and kill it where it does not in time. Its listener hears nothing more."""
+        life, self._life = self._life, None
+        if life is None:
+            return
+        if life.ready:
+            life.batches.put(None)
+            await asyncio.to_thread(life.over.wait, seconds)
+        if not life.over.is_set():
+            life.process.kill()
+            await asyncio.to_thread(life.over.wait, seconds)

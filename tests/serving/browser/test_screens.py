@@ -1,0 +1,136 @@
+"""Phones, tablets and laptops: all is there, nothing is cut off, fingers and pens draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facesynth.core.labels import Label
+from tests.serving.browser.studio_page import StudioPage, inner
+
+SCREENS = {
+    "laptop": (1366, 768),
+    "wide": (1920, 1080),
+    "tablet": (1024, 768),
+    "upright": (820, 1180),
+    "phone": (390, 844),
+    "small": (360, 640),
+}
+
+
+def test_nothing_is_cut_off_on_any_screen(studio: StudioPage) -> None:
+    for width, height in SCREENS.values():
+        studio.page.set_viewport_size({"width": width, "height": height})
+        studio.page.wait_for_timeout(150)
+        check_screen(studio, width, height)
+
+
+def check_screen(studio: StudioPage, width: int, height: int) -> None:
+    assert studio.page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = {
+        part: studio.page.locator(part).bounding_box()
+        for part in ("#map", "#picture-stage", ".tools", ".style", ".bar")
+    }
+    for part, box in boxes.items():
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width + 0.5, part
+    stage, tools = boxes["#map"], boxes[".tools"]
+    assert stage is not None and tools is not None
+    assert stage["width"] == pytest.approx(stage["height"])
+    assert stage["width"] >= 0.38 * min(width, height)
+    assert tools["y"] + tools["height"] <= height, "the tools are seen without scrolling"
+    overlaps = studio.page.evaluate(
+        """() => {
+            const boxes = [...document.querySelectorAll('button, .tool, .slot, input[type=range]')]
+                .filter((element) => element.checkVisibility() && !element.closest('.slot button, #strip'))
+                .map((element) => [element.id || element.className, element.getBoundingClientRect()]);
+            return boxes.flatMap(([a, p], i) => boxes.slice(i + 1)
+                .filter(([, q]) => Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1
+                    && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 1)
+                .map(([b]) => `${a} over ${b}`))
+                .filter((pair) => !pair.includes('slot'));
+        }"""
+    )
+    assert overlaps == []
+
+
+class Fingers:
+    """Fingers on the label map, by the browser's own input."""
+
+    def __init__(self, studio: StudioPage) -> None:
+        self.studio = studio
+        self.session: Any = studio.page.context.new_cdp_session(studio.page)
+
+    def __call__(self, kind: str, *points: tuple[float, float]) -> None:
+        places = [self.studio.at(*point) for point in points]
+        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+
+def test_a_finger_draws(phone: StudioPage) -> None:
+    before = phone.labels
+    phone.choose("hat")
+    touch = Fingers(phone)
+    touch("touchStart", (0.2, 0.2))
+    for step in range(1, 9):
+        touch("touchMove", (0.2 + step / 20, 0.2))
+    touch("touchEnd")
+    phone.settle()
+    changed = phone.labels != before
+    assert set(np.unique(phone.labels[changed])) == {Label.HAT}
+    assert np.ptp(np.nonzero(changed)[1]) > 0.35 * 512
+    assert phone.page.evaluate("scrollY") == 0
+    assert np.array_equal(inner(phone.shown()), inner(phone.labels))
+
+
+def test_two_fingers_zoom_and_draw_nothing(phone: StudioPage) -> None:
+    before = phone.labels
+    touch = Fingers(phone)
+    touch("touchStart", (0.45, 0.5))
+    touch("touchStart", (0.45, 0.5), (0.55, 0.5))
+    for step in range(1, 6):
+        touch("touchMove", (0.45 - step / 50, 0.5), (0.55 + step / 50, 0.5))
+    touch("touchEnd")
+    phone.settle()
+    assert phone.page.locator("#zoom").inner_text() == "300 %"
+    assert np.array_equal(phone.labels, before)
+    assert phone.page.locator("#undo").is_disabled()
+
+
+def test_a_pen_draws(studio: StudioPage) -> None:
+    before = studio.labels
+    studio.choose("hat")
+    session: Any = studio.page.context.new_cdp_session(studio.page)
+    for kind, x in (("mousePressed", 0.2), ("mouseMoved", 0.4), ("mouseMoved", 0.6), ("mouseReleased", 0.6)):
+        left, top = studio.at(x, 0.3)
+        how = {"type": kind, "x": left, "y": top, "button": "left", "buttons": 1, "pointerType": "pen", "clickCount": 1}
+        session.send("Input.dispatchMouseEvent", how)
+    studio.settle()
+    assert np.ptp(np.nonzero(studio.labels != before)[1]) > 0.38 * 512
+
+
+def test_targets_are_large_enough_for_fingers(phone: StudioPage) -> None:
+    small = phone.page.evaluate(
+        """() => [...document.querySelectorAll('button, .tool, .swatch, select')]
+            .filter((element) => element.checkVisibility())
+            .map((element) => [element.id || element.textContent, element.getBoundingClientRect()])
+            .filter(([, box]) => Math.min(box.width, box.height) < 28).map(([name]) => name)"""
+    )
+    assert small == []
+
+
+def test_settings_are_kept_and_drawings_are_not(studio: StudioPage) -> None:
+    studio.press("]", "]", "]")
+    size = studio.page.locator("#radius").input_value()
+    studio.page.locator("#theme").click()
+    before = studio.labels
+    studio.choose("hat")
+    studio.drag((0.1, 0.1), (0.6, 0.1))
+    kept = studio.page.evaluate("JSON.parse(localStorage.getItem('facesynth-studio'))")
+    assert set(kept) == {"radius", "theme"} and kept["theme"] == "light"
+    studio.page.reload()
+    studio.settle()
+    assert studio.page.locator("#radius").input_value() == size
+    assert studio.page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert np.array_equal(studio.labels, before)

@@ -1,0 +1,73 @@
+"""`facesynth serve` as a user starts and stops it."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from PIL import Image
+
+from facesynth.core.errors import DependencyMissing, FacesynthError
+from facesynth.serving import listening
+from facesynth.serving.settings import Settings
+from tests.serving.drawn_requests import painting
+from tests.serving.running import API, until_ready
+
+
+def started(*options: str, **environment: str) -> subprocess.Popen[str]:
+    """The command as a process."""
+    command = [sys.executable, "-m", "facesynth", "serve", "--port", "0", *options]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+
+
+def test_the_demo_paints_and_stops_gracefully() -> None:
+    process = started("--demo", FACESYNTH_TOKEN="sesame")
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        assert address.startswith("http://127.0.0.1:") and address.endswith("/#token=sesame")
+        with httpx.Client(base_url=address.partition("#")[0], headers={"authorization": "Bearer sesame"}) as client:
+            until_ready(client, 180)
+            picture = client.post(f"{API}/synthesize", json=painting(1), timeout=60)
+            assert Image.open(io.BytesIO(picture.content)).size == (128, 128)
+            process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0 and not told, told
+    finally:
+        process.kill()
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(FacesynthError, match=f"127.0.0.1:{port}: this port is in use.*--port {port + 1}"):
+            listening.serve(Settings(port=port))
+
+
+def test_a_host_that_is_not_this_machine() -> None:
+    with pytest.raises(FacesynthError, match=r"192\.0\.2\.1:0: cannot listen"):
+        listening.bound("192.0.2.1", 0)
+
+
+def test_without_the_extra_the_command_that_brings_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(DependencyMissing, match=r"uvicorn is not installed.*facesynth\[serve\]"):
+        listening.serve(Settings())
+
+
+def test_weights_that_are_none_end_the_server(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"nothing")
+    process = started("--generator", str(broken))
+    _, told = process.communicate(timeout=180)
+    assert process.returncode == 1
+    assert "error:" in told and "broken.safetensors" in told and "Traceback" not in told
