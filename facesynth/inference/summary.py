@@ -81,7 +81,7 @@ def summarise(name_or_path: str | os.PathLike[str]) -> tuple[NetworkSummary, ...
         return (_summary(name, about, spec, network, side),)
     if name not in weights.manifest() and not os.path.exists(name):
         known = [*ARCHITECTURES, *weights.manifest()]
-        near = difflib.get_close_matches(name, known, n=3)
+        near = difflib.get_close_matches(name.casefold(), known, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"use one of: {', '.join(ARCHITECTURES)}, or weights"
         raise UsageError("no network, no weights and no file are called that", where=name, hint=hint)
     return tuple(_of_file(weights.locate(name)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -74,7 +73,7 @@ def fit(
     del start
     if ranks.first:
         folder.forget_after(nimg)
-    means, guard, began, shown = _Means(ranks), Guard(ranks), time.monotonic(), 0
+    means, guard, shown = _Means(ranks), Guard(ranks), 0
     clock.start(used)
     with _stop_on_signals() as stopping:
         while nimg < images and not clock.run_out:
@@ -96,7 +95,7 @@ def fit(
                 guard.check(folder)
             values: dict[str, float] = {}
             if due(every.stats) or finished:
-                values |= means.take() | {"images_per_second": shown / (time.monotonic() - began)}
+                values |= means.take() | {"images_per_second": shown / max(clock.seconds - used, 1e-9)}
                 values |= {} if stopwatch is None else {"seconds": clock.seconds}
             with clock.paused():
                 if saves and ranks.first:  # before anything that may fail

@@ -160,7 +160,7 @@ def test_what_is_told_fits_json() -> None:
 
 def test_unknown_names_are_told_what_comes_near(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"did you mean .*spn-32"):
-        summarise("spn-23")
+        summarise("SPN-23")
     with pytest.raises(UsageError, match="parser-mnv2-320-v2"):
         summarise("parser-mnv2-320")
     with pytest.raises(UsageError, match="use one of: sngan-32, "):

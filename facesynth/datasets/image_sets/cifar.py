@@ -27,8 +27,8 @@ class _Published:
     files: Mapping[Part, tuple[str, ...]]
     names: str
     limits: tuple[int, ...]
-    pickled: tuple[str, ...]
-    """Files that tell the Python version."""
+    pickled: tuple[tuple[str, ...], ...]
+    """Files that tell the Python version: all of one of these."""
     pickled_folder: str
 
     @property
@@ -47,7 +47,7 @@ _TEN = _Published(
     files={"train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)), "test": ("test_batch.bin",)},
     names="batches.meta.txt",
     limits=(10,),
-    pickled=("data_batch_1", "test_batch"),
+    pickled=(*((f"data_batch_{number}",) for number in range(1, 6)), ("test_batch",)),
     pickled_folder="cifar-10-batches-py",
 )
 _HUNDRED = _Published(
@@ -56,7 +56,7 @@ _HUNDRED = _Published(
     files={"train": ("train.bin",), "test": ("test.bin",)},
     names="fine_label_names.txt",
     limits=(20, 100),  # the coarse class, then the fine one
-    pickled=("meta", "train"),
+    pickled=(("meta", "train"),),
     pickled_folder="cifar-100-python",
 )
 
@@ -102,7 +102,7 @@ def _place(folder: Path, published: _Published) -> Path | None:
 def _refuse_other_forms(folder: Path, published: _Published) -> None:
     """UsageError where the Python version or an archive lies there instead."""
     for place in (folder, folder / published.pickled_folder):
-        if all((place / name).is_file() for name in published.pickled):
+        if any(all((place / name).is_file() for name in names) for names in published.pickled):
             what = f"this is the Python version of {published.title}: pickles run code when they are read"
             raise UsageError(what, where=place, hint=f"get the binary version, {published.archive}, and unpack it")
     if (folder / published.archive).is_file():
