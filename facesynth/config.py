@@ -68,6 +68,22 @@ def parse_pipeline(text: str, where: str, overrides: Sequence[str] = (), arm: st
         raise
 
 
+def require_free(path: Path, overrides: Sequence[str]) -> None:
+    """Raise UsageError for an override of what an arm of the file is about: it would not be what it is called.
+
+    One that names its arm, `arms.NAME.key=value`, is none.
+    """
+    document = _read_yaml(_read_file(path), str(path))
+    arms = _arms(document, str(path)) if isinstance(document, dict) else {}
+    for override in overrides:
+        key = override.partition("=")[0].strip()
+        for name, settings in arms.items():
+            if any(f"{own}.".startswith(f"{key}.") or f"{key}.".startswith(f"{own}.") for own in _leaves(settings)):
+                what = f"{key} is what the arm {name} is about, and would be the same for all"
+                hint = f"--set arms.{name}.{override}, or write a pipeline file with other arms"
+                raise UsageError(what, where=f"--set {override}", hint=hint)
+
+
 def arms_of(path: Path) -> tuple[str, ...]:
     """The names of a pipeline file's arms: what differs from run to run of a comparison. Raises ConfigError."""
     document = _read_yaml(_read_file(path), str(path))
@@ -131,6 +147,15 @@ def _of_arm(document: dict[str, Any], arm: str, settings: dict[str, Any], overri
         if not override.startswith("arms."):
             _apply(laid, override)
     return {**laid, "name": f"{laid['name']}-{arm}"} if "name" in laid else laid
+
+
+def _leaves(settings: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    """The keys of what is set, as `key.sub`."""
+    for name, value in settings.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{within}{name}.")
+        else:
+            yield f"{within}{name}"
 
 
 def _laid_over(below: Any, above: Any) -> Any:

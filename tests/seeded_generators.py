@@ -15,13 +15,15 @@ from tests import tiny_generators
 from tests.tiny_generators import tiny_spec
 
 
-def write_generator(path: Path, seed: int = 0, *, classes: Sequence[str] = (), **spec: Any) -> ResnetGeneratorSpec:
-    """Write one of 16×16 pixels; with `classes` a conditional one."""
+def write_generator(
+    path: Path, seed: int = 0, *, classes: Sequence[str] = (), multi: bool = False, **spec: Any
+) -> ResnetGeneratorSpec:
+    """Write one of 16×16 pixels; with `classes` a conditional one, of attributes if `multi`."""
     kind = {"normalisation": "cspn", "classes": len(classes)} if classes else {}
     made = tiny_spec(**{**kind, **spec})
     path.parent.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng():
-        tiny_generators.write_generator(path, made, classes, seed)
+        tiny_generators.write_generator(path, made, classes, seed, multi=multi)
     return made
 
 

@@ -41,8 +41,11 @@ def tiny_generator(spec: ResnetGeneratorSpec, seed: int = 0) -> ResnetGenerator:
     return network.eval().requires_grad_(False)
 
 
-def write_generator(path: Path, spec: ResnetGeneratorSpec, classes: Sequence[str] = (), seed: int = 0) -> Path:
-    """A weights file of such a generator, which names its classes where there are names."""
+def write_generator(
+    path: Path, spec: ResnetGeneratorSpec, classes: Sequence[str] = (), seed: int = 0, *, multi: bool = False
+) -> Path:
+    """A weights file of such a generator, which names its classes where there are names, attributes if `multi`."""
     about = {"classes": json.dumps(list(classes))} if classes else {}
+    about |= {"targets": "attributes"} if multi else {}
     networks.save(path, {"generator": (spec, tiny_generator(spec, seed))}, about=about, half=False)
     return path

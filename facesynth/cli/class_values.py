@@ -1,4 +1,4 @@
-"""What options take that tell classes of a generator: names or ids of them, and weights over them."""
+"""What options take that tell parts of a generator: names or numbers of them, and weights over its classes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import Any
 import rich_click as click
 
 
-class ClassNames(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
-    """Names or ids of classes with commas between them; whether there are such is for the generator to say."""
+class Names(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
+    """Names or numbers of `what` with commas between them, as in `example`; whether there are such is for the
+    generator to say.
+    """
 
     name = "NAME|ID,..."
+
+    def __init__(self, what: str, example: str) -> None:
+        self.what, self.example = what, example
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         names = tuple(piece.strip() for piece in str(value).split(","))
         if not all(names):
-            self.fail(f"{value!r} is no list of classes; write it like cat,dog or 3,5", param, ctx)
+            self.fail(f"{value!r} is no list of {self.what}; write it like {self.example}", param, ctx)
         return names
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from facesynth.cli import options
-from facesynth.cli.class_values import ClassNames, ClassWeights
+from facesynth.cli.class_values import ClassWeights, Names
 from facesynth.cli.value_types import SeedRange
 from facesynth.cli.weights_argument import weights_and_output
 from facesynth.cli.work import Work
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @click.command("sample")
 @weights_and_output
 @click.option("--seeds", type=SeedRange(), default="0-63", show_default=True, help="A picture a seed: 0-63 or 0,3,8.")
-@click.option("--classes", type=ClassNames(), help="Every seed in each of these classes.  [default: as seeds draw]")
+@click.option(
+    "--classes",
+    type=Names("classes", "cat,dog or 3,5"),
+    help="Every seed in each of these classes.  [default: as seeds draw]",
+)
 @click.option("--per-class", type=click.IntRange(min=1), metavar="N", help="N new seeds of each class, not --seeds.")
 @click.option("--attributes", type=ClassWeights(), help="Every seed with these attributes, those not named being 0.")
 @click.option("--grid", is_flag=True, help="Add a contact sheet, sheet.png: a row a class, where --classes tells any.")

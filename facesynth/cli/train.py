@@ -10,6 +10,7 @@ from facesynth.cli import options
 from facesynth.cli.progress import console
 from facesynth.cli.value_types import SeedRange
 from facesynth.cli.work import INTERRUPTED
+from facesynth.core.errors import TrainingError
 
 _PAIRS = click.Path(exists=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -50,6 +51,8 @@ def train(
 ) -> None:
     """Train a parser or a generator, or several of a comparison; the same command again goes on where it stopped.
 
+    One of several that cannot be trained holds the others up no longer than it takes to say so.
+
     \b
     Example: facesynth train tiny.yaml --data pairs
     Example: facesynth train spade-128.yaml --data pairs --set data.split=null --devices 2
@@ -60,6 +63,7 @@ def train(
     from facesynth.jobs.train import train as job
 
     ordered = prepare_all(pipeline, overrides, data=data, initial=initial, runs=runs, arms=arms, seeds=seeds or ())
+    failed: list[str] = []
     for prepared in ordered:
         if dry_run:
             click.echo(describe(prepared, device=device, devices=devices))
@@ -69,6 +73,13 @@ def train(
                 result = job(prepared, cache, device=device, devices=devices, progress=told, losses=not quiet)
             except KeyboardInterrupt:
                 result = None
+            except TrainingError as error:
+                if len(ordered) == 1:
+                    raise
+                told.close()
+                told.note(f"{prepared.config.name} is not trained: {error}")
+                failed.append(prepared.config.name)
+                continue
             if result is None:
                 told.close()
                 if prepared.is_saved():
@@ -78,3 +89,6 @@ def train(
                     told.note("interrupted: nothing is saved yet, the same command again begins anew")
                 raise SystemExit(INTERRUPTED)
         click.echo(result)
+    if failed:
+        what = f"{len(failed)} of {len(ordered)} runs are not trained: {', '.join(failed)}"
+        raise TrainingError(what, where=runs, hint="what kept each of them is told above")

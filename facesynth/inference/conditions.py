@@ -26,15 +26,26 @@ def class_of_seed(seed: int, classes: int) -> int:
     return int(np.random.default_rng([seed, _CLASS_STREAM]).integers(classes))
 
 
-def settled(seed: int, condition: Condition, classes: int) -> Told:
+def check_told(condition: Condition, *, multi: bool) -> None:
+    """Raise UsageError where no condition is told to a generator of attributes (`multi`), which no seed draws: a face
+    has several of them at once, and which go together only real images tell.
+    """
+    if multi and condition is None:
+        what = "this generator was trained with attributes, several at once, which a seed does not draw"
+        raise UsageError(what, hint="give --attributes, as Smiling=1; those that are not named are 0")
+
+
+def settled(seed: int, condition: Condition, classes: int, *, multi: bool = False) -> Told:
     """A condition as it is known by: the class of the seed where none is told, else checked.
 
-    Raises UsageError where it does not fit a generator of so many classes (0: of none).
+    Raises UsageError where it does not fit a generator of so many classes (0: of none), and where none is told to one
+    whose classes are attributes (`multi`).
     """
     if not classes:
         if condition is not None:
             raise UsageError("this generator has no classes to choose from", hint="leave the classes out")
         return None
+    check_told(condition, multi=multi)
     if condition is None:
         return class_of_seed(seed, classes)
     if isinstance(condition, int | np.integer):

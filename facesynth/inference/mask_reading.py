@@ -12,7 +12,7 @@ from torch import Tensor
 
 from facesynth.inference.conditions import Condition
 from facesynth.inference.device import resolve_batch_size
-from facesynth.inference.sampler import Sampler, as_tensor
+from facesynth.inference.sampler import Sampler, as_tensor, batches_of
 from facesynth.models.normalisation.modulation import Field, watched
 
 
@@ -38,7 +38,8 @@ class LayerFields:
 
 def masked_layers(sampler: Sampler) -> tuple[MaskedLayer, ...]:
     """The layers that find masks, in the order in which they work; () for a generator that has none."""
-    _, seen = next(_passes(sampler, [0], None))
+    nothing = [0.0] * sampler.spec.classes  # which attributes are told changes no layer
+    _, seen = next(_passes(sampler, [0], [nothing] if sampler.multi else None))
     return tuple(
         MaskedLayer(name, field.mask.shape[-1], field.mask.shape[1], field.scale.shape[1])
         for name, field in seen.items()
@@ -67,15 +68,16 @@ def read_fields(
     sampler: Sampler, seeds: Sequence[int], conditions: Sequence[Condition] | None, wanted: Mapping[str, Sequence[int]]
 ) -> dict[str, LayerFields]:
     """Layer → mask, γ and β of its wanted channels for every seed."""
-    parts: dict[str, list[tuple[NDArray[np.float32], ...]]] = {name: [] for name in wanted}
-    for _, seen in _passes(sampler, seeds, conditions):
+    found: dict[str, LayerFields] = {}
+    for rows, seen in _passes(sampler, seeds, conditions):
         for name, channels in wanted.items():
             field = seen[name]
-            parts[name].append(tuple(_chosen(each, channels) for each in (_mask(field), field.gamma, field.shift)))
-    return {
-        name: LayerFields(*(np.concatenate(each) for each in zip(*pieces, strict=True)))
-        for name, pieces in parts.items()
-    }
+            parts = [_chosen(each, channels) for each in (_mask(field), field.gamma, field.shift)]
+            if name not in found:
+                found[name] = LayerFields(*(np.empty((len(seeds), *part.shape[1:]), np.float32) for part in parts))
+            for whole, part in zip((found[name].mask, found[name].gamma, found[name].beta), parts, strict=True):
+                whole[rows] = part
+    return found
 
 
 def _chosen(values: Tensor, channels: Sequence[int]) -> NDArray[np.float32]:
@@ -92,17 +94,21 @@ def _mask(field: Field) -> Tensor:
 @torch.inference_mode()
 def _passes(
     sampler: Sampler, seeds: Sequence[int], conditions: Sequence[Condition] | None
-) -> Iterator[tuple[slice, dict[str, Field]]]:
-    """Batches of seeds by their rows, and the float32 fields of every layer while their pictures were made."""
+) -> Iterator[tuple[list[int], dict[str, Field]]]:
+    """Batches of seeds by their rows, and the float32 fields of every layer while their pictures were made, in the same
+    batches as the sampler's own, padded as they are.
+    """
     given = conditions if conditions is not None else [None] * len(seeds)
     size = resolve_batch_size(None, sampler.device)
-    for first in range(0, len(seeds), size):
-        group = seeds[first : first + size]
-        told = [sampler.condition(seed, one) for seed, one in zip(group, given[first : first + size], strict=True)]
+    told = [sampler.condition(seed, one) for seed, one in zip(seeds, given, strict=True)]
+    for rows in batches_of(told, size):
+        padded = (rows * size)[:size]
+        noise = torch.stack([sampler.noise(seeds[row]) for row in padded])
         with watched(sampler.network) as seen:
-            sampler.forward(torch.stack([sampler.noise(seed) for seed in group]), as_tensor(told))
-        yield slice(first, first + len(group)), {name: _float32(field) for name, field in seen.items()}
+            sampler.forward(noise, as_tensor([told[row] for row in padded]))
+        yield rows, {name: _float32(field, len(rows)) for name, field in seen.items()}
 
 
-def _float32(field: Field) -> Field:
-    return Field(field.scale.float(), field.shift.float(), None if field.mask is None else field.mask.float())
+def _float32(field: Field, count: int) -> Field:
+    mask = None if field.mask is None else field.mask[:count].float()
+    return Field(field.scale[:count].float(), field.shift[:count].float(), mask)

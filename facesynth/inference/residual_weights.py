@@ -18,11 +18,15 @@ _MASKED = ("spn", "cspn")
 
 @dataclass(frozen=True, slots=True)
 class ResidualWeights:
-    """A weights file's generator, and the names of its classes by id: () where it has none, or tells none."""
+    """A weights file's generator, and the names of its classes by id: () where it has none, or tells none.
+
+    `multi`: these are attributes, of which an image may have several at once.
+    """
 
     path: Path
     spec: ResnetGeneratorSpec
     classes: tuple[str, ...]
+    multi: bool = False
 
     def has_masks(self) -> bool:
         """Whether any of its blocks normalises by masks that it finds itself."""
@@ -38,7 +42,8 @@ def read_residual_weights(name_or_path: str | Path) -> ResidualWeights:
     path = weights.locate(name_or_path)
     header = weights.read_header(path)
     spec = _spec(header, path)
-    return ResidualWeights(path, spec, class_names(header, spec.classes, path))
+    multi = bool(spec.classes) and header.get("targets") == "attributes"
+    return ResidualWeights(path, spec, class_names(header, spec.classes, path), multi)
 
 
 def class_names(header: Mapping[str, str], count: int, path: Path) -> tuple[str, ...]:

@@ -35,17 +35,20 @@ class Sampler:
         spec: ResnetGeneratorSpec,
         *,
         classes: tuple[str, ...] = (),
+        multi: bool = False,
         device: str | torch.device = "auto",
         precision: str = "float32",
         sha256: Digest = "",
         lanes: Lanes | None = None,
     ) -> None:
         """`network` is taken to the device, and has to be in eval mode whenever pictures are made: in training mode
-        they would depend on their batch. `classes` are names by class id, `sha256` is that of the weights file. On a
-        CPU several batches are made at once, as many as there are `lanes`: by default one a core, up to 8.
+        they would depend on their batch. `classes` are names by class id, attributes where they are `multi`, `sha256`
+        is that of the weights file. On a CPU several batches are made at once, as many as there are `lanes`: by default
+        one a core, up to 8.
         """
         self.device = resolve_device(device) if isinstance(device, str) else device
         self.network, self.spec, self.classes, self.sha256 = network.to(self.device), spec, classes, sha256
+        self.multi = multi
         self.dtype = resolve_precision(precision, self.device)
         self.lanes = lanes or Lanes(None if self.device.type == "cpu" else 1)
 
@@ -68,7 +71,15 @@ class Sampler:
         identity = sha256 or weights.sha256_of(weights_name)
         spec, network = networks.load(told.path, ("generator",), where, sha256=identity)["generator"]
         assert isinstance(network, ResnetGenerator)
-        return cls(network, spec, classes=told.classes, device=where, precision=precision, sha256=identity)
+        return cls(
+            network,
+            spec,
+            classes=told.classes,
+            multi=told.multi,
+            device=where,
+            precision=precision,
+            sha256=identity,
+        )
 
     @torch.inference_mode()
     def __call__(
@@ -80,8 +91,9 @@ class Sampler:
     ) -> list[Photo]:
         """Make one picture a seed (0..MAX_SEED), S×S; a condition of None has the seed draw its class.
 
-        Raises UsageError for a seed or a condition that cannot be, FacesynthError where the network answers with what
-        are no numbers. Batches are padded to one size, so that their make-up changes nothing.
+        Raises UsageError for a seed or a condition that cannot be, and for None where classes are attributes,
+        FacesynthError where the network answers with what are no numbers. Batches are padded to one size, so that their
+        make-up changes nothing.
         """
         if conditions is not None and len(conditions) != len(seeds):
             raise ValueError(f"{len(seeds)} seeds and {len(conditions)} conditions")
@@ -91,15 +103,13 @@ class Sampler:
         told = [self.condition(seed, condition) for seed, condition in zip(seeds, given, strict=True)]
         noise = [self.noise(seed) for seed in seeds]
         size = resolve_batch_size(batch_size, self.device)
-        # In lower precision a class and the same one as a weight differ in rounding: no batch holds both.
-        kinds = ([n for n, each in enumerate(told) if isinstance(each, tuple) is weighed] for weighed in (False, True))
-        batches = [alike[first : first + size] for alike in kinds for first in range(0, len(alike), size)]
 
         def made(batch: list[int]) -> list[Photo]:
             padded = (batch * size)[:size]
             z = torch.stack([noise[index] for index in padded])
             return photos(self.forward(z, as_tensor([told[index] for index in padded])))[: len(batch)]
 
+        batches = batches_of(told, size)
         by_batch = self.lanes.map(made, batches)
         pictures = dict(zip(chain.from_iterable(batches), chain.from_iterable(by_batch), strict=True))
         return [pictures[index] for index in range(len(seeds))]
@@ -112,7 +122,7 @@ class Sampler:
 
     def condition(self, seed: int, condition: Condition) -> Told:
         """A condition as it is told to the network: drawn where it is None and there are classes. Raises UsageError."""
-        return settled(seed, condition, self.spec.classes)
+        return settled(seed, condition, self.spec.classes, multi=self.multi)
 
     def forward(self, noise: Tensor, condition: Tensor | None) -> Tensor:
         """z N×z_channels and a condition → N×3×S×S float32 in -1..1 on the device, computed in its precision."""
@@ -120,6 +130,17 @@ class Sampler:
         with room_for(len(noise)), lower:
             x: Tensor = self.network(noise.to(self.device), None if condition is None else condition.to(self.device))
         return finite(x, "the generator").float()
+
+
+def batches_of(conditions: Sequence[Told], size: int) -> list[list[int]]:
+    """The places of conditions, in batches of at most `size` that `as_tensor` takes.
+
+    In lower precision a class and the same one as a weight differ in rounding: no batch holds both.
+    """
+    kinds = (
+        [n for n, each in enumerate(conditions) if isinstance(each, tuple) is weighed] for weighed in (False, True)
+    )
+    return [alike[first : first + size] for alike in kinds for first in range(0, len(alike), size)]
 
 
 def as_tensor(conditions: Sequence[Told]) -> Tensor | None:

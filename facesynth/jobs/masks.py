@@ -15,13 +15,13 @@ from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Origin, Ref
-from facesynth.inference.conditions import settled
+from facesynth.inference.conditions import Told, attribute_weights, check_told, settled
 from facesynth.inference.residual_weights import ResidualWeights
 from facesynth.jobs.sample import sample_item
 from facesynth.jobs.session import Session
 from facesynth.outputs import SHEET_TEXT
 from facesynth.report import installed_versions
-from facesynth.stages.sample import Sample, SampleStage
+from facesynth.stages.sample import Sample, SampleStage, Wanted
 from facesynth.stages.segment import SegmentStage as Parsing
 
 if TYPE_CHECKING:
@@ -56,6 +56,16 @@ def check_masks(told: ResidualWeights, seeds: Sequence[int]) -> None:
         raise UsageError(f"masks of at most {MOST_SEEDS} seeds are looked at at once, not {len(seeds)}")
 
 
+def attributes_told(told: ResidualWeights, attributes: Mapping[str, float] | None) -> tuple[float, ...] | None:
+    """What every seed is painted as: weights over all classes, or None to have it draw its class.
+
+    Raises UsageError for attributes that the generator does not have, and for none where it was trained with such.
+    """
+    weights = None if attributes is None else attribute_weights(attributes, told.classes, told.spec.classes)
+    check_told(weights, multi=told.multi)
+    return weights
+
+
 def chosen_layers(layers: Sequence[MaskedLayer], names: Sequence[str]) -> tuple[MaskedLayer, ...]:
     """Layers by name, by number from 1 on, or `last`; all for no names. Raises UsageError for one that is none."""
     by_name = {layer.name: layer for layer in layers}
@@ -69,15 +79,17 @@ def chosen_layers(layers: Sequence[MaskedLayer], names: Sequence[str]) -> tuple[
 
 def masks(
     session: Session, sample: SampleStage, parser: Parsing | None, told: ResidualWeights, seeds: Sequence[int],
-    drawing: Drawing,
+    drawing: Drawing, attributes: tuple[float, ...] | None = None,
 ) -> MaskFindings | None:  # fmt: skip
     """Make the pictures, parse them (with None not), survey all masks, and write sheets, a page and a document.
 
-    None in a dry run. Pictures and label maps come through the store, as those of any other command. A picture that
+    `attributes` are weights over all classes that every seed is painted with; with None each draws its class. None
+    in a dry run. Pictures and label maps come through the store, as those of any other command. A picture that
     cannot be made or parsed is left out, and a row of the report; UsageError where none is left.
     """
+    wanted = [(seed, settled(seed, attributes, told.spec.classes, multi=told.multi)) for seed in seeds]
     if session.execution.dry_run:
-        _pictures(session, sample, parser, told, seeds)
+        _pictures(session, sample, parser, wanted, told)
         return None
     from facesynth.inference.mask_reading import masked_layers
     from facesynth.inference.sampler import Sampler
@@ -85,7 +97,7 @@ def masks(
     sha256 = sample.weights["generator"]
     sampler = Sampler.load(told.path, device=sample.device, precision=sample.precision, sha256=sha256)
     layers = chosen_layers(masked_layers(sampler), drawing.layers)  # what is none is told before the work begins
-    seen = _pictures(session, sample, parser, told, seeds)
+    seen = _pictures(session, sample, parser, wanted, told)
     if not seen.seeds:
         raise UsageError("none of the pictures could be used", hint="the report says why")
     findings = _looked_into(session, sampler, told, seen, layers, drawing, parser)
@@ -103,7 +115,7 @@ def _looked_into(
     labels = None if parser is None else seen.labels
     progress = session.execution.progress
     progress.more(passes_of(layers, len(seen.seeds), parsed=parser is not None))
-    surveyed = survey(Seen(sampler, seen.seeds, labels=labels), layers, progress.advance)
+    surveyed = survey(Seen(sampler, seen.seeds, seen.conditions, labels), layers, progress.advance)
     return MaskFindings(
         generator=told.path.name,
         sha256=sampler.sha256,
@@ -127,10 +139,9 @@ def _drawn(sampler: Sampler, survey: LayerSurvey, seen: _Pictures, drawing: Draw
     layer = survey.layer
     if layer.masks > 1:
         return survey.varied(drawing.channels)
-    gamma = read_fields(sampler, seen.seeds[: drawing.rows], None, {layer.name: range(layer.channels)})[
-        layer.name
-    ].gamma
-    return most_varied(gamma.std((2, 3)).mean(0), drawing.channels)
+    rows, every = drawing.rows, {layer.name: range(layer.channels)}
+    fields = read_fields(sampler, seen.seeds[:rows], seen.conditions[:rows], every)
+    return most_varied(fields[layer.name].gamma.std((2, 3)).mean(0), drawing.channels)
 
 
 def _sheets(sampler: Sampler, findings: MaskFindings, seen: _Pictures, rows: int) -> dict[str, Photo]:
@@ -139,16 +150,16 @@ def _sheets(sampler: Sampler, findings: MaskFindings, seen: _Pictures, rows: int
     from facesynth.evaluation.masks.sheets import layer_sheet, overview_sheet
     from facesynth.inference.mask_reading import read_fields
 
-    seeds, pictures = seen.seeds[:rows], seen.photos[:rows]
+    seeds, conditions, pictures = seen.seeds[:rows], seen.conditions[:rows], seen.photos[:rows]
     last = findings.layers[-1]
     shown = {name: list(channels) for name, channels in findings.drawn.items()}
-    fields = read_fields(sampler, seeds, None, shown)
+    fields = read_fields(sampler, seeds, conditions, shown)
     sheets = {}
     for each in findings.layers:
         name = each.layer.name
         sheets[name] = layer_sheet(each, shown[name], fields[name], pictures, seeds)
     chosen = last.telling(_ON_OVERVIEW)
-    fields = read_fields(sampler, seeds, None, {last.layer.name: chosen})
+    fields = read_fields(sampler, seeds, conditions, {last.layer.name: chosen})
     labels = seen.labels[:rows] if findings.parser is not None else None
     sheets[OVERVIEW] = overview_sheet(last, chosen, fields[last.layer.name], pictures, seeds, labels)
     return sheets
@@ -173,28 +184,33 @@ class _Pictures:
     """What could be made, and parsed where that was asked for: as many of each."""
 
     seeds: list[int] = field(default_factory=list)
+    conditions: list[Told] = field(default_factory=list)
     photos: list[Photo] = field(default_factory=list)
     labels: list[LabelMap] = field(default_factory=list)
 
+    def add(self, seed: int, condition: Told, photo: Photo) -> None:
+        """One that was made."""
+        self.seeds.append(seed)
+        self.conditions.append(condition)
+        self.photos.append(photo)
+
 
 def _pictures(
-    session: Session, sample: SampleStage, parser: Parsing | None, told: ResidualWeights, seeds: Sequence[int]
+    session: Session, sample: SampleStage, parser: Parsing | None, wanted: Sequence[Wanted], told: ResidualWeights
 ) -> _Pictures:
     """In a dry run those that are there already."""
     origin, progress, found = Origin(str(told.path)), session.execution.progress, _Pictures()
-    progress.more(len(seeds))
-    items = ((sample_item(seed, settled(seed, None, told.spec.classes), origin), seed) for seed in seeds)
+    progress.more(len(wanted))
+    items = ((sample_item(*one, origin), one) for one in wanted)
     made = session.run(sample, items, part=_part)
     if parser is None:
-        for result, seed in made:
-            found.seeds.append(seed)
-            found.photos.append(result.ref.load().picture)
+        for result, one in made:
+            found.add(*one, result.ref.load().picture)
             progress.advance()
         return found
-    faces = ((_face(result), (result, seed)) for result, seed in made)
-    for parsed, (result, seed) in session.run(parser, faces, part=lambda along: _part(along[1])):
-        found.seeds.append(seed)
-        found.photos.append(result.ref.load().picture)
+    faces = ((_face(result), (result, one)) for result, one in made)
+    for parsed, (result, one) in session.run(parser, faces, part=lambda along: _part(along[1])):
+        found.add(*one, result.ref.load().picture)
         found.labels.append(parsed.ref.load())
         progress.advance()
     if session.execution.dry_run:
@@ -202,8 +218,8 @@ def _pictures(
     return found
 
 
-def _part(seed: int) -> str:
-    return f"seed {seed}"
+def _part(wanted: Wanted) -> str:
+    return f"seed {wanted[0]}"
 
 
 def _face(result: Done[Sample]) -> Ref[Face]:

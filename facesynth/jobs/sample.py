@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from facesynth.core.errors import UsageError
 from facesynth.core.refs import Done, Item, Origin, Ref, sha256_bytes
-from facesynth.inference.conditions import Told, attribute_weights, class_named, settled
+from facesynth.inference.conditions import Told, attribute_weights, check_told, class_named, settled
 from facesynth.inference.residual_weights import ResidualWeights
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.session import Session
@@ -25,6 +25,8 @@ _MOST_COLUMNS = 20
 _SMALLEST_CELL, _LARGEST_CELL = 64, 128
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,60}")
 """Names of classes that are names of files everywhere."""
+_AS_ID = re.compile(r"class\d+", re.IGNORECASE)
+"""What a class without such a name is called: no other's own name may read like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,15 @@ def draws(
     `classes` (names or ids) every seed in each of them; with `per_class` so many seeds of each class in place of
     `seeds`, counted on from class to class, so that no two pictures share their noise.
 
-    Raises UsageError at once for what the generator does not have.
+    Raises UsageError at once for what the generator does not have, and for attributes that nobody told.
     """
     count = told.spec.classes
     if per_class is not None and not count:
         raise UsageError("this generator has no classes to make pictures of", hint="give --seeds")
     chosen = list(dict.fromkeys(class_named(name, told.classes, count) for name in classes))
     weights = None if attributes is None else attribute_weights(attributes, told.classes, count)
+    if not chosen:
+        check_told(weights, multi=told.multi)
     if weights is not None or not (chosen or per_class):
         return _by_seed(seeds, weights, count)
     chosen = chosen or list(range(count))
@@ -100,8 +104,12 @@ def _by_class(
 def file_names(chosen: Iterable[int], names: Sequence[str]) -> dict[int, str]:
     """What each class is called in names of files: its own name where all systems take it and tell it apart."""
     folded = [name.casefold() for name in names]
-    fine = {index for index in chosen if names and _SAFE.fullmatch(names[index]) and folded.count(folded[index]) == 1}
-    return {index: names[index] if index in fine else f"class{index}" for index in chosen}
+
+    def own(index: int) -> bool:
+        name = names[index]
+        return bool(_SAFE.fullmatch(name)) and not _AS_ID.fullmatch(name) and folded.count(folded[index]) == 1
+
+    return {index: names[index] if names and own(index) else f"class{index}" for index in chosen}
 
 
 def sample(

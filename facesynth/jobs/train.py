@@ -6,12 +6,13 @@ import dataclasses
 import importlib.util
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from facesynth import weights
-from facesynth.config import arms_of, find_pipeline, load_pipeline
+from facesynth.config import arms_of, find_pipeline, load_pipeline, require_free
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
 from facesynth.jobs.session import Progress
 from facesynth.plans import Plan
@@ -21,12 +22,14 @@ from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.runs.spn import SpnRun
 
+AnyRun: TypeAlias = ParserRun | SpadeRun | SpnRun
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
     """A training run with all its settings; relative paths in it start from `base`, its own folder lies in `runs`."""
 
-    config: ParserRun | SpadeRun | SpnRun
+    config: AnyRun
     base: Path
     runs: Path
 
@@ -68,11 +71,7 @@ def prepare(
     if data is not None:
         if keys & {"data", "data.folder"}:
             raise UsageError("--data and --set data.folder name the same: give one of them")
-        folder = str(data.resolve())
-        if isinstance(config, SpnRun):
-            config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=folder))
-        else:
-            config = dataclasses.replace(config, data=dataclasses.replace(config.data, folder=folder))
+        config = _with_data(config, str(data.resolve()))
     start: str | Path | None = initial
     if initial is not None:
         if "initial" in keys:
@@ -99,14 +98,29 @@ def prepare_all(
 ) -> list[PreparedRun]:
     """Prepare a run of each arm (of those that are named, or of all that the file has) with each seed.
 
-    Arms come one after the other for a seed, so that a comparison can be looked at early. Raises as `prepare` does.
+    Arms come one after the other for a seed, so that a comparison can be looked at early. Raises as `prepare` does, and
+    UsageError where overrides would make arms something else than their names say, or two of them the same.
     """
-    chosen = tuple(dict.fromkeys(arms)) or arms_of(find_pipeline(pipeline)) or (None,)
-    return [
+    path = find_pipeline(pipeline)
+    require_free(path, overrides)
+    chosen = tuple(dict.fromkeys(arms)) or arms_of(path) or (None,)
+    prepared = [
         prepare(pipeline, overrides, data=data, initial=initial, runs=runs, arm=arm, seed=seed)
-        for seed in seeds or (None,)
+        for seed in dict.fromkeys(seeds) or (None,)
         for arm in chosen
     ]
+    called: dict[str, str] = {}
+    for config in (each.config for each in prepared):
+        settings = repr(dataclasses.replace(config, name="any"))
+        if (other := called.setdefault(settings, config.name)) != config.name:
+            what = f"{other} and {config.name} are the same training"
+            raise UsageError(what, where=path, hint="leave one out with --arm, or change its settings")
+    return prepared
+
+
+def _with_data(config: AnyRun, folder: str) -> AnyRun:
+    data: Any = dataclasses.replace(config.data, folder=folder)  # of the record's own kind
+    return dataclasses.replace(config, data=data)
 
 
 def _require(start: str | Path, folder: Path) -> None:
@@ -127,23 +141,23 @@ def describe(prepared: PreparedRun, *, device: str = "auto", devices: int = 1) -
     """
     config = prepared.config
     told = [json.dumps(dataclasses.asdict(config), indent=1)]
-    pairs = None
+    count = None
     if isinstance(config, SpnRun):
         if config.data.folder is not None:
             from facesynth.training.spn.choosing import image_set
 
-            pairs = len(image_set(config, prepared.base))
-            told.append(f"images: {pairs} to train on")
+            count = len(image_set(config, prepared.base))
+            told.append(f"images: {count} to train on")
     elif config.data.folder is not None:
         train, held_out = chosen_pairs(config.data, prepared.base, config.seed)
-        pairs = sum(1 for _ in train)
-        told.append(f"pairs: {pairs} to train on, {len(held_out)} to judge it by")
+        count = sum(1 for _ in train)
+        told.append(f"pairs: {count} to train on, {len(held_out)} to judge it by")
     _require_training()
     from facesynth.training.appraisal import appraised
     from facesynth.training.parser.repainting import cycle_generator
 
     painted_by = cycle_generator(config, prepared.base) if isinstance(config, ParserRun) else None
-    return "\n".join([*told, *appraised(config, pairs, device, devices, painted_by), f"run: {prepared.folder}"])
+    return "\n".join([*told, *appraised(config, count, device, devices, painted_by), f"run: {prepared.folder}"])
 
 
 def _require_training() -> None:
@@ -164,7 +178,7 @@ def train(
     from facesynth.training import start
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets: "Using bfloat16 Automatic Mixed …"
-    config, base, runs = prepared.config, prepared.base, prepared.runs
+    config = prepared.config
     progress.begin(config.images, config.name)
     shown = 0
 
@@ -185,36 +199,16 @@ def train(
             what = "images" if isinstance(config, SpnRun) else "pairs"
             progress.note(f"{done} of {total} {what} packed for training")
 
-    store = ArtifactStore(cache)
-    if isinstance(config, ParserRun):
-        return start.train_parser(
-            config,
-            runs,
-            base=base,
-            store=store,
-            device=device,
-            devices=devices,
-            report=report,
-            on_packed=on_packed,
-            on_note=progress.note,
-        )
-    if isinstance(config, SpnRun):
-        return start.train_spn(
-            config,
-            runs,
-            base=base,
-            store=store,
-            device=device,
-            devices=devices,
-            report=report,
-            on_packed=on_packed,
-            on_note=progress.note,
-        )
-    return start.train_spade(
+    starters: Mapping[str, Callable[..., Path | None]] = {
+        "parser": start.train_parser,
+        "spade": start.train_spade,
+        "spn": start.train_spn,
+    }
+    return starters[config.kind](
         config,
-        runs,
-        base=base,
-        store=store,
+        prepared.runs,
+        base=prepared.base,
+        store=ArtifactStore(cache),
         device=device,
         devices=devices,
         report=report,

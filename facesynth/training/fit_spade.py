@@ -18,7 +18,7 @@ from facesynth.models.segmentation_discriminator import SegmentationDiscriminato
 from facesynth.training import checkpoint
 from facesynth.training.collectives import ranks_of
 from facesynth.training.data import read_pairs
-from facesynth.training.fitting import fitted
+from facesynth.training.fitting import carried_out
 from facesynth.training.initial import initialise, load_initial, load_perceptual
 from facesynth.training.joined_norm import join_norms
 from facesynth.training.launch import Place, make_fabric
@@ -89,7 +89,7 @@ def fit_spade(order: Order[SpadeRun], place: Place, opened: Opened, listening: L
             parts |= critics  # the very modules that were trained
         networks.save(path, parts, licence=config.licence, about={**origin(config.name, images), **more})
 
-    return fitted(
+    return carried_out(
         job,
         config,
         folder,

@@ -17,7 +17,7 @@ from facesynth.models.resnet_gan.generator import ResnetGenerator
 from facesynth.training import checkpoint
 from facesynth.training.budget import Stopwatch
 from facesynth.training.collectives import ranks_of
-from facesynth.training.fitting import fitted
+from facesynth.training.fitting import carried_out
 from facesynth.training.initial import load_initial
 from facesynth.training.joined_norm import join_norms
 from facesynth.training.launch import Place, make_fabric
@@ -27,7 +27,7 @@ from facesynth.training.preflight import check_memory
 from facesynth.training.runs.spn import BEST_SAMPLES, SpnRun
 from facesynth.training.spn.batches import Batches
 from facesynth.training.spn.job import SpnJob
-from facesynth.training.spn.judging import Comparison, Judge
+from facesynth.training.spn.judging import Comparison, SampleScorer
 from facesynth.training.spn.opening import OpenedImages
 
 
@@ -37,8 +37,7 @@ def fit_spn(order: Order[SpnRun], place: Place, opened: OpenedImages, listening:
     fabric = make_fabric(order.device, config.precision, parts=config.accumulate, place=place)
     ranks = ranks_of(fabric)
     torch.manual_seed(config.seed)
-    discriminator = ResnetDiscriminator(config.discriminator)
-    torch.manual_seed(config.seed)  # so that runs with one seed begin with one discriminator, whatever the generator
+    discriminator = ResnetDiscriminator(config.discriminator)  # first: one of a seed, whatever the generator
     generator = ResnetGenerator(config.generator)
     parts: dict[str, tuple[networks.Spec, torch.nn.Module]] = {"generator": (config.generator, generator)}
     critics: dict[str, tuple[networks.Spec, torch.nn.Module]] = {"discriminator": (config.discriminator, discriminator)}
@@ -50,23 +49,25 @@ def fit_spn(order: Order[SpnRun], place: Place, opened: OpenedImages, listening:
     if config.compile:
         generator.compile()
         discriminator.compile()
-    stopwatch, judge = Stopwatch(config.seconds, ranks), None
+    stopwatch, scorer = Stopwatch(config.seconds, ranks), None
     if ranks.first:
         compared = _comparison(config, order.base, str(fabric.device), listening.on_note)
-        judge = Judge(config, images, fabric.device, compared)
+        scorer = SampleScorer(config, images, fabric.device, compared)
     batches = Batches(images, config, fabric.device)
-    job = SpnJob(config, generator, discriminator, batches, fabric, stopwatch, judge)
+    job = SpnJob(config, generator, discriminator, batches, fabric, stopwatch, scorer)
 
     def save(path: Path, shown: int, more: Mapping[str, str]) -> None:
         saved: dict[str, tuple[networks.Spec, torch.nn.Module]] = {"generator": (config.generator, job.averaged())}
         if config.keep_discriminators:
             saved |= critics  # the very module that was trained
-        about = {**origin(config.name, shown), **more}
+        about = {**origin(config.name, shown), "budget": _budget(config), **more}
         if config.generator.classes:
             about["classes"] = json.dumps(list(images.classes))
+            if images.targets is not None and images.targets.ndim > 1:
+                about["targets"] = "attributes"
         networks.save(path, saved, licence=config.licence, about=about)
 
-    return fitted(
+    return carried_out(
         job,
         config,
         folder,
@@ -80,6 +81,11 @@ def fit_spn(order: Order[SpnRun], place: Place, opened: OpenedImages, listening:
         sample_text=SYNTHETIC_TEXT,
         stopwatch=stopwatch,
     )
+
+
+def _budget(config: SpnRun) -> str:
+    """How long the run was to train when the weights were written, as JSON: run.json tells what it was last told."""
+    return json.dumps({"images": config.images, "seconds": config.seconds, "decay_images": config.decay_images})
 
 
 def _comparison(config: SpnRun, base: Path, device: str, on_note: OnNote) -> Comparison | None:

@@ -17,7 +17,7 @@ from facesynth.training.opening import Listening
 from facesynth.training.preflight import AnyRun, room_to_train
 
 
-def fitted(
+def carried_out(
     job: Job,
     config: AnyRun,
     folder: RunFolder,

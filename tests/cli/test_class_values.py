@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 import pytest
 
-from facesynth.cli.class_values import ClassNames, ClassWeights
+from facesynth.cli.class_values import ClassWeights, Names
 
 
 def test_names_are_taken_as_they_are() -> None:
-    assert ClassNames().convert("cat, 3,Great Dane", None, None) == ("cat", "3", "Great Dane")
+    taken = Names("layers", "1,last")
+    assert taken.convert("cat, 3,Great Dane", None, None) == ("cat", "3", "Great Dane")
     for wrong in ("", "cat,,dog", ","):
-        with pytest.raises(click.BadParameter, match="no list of classes"):
-            ClassNames().convert(wrong, None, None)
+        with pytest.raises(click.BadParameter, match="no list of layers; write it like 1,last"):
+            taken.convert(wrong, None, None)
 
 
 def test_weights_are_numbers_by_name() -> None:

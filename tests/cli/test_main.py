@@ -131,7 +131,11 @@ def test_without_a_command_it_tells_of_them(capsys: pytest.CaptureFixture[str]) 
         (["train", "tiny.yaml", "--init-from", "nope"], 1, "no weights of that name; run: facesynth weights list"),
         (["train", "tiny.yaml", "--set", "losses.kld=.nan"], 2, "losses: kld is nan, it must be finite"),
         (["weights", "show", "nope"], 1, "error: nope: there is no such file"),
-        (["cache", "ls", "nope"], 2, "use one of: align, encode, encode-regions, probabilities, sample, segment, synthesize"),
+        (
+            ["cache", "ls", "nope"],
+            2,
+            "use one of: align, encode, encode-regions, probabilities, sample, segment, synthesize",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_main import ended
-from tests.tiny_generators import tiny_spec, write_generator
+from tests.tiny_generators import PETS, tiny_spec, write_generator
 
 
 @pytest.fixture
@@ -39,6 +39,8 @@ def test_it_draws_and_says_that_nothing_was_compared(weights: str, capsys: pytes
         (["--no-parser", "--layers", "9"], "9: no layer with masks is called that; there are 1 blocks.0.norm_0"),
         (["--seeds", "0-999"], "at most 256"),
         (["--channels", "0"], "1<=x<=16"),
+        (["--layers", "1,,2"], "is no list of layers; write it like 1,last"),
+        (["--attributes", "Smiling=1"], "no classes to choose from"),
     ],
     ids=" ".join,
 )
@@ -47,6 +49,17 @@ def test_what_makes_no_sense_is_told(
 ) -> None:
     assert ended(["masks", weights, "-o", "out", *options]) == 2
     assert told in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_attributes_have_to_be_told_and_go_along(weights: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_generator(Path("faces.safetensors"), tiny_spec("cspn", 3), PETS, multi=True)
+    arguments = ["masks", "faces.safetensors", "--no-parser", "--seeds", "0-2", "--layers", "last", "-o", "out"]
+    assert ended(arguments) == 2
+    assert "give --attributes" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert not Path("out").exists()
+    assert ended([*arguments, "--attributes", "cat=1,dog=1"]) == 0
+    told = json.loads(Path("out/masks.json").read_text("utf-8"))["settings"]
+    assert told["attributes"] == {"cat": 1.0, "dog": 1.0}
 
 
 def test_a_generator_without_masks_says_what_it_has(weights: str, capsys: pytest.CaptureFixture[str]) -> None:

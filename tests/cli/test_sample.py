@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from facesynth.core.image_files import read_photo
 from facesynth.inference import networks
 from facesynth.models.resnet_gan.specs import ResnetDiscriminatorSpec
 from tests.cli.test_main import ended
@@ -60,6 +61,19 @@ def test_attributes_and_numbers_of_each_class(pets: str) -> None:
     assert {path.name for path in Path("b").glob("*.png")} == {
         "seed0_dog.png", "seed1_dog.png", "seed2_cat.png", "seed3_cat.png"
     }  # fmt: skip
+
+
+def test_attributes_have_to_be_told(pets: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_generator(Path("faces.safetensors"), tiny_spec("cspn", 3), PETS, multi=True)
+    for more in ([], ["--per-class", "2"]):
+        assert ended(["sample", "faces.safetensors", "-o", "out", *more]) == 2
+        assert "give --attributes" in said(capsys) and not Path("out").exists()
+    told = ["--attributes", "cat=1,dog=1", "--seeds", "0,1"]
+    for weights in ("faces.safetensors", pets):  # the same numbers
+        assert ended(["sample", weights, *told, "-o", weights.partition(".")[0], "-q"]) == 0
+    for seed in (0, 1):
+        mine, same = (read_photo(Path(name) / f"seed{seed}.png").pixels for name in ("faces", "pets"))
+        assert (mine == same).all()
 
 
 @pytest.mark.parametrize(

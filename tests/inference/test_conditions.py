@@ -27,6 +27,12 @@ def test_a_settled_condition_is_settled_for_good() -> None:
     assert settled(5, None, 3) == class_of_seed(5, 3)
 
 
+def test_attributes_are_told_and_never_drawn() -> None:
+    with pytest.raises(UsageError, match="give --attributes"):
+        settled(5, None, 3, multi=True)
+    assert settled(5, (1.0, 0.0, 1.0), 3, multi=True) == (1.0, 0.0, 1.0) and settled(5, 2, 3, multi=True) == 2
+
+
 @pytest.mark.parametrize(
     ("condition", "classes", "said"),
     [

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from facesynth.core.errors import UsageError
 from facesynth.inference.mask_reading import masked_layers, read_fields, read_masks
-from facesynth.inference.sampler import Sampler
+from facesynth.inference.sampler import Condition, Sampler
 from facesynth.models.normalisation.modulation import watched
 from facesynth.models.resnet_gan.specs import ResnetGeneratorSpec
 from tests.tiny_generators import tiny_generator, tiny_spec
@@ -48,6 +49,28 @@ def test_what_is_read_is_what_the_network_found(spec: ResnetGeneratorSpec) -> No
         masks = read_masks(made, SEEDS, None, {name: shown})[name]
         np.testing.assert_allclose(masks[row], fields.mask[row], atol=6e-4)
     assert fields.mask.min() >= 0 and fields.mask.max() <= 1
+
+
+def test_classes_and_weights_over_them_are_read_beside_each_other_as_each_is_alone() -> None:
+    made = sampler(tiny_spec("cspn", 3))
+    name = "blocks.1.norm_0"
+    mixed: list[Condition] = [1, (0.5, 0.0, 1.0), 2]
+    fields = read_fields(made, SEEDS, mixed, {name: [5, 0]})[name]
+    masks = read_masks(made, SEEDS, mixed, {name: [5, 0]})[name]
+    for row, (seed, condition) in enumerate(zip(SEEDS, mixed, strict=True)):
+        alone = read_fields(made, [seed], [condition], {name: [5, 0]})[name]
+        np.testing.assert_allclose(fields.mask[row], alone.mask[0], atol=1e-6)
+        np.testing.assert_allclose(fields.gamma[row], alone.gamma[0], atol=1e-6)
+        np.testing.assert_allclose(fields.beta[row], alone.beta[0], atol=1e-6)
+        np.testing.assert_allclose(masks[row], alone.mask[0], atol=6e-4)
+
+
+def test_layers_of_a_generator_of_attributes_are_found_without_any() -> None:
+    spec = tiny_spec("cspn", 3)
+    made = Sampler(tiny_generator(spec), spec, multi=True, device="cpu")
+    assert masked_layers(made) == masked_layers(sampler(spec))
+    with pytest.raises(UsageError, match="give --attributes"):
+        read_masks(made, SEEDS, None, {"blocks.1.norm_0": [0]})
 
 
 def test_reading_leaves_nobody_watching() -> None:

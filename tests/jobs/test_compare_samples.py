@@ -105,6 +105,35 @@ def test_the_two_kinds_of_generators_are_told_apart_by_their_weights(
         scorer([str(mine), str(tiny_weights)], real, tiny_weights)
 
 
+def test_what_is_saved_says_how_many_and_which_seeds_are_painted_beside_it(
+    tmp_path: Path, execution: Execution, real: Path, tiny_weights: Path
+) -> None:
+    files = [str(tmp_path / f"{seed}.safetensors") for seed in (0, 1)]
+    for seed, file in enumerate(files):
+        write_generator(Path(file), seed)
+    first = scorer(files, real, tiny_weights, count=6, seeds=(20,))
+    ComparisonFiles.into(tmp_path / "out", [real], files).write(compare(candidates(files), first, execution))
+    given = [str(tmp_path / "out/evaluations/1-0"), files[1]]
+    like = scorer(given, real, tiny_weights, count=None)
+    assert like.sampling.sets == (range(20, 26),)
+    found = compare(candidates(given), like, execution)
+    assert not any(row.remark for row in found.rows("pictures")) and not list(found.warnings())
+    assert scorer(given, real, tiny_weights, count=8).sampling.sets == (range(20, 28),)
+    assert scorer(given, real, tiny_weights, count=None, seeds=tuple(range(20, 26))).sampling == like.sampling
+    with pytest.raises(UsageError, match=r"1-0: was painted of seeds 20 to 25, of which no others can be taken now"):
+        scorer(given, real, tiny_weights, count=None, seeds=(20, 21))
+
+
+def test_attributes_that_the_real_images_do_not_tell_are_refused_before_anything_is_painted(
+    tmp_path: Path, real: Path, tiny_weights: Path
+) -> None:
+    files = [str(tmp_path / f"{name}.safetensors") for name in ("plain", "attributes")]
+    write_generator(Path(files[0]))
+    write_generator(Path(files[1]), classes=("Smiling", "Male"), multi=True)
+    with pytest.raises(UsageError, match=r"attributes\.safetensors: was trained with attributes"):
+        scorer(files, real, tiny_weights).begin(files, ())
+
+
 def test_seeds_are_where_they_begin_or_all_of_them() -> None:
     assert sampling_of(None, 100).sets == (range(100),)
     assert sampling_of((7,), 100).sets == (range(7, 107),) and sampling_of((3, 4, 5), None).sets == (range(3, 6),)

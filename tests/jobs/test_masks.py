@@ -15,9 +15,10 @@ from facesynth.core.faces import Face
 from facesynth.core.labels import Label, LabelMap
 from facesynth.core.refs import Outcome
 from facesynth.evaluation.masks.findings import MaskFindings
-from facesynth.inference.mask_reading import MaskedLayer
+from facesynth.inference.mask_reading import MaskedLayer, masked_layers, read_masks
 from facesynth.inference.residual_weights import read_residual_weights
-from facesynth.jobs.masks import MOST_SEEDS, Drawing, check_masks, chosen_layers, masks
+from facesynth.inference.sampler import Sampler
+from facesynth.jobs.masks import MOST_SEEDS, Drawing, attributes_told, check_masks, chosen_layers, masks
 from facesynth.jobs.session import Execution, Session
 from facesynth.models.resnet_gan.specs import ResnetGeneratorSpec
 from facesynth.stages.sample import SampleStage
@@ -105,8 +106,6 @@ def test_a_dry_run_counts_pictures_and_label_maps(tmp_path: Path, run: Run) -> N
 
 def test_a_picture_that_cannot_be_parsed_is_left_out_and_told(run: Run) -> None:
     whole, _ = run(parser=Bright("bright"))
-    from facesynth.inference.sampler import Sampler
-
     parser = Bright("other")
     parser.refused = Sampler.load(whole_path(run), device="cpu")([4])[0].pixels.tobytes()
     parser.precision = "bf16"  # another key: nothing is found
@@ -120,6 +119,27 @@ def whole_path(run: Run) -> Path:
     """The weights that the fixture's runs are of."""
     _, session = run()
     return Path(session.inputs[0])
+
+
+def test_attributes_are_those_of_every_picture_and_of_what_is_read_of_it(tmp_path: Path) -> None:
+    path = write_generator(tmp_path / "tiny.safetensors", tiny_spec("cspn", 3), PETS, multi=True)
+    told = read_residual_weights(path)
+    with pytest.raises(UsageError, match="give --attributes"):
+        attributes_told(told, None)
+    execution = Execution(store=ArtifactStore(tmp_path / "cache"), progress=Listener())
+    variation = []
+    for name, attributes in (("one", {"dog": 1.0}), ("two", {"dog": 1.0, "cat": 1.0})):
+        weights = attributes_told(told, attributes)
+        with Session("masks", [path], tmp_path / name, execution, suffixes=frozenset({".safetensors"})) as session:
+            stage = SampleStage(str(path), 16, device="cpu")
+            found = masks(session, stage, None, told, range(3), Drawing(2, 3, ("last",)), weights)
+        assert found is not None and len(found.layers) == 1
+        variation.append(found.layers[0].variation)
+    sampler = Sampler.load(path, device="cpu")
+    layer = masked_layers(sampler)[-1]
+    read = read_masks(sampler, range(3), [(1.0, 1.0, 0.0)] * 3, {layer.name: range(layer.masks)})[layer.name]
+    np.testing.assert_allclose(variation[1], read.astype(float).std((2, 3)).mean(0), atol=1e-4)
+    assert np.abs(variation[0] - variation[1]).max() > 1e-3
 
 
 def test_generators_without_masks_are_refused_and_so_are_too_many_seeds(tmp_path: Path) -> None:

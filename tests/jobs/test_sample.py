@@ -63,6 +63,16 @@ def test_attributes_weigh_all_classes() -> None:
     assert {draw.condition for draw in wanted} == {(-0.5, 1.0, 0.0)} and names(wanted) == ["seed1", "seed2"]
 
 
+def test_attributes_are_never_drawn_by_a_seed() -> None:
+    of_faces = ResidualWeights(NOWHERE, OF_PETS, PETS, multi=True)
+    for per_class in (None, 3):
+        with pytest.raises(UsageError, match="give --attributes"):
+            draws(of_faces, seeds=(0, 1), per_class=per_class)
+    wanted = list(draws(of_faces, seeds=(0, 1), attributes={"dog": 1.0, "cat": 1.0}))
+    assert {draw.condition for draw in wanted} == {(1.0, 1.0, 0.0)}
+    assert [draw.condition for draw in draws(of_faces, seeds=(0,), classes=("dog",))] == [1], "that one alone"
+
+
 def test_a_run_of_fifty_thousand_is_not_laid_out_ahead() -> None:
     wanted = draws(told(), seeds=(0,), per_class=10**9)
     assert next(iter(wanted)).name == "seed0_cat"
@@ -88,6 +98,13 @@ def test_names_of_classes_are_names_of_files_everywhere_and_tell_them_apart() ->
     assert file_names(range(7), odd) == {
         0: "class0", 1: "class1", 2: "class2", 3: "class3", 4: "class4", 5: "5_o_Clock_Shadow", 6: "class6"
     }  # fmt: skip
+
+
+def test_no_class_is_called_what_another_is_called_by_its_id() -> None:
+    names = ("class2", "a", "x/y", "Class0", "class", "class_1")
+    found = file_names(range(6), names)
+    assert found == {0: "class0", 1: "a", 2: "class2", 3: "class3", 4: "class", 5: "class_1"}
+    assert len({name.casefold() for name in found.values()}) == 6
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from facesynth.cli.main import main
+from facesynth.config import arms_of
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.jobs.train import describe, prepare, prepare_all
 from facesynth.training.runs.spn import SpnRun
+from facesynth.weights import data_folder
 from tests.datasets.image_sets.drawn import write_classes, write_image
 
 pytest.importorskip("lightning_fabric")
@@ -62,6 +64,25 @@ def test_what_names_a_seed_or_an_arm_twice_is_refused(place: Path) -> None:
         names(place, arms=("x",))
 
 
+def test_settings_leave_alone_what_an_arm_is_about(place: Path) -> None:
+    """Or runs would be called what they are not."""
+    with pytest.raises(UsageError, match=r"generator\.normalisation is what the arm spn is about.*arms\.spn\."):
+        names(place, overrides=["generator.normalisation=layer"])
+    with pytest.raises(UsageError, match="generator is what the arm spn is about"):
+        names(place, arms=("plain",), overrides=["generator={size: 8}"])
+    with pytest.raises(UsageError, match=r"generator\.width is what the arm sngan-wide is about"):
+        prepare_all("spn/table-6", ["generator.width=64", "generator.max_width=64"])
+    with pytest.raises(UsageError, match="small-plain-s1 and small-spn-s1 are the same training"):
+        names(place, overrides=["arms.spn.generator.normalisation=batch"], seeds=(1,))
+    assert names(place, overrides=["arms.spn.generator.normalisation=layer", "generator.width=2", "images=800"])
+
+
+@pytest.mark.parametrize("table", sorted((data_folder("pipelines") / "spn").glob("*.yaml")), ids=lambda path: path.stem)
+def test_arms_of_bundled_comparisons_differ(table: Path) -> None:
+    prepared = prepare_all(table, ["images=1000000", "data.folder=here"], seeds=(0, 1))
+    assert len(prepared) == 2 * len(arms_of(table)) >= 4
+
+
 def test_a_dry_run_tells_the_images_and_is_refused_where_the_run_would_be(place: Path, tmp_path: Path) -> None:
     told = describe(prepare(place / "small.yaml", arm="spn", data=place / "images"), device="cpu")
     assert "images: 5 to train on\nnetworks: generator" in told
@@ -85,3 +106,24 @@ def test_the_command_trains_them_one_after_the_other(place: Path, capsys: pytest
     recipes = [json.loads((path.parent / "run.json").read_text()) for path in paths]
     assert recipes[0]["data"] == recipes[1]["data"]
     assert [each["config"]["generator"]["normalisation"] for each in recipes] == ["batch", "spn"]
+
+
+def test_an_arm_that_diverges_does_not_hold_the_others_up(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pace(config: SpnRun, *given: object) -> float:
+        return float("nan") if config.generator.normalisation == "batch" else 1.0
+
+    monkeypatch.setattr("facesynth.training.spn.job.pace_at", pace)
+    command = ["train", str(place / "small.yaml"), "--data", str(place / "images"), "--runs", str(tmp_path / "runs")]
+    command += ["--cache", str(place / "cache"), "--device", "cpu", "--quiet"]
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    told = capsys.readouterr()
+    assert ended.value.code not in (0, None)
+    assert [Path(line).name for line in told.out.split()] == ["small-spn.safetensors"]
+    assert "small-plain is not trained: " in told.err and "diverged at image" in told.err
+    assert "1 of 2 runs are not trained: small-plain" in told.err
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--arm", "plain"])
+    assert ended.value.code not in (0, None) and "of 1 runs" not in capsys.readouterr().err

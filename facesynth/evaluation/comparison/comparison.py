@@ -16,8 +16,8 @@ from facesynth.evaluation.pictures.score_table import ScoreRow, rows_of
 from facesynth.evaluation.pictures.subjects import SETTINGS, Setting
 
 BEST_TOLD = (
-    "The best. By seed, also what lies within the larger of both sample sds over seeds of it, of several trainings "
-    "what lies within the sd of the difference; without repetitions a small difference may be chance."
+    "The best. By seed and by sets of seeds, also what lies within the larger of both sample sds over these of it, of "
+    "several trainings what lies within the sd of the difference; without repetitions a small difference may be chance."
 )
 """What it means that scores stand out."""
 
@@ -49,7 +49,8 @@ class Comparison:
         """A row a measure that any column was scored by. Where nothing keeps the numbers apart the best stand out.
 
         By seed those do too that lie no farther from the best than the larger of both standard deviations over seeds,
-        and none of a measure that is not taken seed by seed; of trainings those within the sd of their difference.
+        and none of a measure that is not taken seed by seed; of several trainings those within the sd of their
+        difference.
         """
         scores = [{one.key: one for one in c.evaluation.scores if one.setting == setting} for c in self.columns]
         return [self._judged(row) for row in rows_of(scores)]
@@ -61,14 +62,14 @@ class Comparison:
         repeated = all(score.by_seed for score in there) or there[0].setting != "by seed"
         if len(there) < 2 or not repeated or any(self.apart()):
             return row
-        return ScoreRow(row.scores, best=_best(row.scores))
+        return ScoreRow(row.scores, best=_best(row.scores, self.columns))
 
     def apart(self) -> Iterator[str]:
         """Why no number here may be compared with its neighbour."""
         yield from self._differing("real pictures", lambda one: one.real.digest or one.real.told(), _real_told)
         yield from self._differing("sizes", lambda one: one.subject.size, lambda one: "{}×{}".format(*one.subject.size))
-        if not self._untold():
-            yield from self._differing("budgets of training", budget_told, budget_told)
+        known = [column for column in self.columns if column.trials]  # one that is not known hides no other's
+        yield from self._differing("budgets of training", budget_told, budget_told, known)
 
     def verdicts(self) -> list[Verdict]:
         """How far arms are apart that may be compared; none where anything keeps them apart."""
@@ -92,10 +93,14 @@ class Comparison:
             yield from (f"{column.name}: {warning}" for warning in (*column.evaluation.warnings, *column.passed_by))
 
     def _differing(
-        self, what: str, key: Callable[[PictureEvaluation], Any], told: Callable[[PictureEvaluation], str]
+        self,
+        what: str,
+        key: Callable[[PictureEvaluation], Any],
+        told: Callable[[PictureEvaluation], str],
+        among: Sequence[Column] | None = None,
     ) -> Iterator[str]:
         found: dict[Any, tuple[str, list[str]]] = {}
-        for column in self.columns:
+        for column in self.columns if among is None else among:
             found.setdefault(key(column.evaluation), (told(column.evaluation), []))[1].append(column.name)
         if len(found) > 1:
             yield f"Different {what}: " + "; ".join(f"{', '.join(names)} {said}" for said, names in found.values())
@@ -125,16 +130,18 @@ def _seeds_told(evaluation: PictureEvaluation) -> str:
     return ", ".join(map(str, evaluation.subject.seeds)) or "none"
 
 
-def _best(scores: Sequence[Score | None]) -> frozenset[int]:
+def _best(scores: Sequence[Score | None], columns: Sequence[Column]) -> frozenset[int]:
     """The columns that are best, and those that the seeds do not tell apart from it; none where that is all of them."""
-    there = {column: score for column, score in enumerate(scores) if score is not None}
+    there = {place: score for place, score in enumerate(scores) if score is not None}
     sign = 1 if next(iter(there.values())).better == "lower" else -1
-    best = min(there.values(), key=lambda score: sign * score.value)
-    near = frozenset(column for column, score in there.items() if abs(score.value - best.value) <= _slack(score, best))
+    best = min(there, key=lambda place: sign * there[place].value)
+    trained = {place for place in there if len(columns[place].trials) > 1}
+
+    def slack(place: int) -> float:
+        one, other = there[place], there[best]
+        if {place, best} <= trained:  # each number of `by_seed` is of another training; else they are sets of seeds
+            return difference(one.by_seed, other.by_seed).sd or 0.0
+        return max((score.sd or 0.0) if score.by_seed else 0.0 for score in (one, other))
+
+    near = frozenset(place for place, score in there.items() if abs(score.value - there[best].value) <= slack(place))
     return near if len(near) < len(there) else frozenset()
-
-
-def _slack(one: Score, other: Score) -> float:
-    if one.by_seed and other.by_seed and one.setting == "pictures":  # each of another training
-        return difference(one.by_seed, other.by_seed).sd or 0.0
-    return max((score.sd or 0.0) if score.by_seed else 0.0 for score in (one, other))

@@ -20,8 +20,11 @@ def with_seeds(evaluation: PictureEvaluation, seeds: Sequence[int], *, where: st
     """The same with its scores by seed taken over these seeds alone; itself where they are all that it has.
 
     Scores and classes that are not known seed by seed (how far apart seeds are, say) are left out then. UsageError for
-    a seed that it lacks; `where` is the file that is named.
+    a seed that it lacks, and where pictures of seeds alone were scored as a set; `where` is the file that is named.
     """
+    if evaluation.subject.of_seeds:
+        what = "its pictures of seeds were scored as one set, of which no seeds can be taken"
+        raise UsageError(what, where=where, hint="leave --seeds out, or evaluate the seeds that you want")
     held, wanted = set(evaluation.subject.seeds), tuple(dict.fromkeys(seeds))
     if held == set(wanted):
         return evaluation

@@ -61,7 +61,7 @@ class Verdict:
 
 def verdicts(columns: Sequence[Column]) -> Iterator[Verdict]:
     """A verdict a measure for each two arms, the later one against the earlier one; of columns whose trainings are not
-    known there is none. Whoever asks sees to it that they may be compared at all.
+    known, or were of other budgets, there is none. Whoever asks sees to it that they may be compared at all.
     """
     arms = [column for column in columns if column.trials]
     pairs = list(combinations(arms, 2)) if len(arms) <= _EACH_WITH_EACH else [(arms[0], one) for one in arms[1:]]
@@ -72,6 +72,9 @@ def verdicts(columns: Sequence[Column]) -> Iterator[Verdict]:
 
 
 def _verdict(score: Score, arm: Column, other: Column) -> Iterator[Verdict]:
+    budget = arm.trials[0].training.budget
+    if budget != other.trials[0].training.budget:
+        return
     scores = [column.evaluation.score(score.key, "pictures") for column in (arm, other)]
     if any(one is None or (one.protocol, one.count) != (score.protocol, score.count) for one in scores):
         return
@@ -85,7 +88,7 @@ def _verdict(score: Score, arm: Column, other: Column) -> Iterator[Verdict]:
         values=(MeanSd.of(mine.values()), MeanSd.of(theirs.values())),
         difference=apart,
         better=sum(sign * one < 0 for one in apart.apart),
-        budget=arm.trials[0].training.budget,
+        budget=budget,
     )
 
 

@@ -45,7 +45,7 @@ def scorer_of(
     assert data is not None
     return SampleScoring(
         real=RealImages.open(data, layout, part),
-        sampling=sampling_of(seeds, count),
+        sampling=sampling_of(seeds, count, found),
         **{key: value for key, value in how.items() if key not in OF_LABELS},
     )
 

@@ -78,10 +78,17 @@ class Conditions:
     """What each seed is painted as: nothing, a class that it draws, or the attributes of a real image that it draws.
 
     The last where the generator has the attributes of the real images by name: single ones would be no such images.
+    UsageError for a generator of attributes where the real images have not the same ones, in the same order.
     """
 
     told: ResidualWeights
     images: ImageSet
+
+    def __post_init__(self) -> None:
+        if self.told.multi and not self.by_attributes:
+            what = "was trained with attributes, and the real images tell no such list of them"
+            hint = "give --data the images that it was trained on, or others with the same attributes"
+            raise UsageError(what, where=self.told.path, hint=hint)
 
     @property
     def by_attributes(self) -> bool:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from facesynth.datasets.image_sets import PackedImages
 from facesynth.training.feeding import ArrayFeeder, as_floats
 from facesynth.training.runs.spn import SpnRun
 from facesynth.training.sampling import ShuffledOrder, generator_at
+from facesynth.training.spn.choosing import limited
 
 _FLIP, _AGAINST, _GENERATING = 0, 1, 2
 """Streams of random numbers: mirroring, and the noise of the discriminator's and of the generator's steps."""
@@ -44,7 +43,7 @@ class Batches:
         self._config, self._device = config, device
         self._targets = images.targets if config.generator.classes else None
         arrays = (images.images,) if self._targets is None else (images.images, self._targets)
-        order = ShuffledOrder(chosen(len(images), config.data.limit, config.seed), config.seed)
+        order = ShuffledOrder(limited(len(images), config.data.limit, config.seed), config.seed)
         self._items, self._feed = order.items, ArrayFeeder(arrays, order, config.batch_size, device)
 
     def images(self, nimg: int) -> Images:
@@ -79,13 +78,6 @@ class Batches:
             return Draws(noise, torch.randint(0, spec.classes, (count,), generator=generator).to(self._device))
         rows = self._items[torch.randint(0, len(self._items), (count,), generator=generator).numpy()]
         return Draws(noise, _as_condition(torch.from_numpy(self._targets[rows]).to(self._device)))
-
-
-def chosen(count: int, limit: int | None, seed: int) -> NDArray[np.int64]:
-    """The numbers of the training images: of `count` all, or so many, drawn by the seed."""
-    if limit is None or limit >= count:
-        return np.arange(count, dtype=np.int64)
-    return np.sort(np.random.default_rng([seed, count]).permutation(count)[:limit])
 
 
 def _as_condition(targets: Tensor) -> Tensor:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facesynth.core.errors import ConfigError, UsageError
 from facesynth.datasets.image_sets import ImageSet, PackedImages, open_image_set
 from facesynth.training.runs.spn import SpnRun
@@ -33,6 +36,13 @@ def image_set(config: SpnRun, base: Path) -> ImageSet:
         kind = "attributes" if images.multi else "classes"
         raise ConfigError(f"has {count} {kind}, and the networks are told {told}", where=where, hint=hint)
     return images
+
+
+def limited(count: int, limit: int | None, seed: int) -> NDArray[np.int64]:
+    """The numbers of the training images: of `count` all, or so many, drawn by the seed."""
+    if limit is None or limit >= count:
+        return np.arange(count, dtype=np.int64)
+    return np.sort(np.random.default_rng([seed, count]).permutation(count)[:limit])
 
 
 def check_ids(images: PackedImages, config: SpnRun) -> None:

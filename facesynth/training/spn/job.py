@@ -21,7 +21,7 @@ from facesynth.training.parts import PartMeans, hold_power_iterations, resume_po
 from facesynth.training.rows import rows_of
 from facesynth.training.runs.spn import SpnRun
 from facesynth.training.spn.batches import Batches, Draws
-from facesynth.training.spn.judging import Judge
+from facesynth.training.spn.judging import SampleScorer
 from facesynth.training.spn.losses import LOSSES
 
 _MEASURED = 2_048  # pictures over which the averaged generator's batch statistics are measured
@@ -38,10 +38,10 @@ class SpnJob:
         batches: Batches,
         fabric: Fabric,
         stopwatch: Stopwatch,
-        judge: Judge | None = None,
+        scorer: SampleScorer | None = None,
     ) -> None:
-        """A `judge` scores the averaged generator and draws its sheets."""
-        self.config, self.batches, self.judge = config, batches, judge
+        """A `scorer` scores the averaged generator and draws its sheets."""
+        self.config, self.batches, self.scorer = config, batches, scorer
         ranks = (fabric.global_rank, fabric.world_size, config.accumulate)
         self.shares = rows_of(config.batch_size, *ranks)
         self.generator_shares = rows_of(config.generator_batch_size, *ranks)
@@ -120,12 +120,12 @@ class SpnJob:
         return generator
 
     def validate(self) -> Mapping[str, float]:
-        """Return the scores of the averaged generator, by name; none without a judge."""
-        return {} if self.judge is None else self.judge.scores(self.averaged())
+        """Return the scores of the averaged generator, by name; none without a scorer."""
+        return {} if self.scorer is None else self.scorer.scores(self.averaged())
 
     def samples(self) -> Photo | None:
         """Return the sheet of what the averaged generator makes of some seeds."""
-        return None if self.judge is None else self.judge.sheet(self.averaged())
+        return None if self.scorer is None else self.scorer.sheet(self.averaged())
 
     def state(self) -> dict[str, Any]:
         return {

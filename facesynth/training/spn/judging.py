@@ -21,7 +21,7 @@ from facesynth.metrics.inception_score import FEWEST_A_PART, InceptionScore
 from facesynth.metrics.moments import Moments
 from facesynth.models.resnet_gan.generator import ResnetGenerator
 from facesynth.training.runs.spn import SpnRun
-from facesynth.training.spn.batches import chosen
+from facesynth.training.spn.choosing import limited
 
 _AT_ONCE = 64
 _FEWEST = 2  # pictures of which a covariance can be made
@@ -37,14 +37,14 @@ class Comparison:
     measure: str
 
 
-class Judge:
+class SampleScorer:
     """Scores a generator by pictures of the seeds 0, 1, …, whose classes or attributes the seeds draw, too."""
 
     def __init__(
         self, config: SpnRun, images: PackedImages, device: torch.device, compared: Comparison | None = None
     ) -> None:
         self._spec, self._images, self._device, self._compared = config.generator, images, device, compared
-        taken = chosen(len(images), config.data.limit, config.seed)
+        taken = limited(len(images), config.data.limit, config.seed)
         order = np.random.default_rng([config.seed, len(images), 1]).permutation(len(taken))
         self._items: NDArray[np.int64] = taken[order]
         self._count = min(config.watch.images, len(taken))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from facesynth.datasets.image_sets import PackedImages, packed_images
+from facesynth.datasets.image_sets import PackedImages, identify_images, packed_images
 from facesynth.store import ArtifactStore
 from facesynth.training import checkpoint
 from facesynth.training.folder import RunFolder
@@ -33,8 +33,12 @@ def opened_images(order: Order[SpnRun], place: Place, on_packed: OnPacked) -> It
     config, store, folder = order.config, ArtifactStore(order.cache), RunFolder(order.folder)
     with nullcontext() if place.rank else folder.locked():
         images = image_set(config, order.base)
-        with packed_images(images, config.packed_size, store, fit=config.data.fit, on_packed=on_packed) as packed:
+        digest, begun = identify_images(images), bool(checkpoint.found(folder.path))
+        if begun and not place.rank:
+            folder.settle(config, data=digest, begun=True)
+        size, fit = config.packed_size, config.data.fit
+        with packed_images(images, size, store, fit=fit, digest=digest, on_packed=on_packed) as packed:
             check_ids(packed, config)
-            if not place.rank:  # only now: a start that failed on a bad file is no start
-                folder.settle(config, data=packed.digest, begun=bool(checkpoint.found(folder.path)))
+            if not begun and not place.rank:  # only now: a start that failed on a bad file is no start
+                folder.settle(config, data=digest, begun=False)
             yield OpenedImages(folder, packed)

@@ -128,6 +128,13 @@ def test_all_seeds_are_the_evaluation_itself_and_others_are_refused() -> None:
     assert with_seeds(evaluation(scores=(found.scores[0], whole)), (0,), where="").scores == (found.scores[0],)
 
 
+def test_pictures_of_seeds_alone_are_one_set_that_is_not_cut() -> None:
+    found = evaluation()
+    alone = dataclasses.replace(found, subject=dataclasses.replace(found.subject, of_seeds=True))
+    with pytest.raises(UsageError, match=r"a\.json: its pictures of seeds were scored as one set.*leave --seeds out"):
+        with_seeds(alone, (0, 2), where="a.json")
+
+
 def test_the_document_has_every_row_with_all_values() -> None:
     found = compared(evaluation(shift=0), evaluation(shift=1))
     document = json.loads(comparison_json(found, ["1.json", "2.json"]))

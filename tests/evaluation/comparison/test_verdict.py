@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -11,6 +12,7 @@ import pytest
 from facesynth.evaluation.comparison.differences import difference
 from facesynth.evaluation.comparison.document import comparison_json
 from facesynth.evaluation.comparison.page import comparison_page
+from facesynth.evaluation.comparison.verdict import verdicts
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from tests.evaluation.comparison.trained import FRECHET, arms, trained
 from tests.evaluation.pictures.drawn_evaluations import evaluation
@@ -82,6 +84,13 @@ def test_other_budgets_are_told_and_never_ranked(other: PictureEvaluation, said:
     assert any(said in warning and "not to be compared" in warning for warning in found.warnings())
     assert "What it comes to" not in comparison_page(found)
     assert json.loads(comparison_json(found))["verdicts"] == []
+    untold = trained("untold", 0, 3.0, settings={})
+    for place in range(3):
+        every = [trained("sngan", 0, 2.0), other]
+        found = arms(*every[:place], untold, *every[place:])
+        assert any(said in warning and "untold" not in warning for warning in found.warnings())
+        assert not found.verdicts() and not any(row.best for row in found.rows("pictures"))
+    assert not list(verdicts(found.columns)), "nor by whoever asks for them alone"
 
 
 def test_other_features_or_counts_have_no_verdict_either() -> None:
@@ -109,6 +118,29 @@ def test_the_best_of_arms_are_those_that_their_seeds_do_not_tell_apart() -> None
     assert best(SNGAN, SPN) == {1}
     assert best((10.0, 20.0, 30.0), (9.0, 19.0, 29.1)) == {1}, "seed by seed it is the better one, however they spread"
     assert best((12.0, 13.0), (13.5, 11.0)) == set() and best((12.0,), (11.0,)) == {1}
+
+
+def test_sets_of_seeds_of_one_training_are_no_trainings() -> None:
+    def by_sets(arm: str, *values: float) -> PictureEvaluation:
+        found = trained(arm, 0, float(np.mean(values)))
+        by_seed = {number * 100: value for number, value in enumerate(values)}
+        sd = float(np.std(values, ddof=1))
+        return dataclasses.replace(
+            found,
+            scores=tuple(
+                dataclasses.replace(score, by_seed=by_seed, sd=sd, sd_over="3 sets of seeds")
+                if score.key == FRECHET
+                else score
+                for score in found.scores
+            ),
+        )
+
+    def best(*columns: PictureEvaluation) -> set[int]:
+        return set(next(row for row in arms(*columns).rows("pictures") if row.one.key == FRECHET).best)
+
+    # Set by set the second is lower by the same 0.5 each time, which of one training each says nothing.
+    assert best(by_sets("a", 10.0, 12.0, 14.0), by_sets("b", 9.5, 11.5, 13.5)) == set()
+    assert best(by_sets("a", 10.0, 12.0, 14.0), by_sets("b", 2.0, 3.0, 4.0)) == {1}
 
 
 def test_differences_are_taken_over_the_seeds_in_common() -> None:

@@ -156,6 +156,21 @@ def test_attributes_are_those_of_a_real_image_that_the_seed_draws(tmp_path: Path
     assert scored.scores[0].value > 0
 
 
+def test_a_generator_of_attributes_is_scored_by_images_with_the_same_ones_alone(
+    tmp_path: Path, real: Path, tiny_weights: Path
+) -> None:
+    rows = [(f"{number}.png", [1 if number % 2 else -1, 1, -1]) for number in range(8)]
+    folder = write_attributes(write_images(tmp_path / "faces", [name for name, _ in rows], size=16), rows).parent
+    mine, other = tmp_path / "mine.safetensors", tmp_path / "other.safetensors"
+    write_generator(mine, classes=ATTRIBUTES, multi=True)
+    write_generator(other, classes=ATTRIBUTES[::-1], multi=True)
+    found = evaluated(tmp_path, mine, folder, tiny_weights, sampling=Sampling(count=8))
+    assert found.scores[0].value > 0 and any("attributes of a real image" in line for line in found.protocol)
+    for weights, images in ((mine, real), (other, folder)):
+        with pytest.raises(UsageError, match=rf"{weights.name}: was trained with attributes, and the real images"):
+            evaluated(tmp_path, weights, images, tiny_weights, sampling=Sampling(count=8))
+
+
 def test_the_first_seeds_are_shown_and_an_evaluation_is_read_again(
     tmp_path: Path, real: Path, tiny_weights: Path
 ) -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from facesynth.core.errors import ConfigError
 from facesynth.datasets.image_sets import PackedImages
-from facesynth.training.spn.batches import chosen
-from facesynth.training.spn.choosing import check_ids
+from facesynth.training.spn.choosing import check_ids, limited
 from tests.training.spn.tiny import CLASSES, networks, spn_run
 
 
@@ -28,6 +27,6 @@ def test_class_ids_out_of_range_are_refused_before_a_network_sees_them() -> None
 
 
 def test_a_limit_draws_by_the_seed() -> None:
-    assert chosen(5, None, 0).tolist() == chosen(5, 9, 0).tolist() == [0, 1, 2, 3, 4]
-    few, again, others = chosen(1000, 10, 0), chosen(1000, 10, 0), chosen(1000, 10, 1)
+    assert limited(5, None, 0).tolist() == limited(5, 9, 0).tolist() == [0, 1, 2, 3, 4]
+    few, again, others = limited(1000, 10, 0), limited(1000, 10, 0), limited(1000, 10, 1)
     assert len(set(few)) == 10 and np.array_equal(few, again) and not np.array_equal(few, others)

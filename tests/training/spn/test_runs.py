@@ -103,6 +103,8 @@ def test_weights_hold_the_generator_and_the_names_of_its_classes(images: Path, t
     path = trained(spn_run(images, images=16, **networks("cspn"), keep_discriminators=True), tmp_path)
     header = read_header(path)
     assert json.loads(header["classes"]) == list(CLASSES) and header["images_shown"] == "16"
+    assert "targets" not in header, "one class an image"
+    assert json.loads(header["budget"]) == {"images": 16, "seconds": None, "decay_images": 0}
     assert {key.partition(".")[0] for key in load_file(path)} == {"generator", "discriminator"}
     sampler = Sampler.load(path, device="cpu")
     assert sampler.classes == CLASSES
@@ -144,7 +146,8 @@ def test_attributes_are_drawn_from_images_and_summed(tmp_path: Path) -> None:
     every = Schedule(stats=8, validation=0, samples=16, checkpoint=16)
     run = spn_run(folder, **networks("cspn"), images=16, every=every)
     path = trained(run, tmp_path / "runs")
-    assert json.loads(read_header(path)["classes"]) == ["Bald", "Eyeglasses", "Smiling"]
+    header = read_header(path)
+    assert json.loads(header["classes"]) == ["Bald", "Eyeglasses", "Smiling"] and header["targets"] == "attributes"
     assert (path.parent / "samples/0000000016.png").is_file()
     sampler = Sampler.load(path, device="cpu")
     assert not np.array_equal(sampler([0], [(1, 0, 1)])[0].pixels, sampler([0], [(0, 1, 0)])[0].pixels)
@@ -215,6 +218,16 @@ def test_another_recipe_is_refused_and_a_longer_one_is_not(images: Path, tmp_pat
     with pytest.raises(TrainingError, match=r"other settings: .*generator\.normalisation"):
         trained(spn_run(images, **networks("batch")), tmp_path)
     trained(spn_run(images, images=24, seconds=1000.0), tmp_path)
+
+
+def test_another_recipe_is_refused_before_its_images_are_packed(images: Path, tmp_path: Path) -> None:
+    crop = ImageData(folder=str(images), fit="crop")
+    trained(spn_run(images, images=16, data=crop), tmp_path)
+    packed: list[int] = []
+    larger = spn_run(images, data=crop, **networks("spn", size=16))
+    with pytest.raises(TrainingError, match=r"other settings: .*generator\.size"):
+        trained(larger, tmp_path, on_packed=lambda done, total: packed.append(done))
+    assert packed == []
 
 
 def test_classes_of_images_and_networks_have_to_agree(images: Path, tmp_path: Path) -> None:
