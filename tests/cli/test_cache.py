@@ -49,7 +49,7 @@ def test_ls_of_a_stage_that_is_none_says_which_there_are(tmp_path: Path, entry: 
     assert isinstance(found.exception, UsageError) and not found.output
     assert (
         found.exception.hint
-        == "use one of: align, encode, encode-regions, own-stage, probabilities, segment, synthesize"
+        == "use one of: align, encode, encode-regions, own-stage, probabilities, sample, segment, synthesize"
     )
     assert _cache(tmp_path, "ls", "own-stage").exit_code == 0
     empty = _cache(tmp_path, "ls", "encode")

@@ -10,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from facesynth.cli.main import cli, main
-from facesynth.core.image_files import read_photo
+from facesynth.core.image_files import read_photo, write_photo
+from facesynth.core.images import Photo
 from facesynth.inference import networks
 from facesynth.models.specs import EncoderSpec, GeneratorSpec, ParserSpec
 from facesynth.weights import data_folder
@@ -74,6 +76,9 @@ def test_the_examples_run_one_after_the_other(place: Path, capsys: pytest.Captur
                 assert 0 < told <= 1 if name in ("segment", "run") else told == -1
     assert (place / "faces/sheet.png").is_file() and (place / "pairs/parts/small_hair.png").is_file()
     assert read_photo(place / "painted/small.png").size == (256, 256), "pasted back into the photo"
+    (place / "cifar").mkdir()
+    for number in range(2):
+        write_photo(Photo(np.full((32, 32, 3), number, np.uint8)), place / f"cifar/{number}.png")
     for line in examples(cli.get_command(None, "train")):  # type: ignore[arg-type]
         assert ended([*line[1:], "--dry-run"]) == 0
         assert "run: runs" in capsys.readouterr().out
