@@ -52,7 +52,7 @@ def masks(
     DIR, the table to stdout. Without faces give --no-parser: then nothing is measured.
 
     \b
-    Example: facesynth masks runs/faces-64/spn.safetensors -o masks
+    Example: facesynth masks runs/faces-64-spn-s0/faces-64-spn-s0.safetensors -o masks
     Example: facesynth masks cifar.safetensors --no-parser --layers last --channels 8 -o masks
     Example: facesynth masks celeba.safetensors --attributes Smiling=1,Male=0 -o masks
     """

@@ -42,7 +42,7 @@ def sample(
     Each picture's metadata tell its seed, its class and the sha256 of the weights.
 
     \b
-    Example: facesynth sample runs/faces-64/spn.safetensors --seeds 0-63 --grid -o samples
+    Example: facesynth sample runs/faces-64-spn-s0/faces-64-spn-s0.safetensors --seeds 0-63 --grid -o samples
     Example: facesynth sample cifar.safetensors --classes cat,dog --seeds 0-9 --grid -o pets
     Example: facesynth sample celeba.safetensors --attributes Smiling=1,Male=0 -o smiles
     """
