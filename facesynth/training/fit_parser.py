@@ -8,22 +8,20 @@ from pathlib import Path
 import torch
 
 from facesynth.inference import networks
-from facesynth.inference.likeness import Likeness
 from facesynth.inference.parser import Parser
 from facesynth.models.parser import ParserNet
 from facesynth.training import checkpoint
 from facesynth.training.collectives import ranks_of
+from facesynth.training.fitting import carried_out
 from facesynth.training.initial import expect_frequencies, load_backbone, load_initial
 from facesynth.training.joined_norm import join_norms
-from facesynth.training.keeping import Keeper
 from facesynth.training.launch import Place, make_fabric
-from facesynth.training.loop import fit, unkept
 from facesynth.training.opening import Listening, Opened, Order, origin
 from facesynth.training.parser.job import ParserJob
 from facesynth.training.parser.lessons import Lessons
 from facesynth.training.parser.likeness import measured
 from facesynth.training.parser.material import Material
-from facesynth.training.preflight import check_memory, room_to_train
+from facesynth.training.preflight import check_memory
 from facesynth.training.runs.parser import BEST_PARSER, ParserRun
 
 
@@ -59,34 +57,33 @@ def fit_parser(
             lessons.repainter.generator.compile()
     job = ParserJob(config, network, learnt_from, opened.held_out, fabric, lessons, ranks)
 
-    def save(path: Path, images: int, more: Mapping[str, str], likeness: Likeness | None = None) -> None:
+    def save(path: Path, images: int, more: Mapping[str, str]) -> None:
         about = {**origin(config.name, images), **more}
-        parts = {"parser": (config.parser, job.result)}
-        networks.save(path, parts, licence=config.licence, about=about, likeness=likeness)
+        networks.save(path, {"parser": (config.parser, job.result)}, licence=config.licence, about=about)
 
-    keeper = None
-    if config.best is not None and ranks.first:
-        measures = BEST_PARSER if config.best == "auto" else (config.best,)
-        keeper = Keeper(folder.path, config.name, measures, config.images, save)
-    with room_to_train(config, taken, fabric.device, place.ranks):
-        shown = fit(
-            job,
-            folder,
-            images=config.images,
-            batch_size=config.batch_size,
-            every=config.every,
-            report=listening.report,
-            sample_text={},
-            ranks=ranks,
-            on_validated=keeper or unkept,
-        )
-    if shown is None or not ranks.first:
-        return None
-    target = folder.path / f"{config.name}.safetensors"
-    parser = Parser(job.result, config.parser, device=fabric.device, dtype=torch.float32)
-    save(target, shown, {}, measured(parser, learnt_from, config.seed))
-    if keeper is not None and keeper.best.is_file():
-        best = Parser.load(keeper.best, device=str(fabric.device), precision="float32", engine="eager")
-        if best.likeness is None and (likeness := measured(best, learnt_from, config.seed)) is not None:
-            networks.copy_with_likeness(keeper.best, keeper.best, likeness)
+    target = carried_out(
+        job,
+        config,
+        folder,
+        ranks,
+        fabric.device,
+        taken,
+        listening,
+        save=save,
+        measures=BEST_PARSER,
+        images_a_step=config.batch_size,
+        sample_text={},
+    )
+    if target is not None:
+        for file in (target, target.with_name(f"{config.name}-best.safetensors")):
+            _tell_likeness(file, learnt_from, config.seed, fabric.device)
     return target
+
+
+def _tell_likeness(file: Path, learnt_from: Material, seed: int, device: torch.device) -> None:
+    """Write into a weights file what the faces look like to it; not where that is known, or there is no such file."""
+    if not file.is_file():
+        return
+    parser = Parser.load(file, device=str(device), precision="float32", engine="eager")
+    if parser.likeness is None and (likeness := measured(parser, learnt_from, seed)) is not None:
+        networks.copy_with_likeness(file, file, likeness)
