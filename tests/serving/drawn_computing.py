@@ -37,6 +37,10 @@ SIZE = 32
 DIES, RAISES, REFUSED, SLOW = 666, 777, 888, 1000
 """Seeds that end the process, raise an error that is none of ours, raise one of ours, and take a while (from there)."""
 SECONDS = 0.6
+SLOW_SIDE = 999
+"""Of faces that take a while to be cut out of a photo."""
+PAIRS = "paints two side by side"
+"""A generator's name."""
 
 
 class Drawn:
@@ -49,7 +53,16 @@ class Drawn:
     def loaded(self) -> Loaded:
         generator = Generator("drawn", ENCODER, SIZE, 3, False, True, True)
         return Loaded(
-            self.device, "float32", self.settings.batch_size or 1, generator, "drawn", "f" * 64, "eager", "drawn", {}
+            self.device,
+            "float32",
+            self.settings.batch_size or 1,
+            generator,
+            "drawn",
+            "f" * 64,
+            "eager",
+            "drawn",
+            {},
+            side_by_side=2 if self.settings.generator == PAIRS else 1,
         )
 
     def warm_up(self) -> None:
@@ -64,7 +77,7 @@ class Drawn:
             raise ArithmeticError("two and two are five")
         if REFUSED in seeds:
             raise StyleError("nobody looks like this")
-        if max(seeds) >= SLOW:
+        if max(seeds) >= SLOW or any(isinstance(task, Align) and task.size == SLOW_SIDE for task in tasks):
             time.sleep(SECONDS)
         return [_answer(task) for task in tasks]
 

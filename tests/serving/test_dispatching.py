@@ -19,12 +19,13 @@ from facesynth.core.errors import FacesynthError
 from facesynth.core.styles import Style
 from facesynth.serving.app import create_app
 from facesynth.serving.queue.jobs import Job
+from facesynth.serving.queue.running import Running
 from facesynth.serving.queue.waiting import Waiting
 from facesynth.serving.settings import Limits, Settings
-from facesynth.serving.worker.tasks import Align, Paint, PhotoFile, Task
+from facesynth.serving.worker.tasks import Align, Generator, Loaded, Paint, PhotoFile, Task
 from tests.serving import drawn_computing
-from tests.serving.drawn_computing import DIES, SECONDS, SLOW
-from tests.serving.drawn_requests import labels, painting
+from tests.serving.drawn_computing import DIES, PAIRS, SECONDS, SLOW, SLOW_SIDE
+from tests.serving.drawn_requests import labels, painting, photo_png
 from tests.serving.running import ADDRESS, API, in_process, listening
 
 PAINT = Paint(labels(), Style.from_seed(0))
@@ -68,6 +69,55 @@ def test_what_is_removed_is_not_handed_out() -> None:
     assert waiting.take(2) == [second] and waiting.of("a") == 0
 
 
+def test_what_does_not_fit_keeps_its_turn() -> None:
+    waiting = Waiting()
+    photo, first, second = job("a", ALIGN), job("b"), job("c")
+    for one in (photo, first, second):
+        waiting.add(one)
+    assert waiting.take(1, lambda one: one.paints) == [first]
+    assert waiting.take(1) == [photo]
+    second.lone = True
+    waiting.add(first)
+    assert waiting.take(1, lambda one: not one.lone) == []
+    assert waiting.take(4) == [second]
+    assert waiting.take(4) == [first]
+
+
+def test_a_lone_job_is_computed_beside_nothing() -> None:
+    running, other = running_jobs(side_by_side=3), job("b")
+    alone = job("a")
+    alone.lone = True
+    assert running.fits(alone) and running.fits(other)
+    running.begin(1, [other], never())
+    assert running.fits(job("c")) and not running.fits(alone)
+    assert running.finish(1) == [other]
+    running.begin(2, [alone], never())
+    assert not running.fits(other) and not running.fits(job("c", ALIGN))
+    assert running.finish_all() == [alone] and running.jobs == []
+
+
+def test_a_photo_fits_beside_paintings_and_not_beside_a_photo() -> None:
+    running = running_jobs(side_by_side=2)
+    for number, one in enumerate((job("a"), job("b", ALIGN), job("c"))):
+        assert running.fits(one)
+        running.begin(number, [one], never())
+    assert not running.fits(job("d")) and not running.fits(job("e", ALIGN))
+    running.finish(0)
+    assert running.fits(job("d")) and not running.fits(job("e", ALIGN))
+
+
+def running_jobs(side_by_side: int) -> Running:
+    """What a worker computes that has begun nothing."""
+    generator = Generator("drawn", "e" * 64, 32, 3, False, True, True)
+    loaded = Loaded("cpu", "float32", 1, generator, "drawn", "f" * 64, "eager", "drawn", {}, side_by_side)
+    return Running(loaded)
+
+
+def never() -> asyncio.TimerHandle:
+    """A timer that does not ring."""
+    return asyncio.new_event_loop().call_later(1, lambda: None)
+
+
 class Server:
     """A server over the network, its requests in threads."""
 
@@ -79,6 +129,13 @@ class Server:
         """Begin to paint."""
         headers = {"x-studio-session": session} if session else {}
         return self.threads.submit(self.client.post, f"{API}/synthesize", json=painting(seed), headers=headers)
+
+    def align(self, colour: int) -> Future[httpx.Response]:
+        """Begin to cut the faces out of a photo, which takes a while."""
+        photo = photo_png((colour, 70, 28))
+        query = {"size": SLOW_SIDE}
+        headers = {"content-type": "image/png"}
+        return self.threads.submit(self.client.post, f"{API}/align", content=photo, params=query, headers=headers)
 
     def count(self, name: str) -> float:
         """A number of its metrics."""
@@ -131,6 +188,13 @@ def batching() -> Iterator[Server]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def pairs() -> Iterator[Server]:
+    """One that paints two side by side."""
+    with server(generator=PAIRS) as one:
+        yield one
+
+
 def test_what_waits_is_computed_together(batching: Server) -> None:
     first = batching.busy()
     others = [batching.queued(seed, f"s{seed}") for seed in range(6)]
@@ -146,6 +210,35 @@ def test_of_a_batch_that_ends_a_worker_the_others_are_painted(batching: Server) 
     batching.until("computing", 1)
     others = [batching.queued(seed, f"s{seed}") for seed in (15, DIES, 17)]
     assert [painted.result().status_code for painted in (first, *others)] == [200, 200, 500, 200]
+
+
+def test_paintings_are_computed_side_by_side_and_answered_each_when_it_is_done(pairs: Server) -> None:
+    slow = [pairs.busy(), pairs.paint(15)]
+    assert slow[1].result().status_code == 200 and not slow[0].done()
+    both = pairs.paint(SLOW + 1)
+    pairs.until("computing", 2)
+    third = pairs.queued(16, "third")
+    assert [painted.result().status_code for painted in (slow[0], both, third)] == [200] * 3
+
+
+def test_a_photo_does_not_hold_up_who_paints(plain: Server) -> None:
+    aligned = [plain.align(colour) for colour in range(140, 145)]
+    plain.until("computing", 1)
+    plain.until("queue_depth", 4)
+    painted = [plain.paint(seed) for seed in range(70, 75)]
+    assert [each.result().status_code for each in painted] == [200] * 5
+    assert sum(each.done() for each in aligned) < 5
+    assert [each.result().status_code for each in aligned] == [200] * 5
+
+
+def test_what_was_computed_beside_a_painting_that_ends_a_worker_is_painted(pairs: Server) -> None:
+    before = pairs.count("worker_restarts_total")
+    slow = pairs.paint(SLOW + 2)
+    pairs.until("computing", 1)
+    dying = pairs.paint(DIES)
+    assert (dying.result().status_code, slow.result().status_code) == (500, 200)
+    assert pairs.paint(17).result().status_code == 200
+    assert pairs.count("worker_restarts_total") == before + 2  # both once together, and the one at fault by itself
 
 
 def test_a_newer_painting_of_a_session_takes_the_place_of_those_that_wait(plain: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from facesynth.core.errors import FacesynthError
 from facesynth.serving.metrics import Metrics
 from facesynth.serving.problems import Problem
 from facesynth.serving.queue.jobs import Job
+from facesynth.serving.queue.running import Running
 from facesynth.serving.queue.waiting import Waiting
 from facesynth.serving.settings import Settings
 from facesynth.serving.worker.handle import Worker
-from facesynth.serving.worker.process import Answers, Load, Unexpected, Unready
+from facesynth.serving.worker.process import Answers, Batch, Load, Unexpected, Unready
 from facesynth.serving.worker.tasks import Answer, Loaded, Paint, Task
 
 _log = logging.getLogger("facesynth.serving")
@@ -28,7 +30,7 @@ _HUNG = 2.0
 
 
 class Dispatcher:
-    """Lets jobs wait within their bounds, and hands batches to workers that are idle. Lives in one event loop."""
+    """Lets jobs wait within their bounds, and hands batches to workers that have room. Lives in one event loop."""
 
     def __init__(
         self, settings: Settings, load: Load, metrics: Metrics, *, begin: Callable[[], None] | None = None
@@ -37,10 +39,9 @@ class Dispatcher:
         self._limits, self._metrics = settings.limits, metrics
         self._waiting = Waiting()
         self._workers = [Worker(settings, device, load, self, begin) for device in settings.devices]
-        self._able: dict[Worker, Loaded] = {}
-        self._idle: list[Worker] = []
-        self._running: dict[Worker, list[Job]] = {}
-        self._watching: dict[Worker, asyncio.TimerHandle] = {}
+        self._running: dict[Worker, Running] = {}
+        """Of the workers that are ready."""
+        self._numbers = itertools.count()
         self._pauses = dict.fromkeys(self._workers, _FIRST_PAUSE)
         self._later: set[asyncio.TimerHandle] = set()
         self._stopping = False
@@ -56,12 +57,12 @@ class Dispatcher:
     @property
     def computing(self) -> int:
         """Jobs that are computed now."""
-        return len(self._all_running())
+        return sum(len(running.jobs) for running in self._running.values())
 
     @property
     def workers_ready(self) -> int:
         """Workers that compute or can."""
-        return len(self._able)
+        return len(self._running)
 
     @property
     def pids(self) -> list[int]:
@@ -71,7 +72,8 @@ class Dispatcher:
     @property
     def seconds_left(self) -> int:
         """A guess after how many seconds there will be room in the queue."""
-        return max(1, min(30, math.ceil(self.waiting * self._metrics.seconds_each / max(1, self.workers_ready))))
+        at_once = sum(running.loaded.side_by_side for running in self._running.values())
+        return max(1, min(30, math.ceil(self.waiting * self._metrics.seconds_each / max(1, at_once))))
 
     def start(self) -> None:
         """Start the workers; they get ready by and by."""
@@ -109,24 +111,22 @@ class Dispatcher:
         self._stopping = True
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.stop_seconds):
-                while self.workers_ready and (self.waiting or self._running):
+                while self.workers_ready and (self.waiting or self.computing):
                     await asyncio.sleep(0.02)
-        for timer in (*self._later, *self._watching.values()):
+        for timer in self._later:
             timer.cancel()
-        for job in (*self._all_running(), *self._waiting.take_all()):
+        left = [job for running in self._running.values() for job in running.finish_all()]
+        for job in (*left, *self._waiting.take_all()):
             _fail(job, Problem("stopping", "the server stopped before this was done"))
-        await asyncio.gather(*(worker.stop() for worker in self._workers))
-        self._able.clear()
-        self._idle.clear()
         self._running.clear()
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     # What the workers tell.
 
     def ready(self, worker: Worker, loaded: Loaded) -> None:
         """It can compute."""
         self.loaded = self.loaded or loaded
-        self._able[worker] = loaded
-        self._idle.append(worker)
+        self._running[worker] = Running(loaded)
         self._pauses[worker] = _FIRST_PAUSE
         self._hand_out()
 
@@ -137,8 +137,10 @@ class Dispatcher:
             self.failure.set_result(message.error)
 
     def answered(self, worker: Worker, answers: Answers) -> None:
-        """The batch that it was given is done."""
-        jobs = self._finished(worker)
+        """A batch that it was given is done."""
+        if worker not in self._running:  # the server has stopped
+            return
+        jobs = self._running[worker].finish(answers.number)
         self._metrics.batch(len(jobs), answers.seconds)
         for job, answer in zip(jobs, answers.each, strict=True):
             if isinstance(answer, Unexpected):
@@ -149,15 +151,12 @@ class Dispatcher:
                 _fail(job, answer)
             elif not job.done.done():
                 job.done.set_result(answer)
-        self._idle.append(worker)
         self._hand_out()
 
     def ended(self, worker: Worker) -> None:
         """Its process is gone: what it computed is answered once, and another one is started."""
-        self._able.pop(worker, None)
-        if worker in self._idle:
-            self._idle.remove(worker)
-        jobs = self._finished(worker)
+        running = self._running.pop(worker, None)
+        jobs = running.finish_all() if running else ()
         for job in reversed(jobs):
             if len(jobs) > 1 and not job.done.done():  # one of them may be at fault: each is tried by itself
                 job.lone, job.began = True, None
@@ -193,22 +192,19 @@ class Dispatcher:
             _fail(job, Problem("superseded", "a newer request of this session took its place"))
 
     def _hand_out(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._idle and (jobs := self._waiting.take(self._able[self._idle[0]].batch_size)):
-            worker = self._idle.pop(0)
-            for job in jobs:
-                job.began, job.batch = loop.time(), len(jobs)
-            self._running[worker] = jobs
-            self._watching[worker] = loop.call_later(_HUNG * self._limits.deadline, worker.kill)
-            worker.give([job.task for job in jobs])
+        while any(self._give(*each) for each in sorted(self._running.items(), key=lambda each: len(each[1]))):
+            pass
 
-    def _finished(self, worker: Worker) -> list[Job]:
-        if timer := self._watching.pop(worker, None):
-            timer.cancel()
-        return self._running.pop(worker, [])
-
-    def _all_running(self) -> list[Job]:
-        return [job for jobs in self._running.values() for job in jobs]
+    def _give(self, worker: Worker, running: Running) -> bool:
+        """Have a worker compute what waits; False where nothing that does fits beside what it computes already."""
+        if not (jobs := self._waiting.take(running.loaded.batch_size, running.fits)):
+            return False
+        loop, number = asyncio.get_running_loop(), next(self._numbers)
+        for job in jobs:
+            job.began, job.batch = loop.time(), len(jobs)
+        running.begin(number, jobs, loop.call_later(_HUNG * self._limits.deadline, worker.kill))
+        worker.give(Batch(number, tuple(job.task for job in jobs)))
+        return True
 
 
 def _fail(job: Job, error: Exception) -> None:

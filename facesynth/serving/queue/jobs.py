@@ -24,9 +24,14 @@ class Job:
     batch: int = 0
     """How many were computed together with it, itself among them."""
     lone: bool = field(default=False)
-    """Whether it is computed by itself: it was in a batch that ended a worker."""
+    """Whether it is computed by itself, nothing else beside it: it was computed when a worker ended."""
+
+    @property
+    def paints(self) -> bool:
+        """Whether it is a painting, of which a worker may compute several side by side."""
+        return isinstance(self.task, Paint)
 
     @property
     def joins(self) -> bool:
         """Whether it may share a batch."""
-        return isinstance(self.task, Paint) and not self.lone
+        return self.paints and not self.lone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Callable
 
 from facesynth.serving.queue.jobs import Job
 
@@ -45,16 +46,14 @@ class Waiting:
         """The paintings of a session that wait."""
         return [job for own in self._clients.values() for job in own if job.session == session]
 
-    def take(self, most: int) -> list[Job]:
-        """The next jobs to be computed together: one, or up to `most` paintings; none where nothing waits.
+    def take(self, most: int, fits: Callable[[Job], bool] = lambda _: True) -> list[Job]:
+        """The next jobs to be computed together: one, or up to `most` paintings; none where nothing waits that `fits`.
 
-        The client whose turn it is gives its oldest job. What else joins comes from all clients in turn.
+        The client whose turn it is gives its oldest job, one whose job does not fit keeps its turn. What else joins
+        comes from all clients in turn. A lone job that does not fit is waited for: nothing behind it is taken.
         """
         taken: list[Job] = []
-        while self._clients:
-            found = next((name for name, own in self._clients.items() if not taken or own[0].joins), None)
-            if found is None or len(taken) >= most:
-                break
+        while len(taken) < most and (found := self._next(fits, joins=bool(taken))) is not None:
             job = self._clients[found].popleft()
             self._count -= 1
             self._clients.move_to_end(found)
@@ -63,6 +62,14 @@ class Waiting:
             if not job.joins:
                 break
         return taken
+
+    def _next(self, fits: Callable[[Job], bool], *, joins: bool) -> str | None:
+        for client, own in self._clients.items():
+            if fits(own[0]) and (own[0].joins or not joins):
+                return client
+            if own[0].lone:
+                return None
+        return None
 
     def take_all(self) -> list[Job]:
         """Everything that waits; nothing does afterwards."""

@@ -2,6 +2,7 @@
 
 import { setUpDesk } from "./desk.js";
 import { setUpEasel } from "./easel.js";
+import { NONE } from "./labels/hidden.js";
 import { Palette } from "./labels/palette.js";
 import { Client, tokenOfAddress } from "./net/client.js";
 import { part } from "./panels/elements.js";
@@ -16,9 +17,11 @@ import { chance, seeded } from "./styles.js";
 import { toolNamed } from "./tools/toolbox.js";
 
 const state = new State({
-  ...remembered({ radius: 12, theme: "auto" }),
+  ...remembered({ radius: 12, theme: "auto", pressure: true }),
   tool: toolNamed("brush"),
   label: 1,
+  hidden: NONE,
+  pen: false,
   mirror: false,
   compare: false,
   a: seeded(1),
@@ -26,7 +29,7 @@ const state = new State({
   blend: 0,
   regions: {},
 });
-remember(state, ["radius", "theme"]);
+remember(state, ["radius", "theme", "pressure"]);
 showTheme(state);
 
 const client = new Client(tokenOfAddress());

@@ -11,6 +11,7 @@ import { part } from "./panels/elements.js";
 import { say } from "./panels/messages.js";
 import { showSwatches } from "./panels/swatches.js";
 import { showToolbar } from "./panels/toolbar.js";
+import { showVisibility } from "./panels/visibility.js";
 import { MapView } from "./view/map_view.js";
 import { Overlay } from "./view/overlay.js";
 
@@ -32,9 +33,12 @@ export function setUpDesk(palette, state, { painted, noted, actions }) {
   });
   const hand = new Hand({ editor, state, palette, overlay });
   const under = hovered(map, palette);
+  view.canvas.addEventListener("pointerdown", () => part("invite").remove(), { once: true });
   const pointers = new Pointers(view.canvas, view, hand, { state, overlay, hovered: under });
   new Cursor(view.canvas, view, hand, { state, overlay, palette, say });
-  showSwatches(palette, state, (label) => view.light(label));
+  const visibility = showVisibility(palette, state);
+  showSwatches(palette, state, { lit: (label) => view.light(label), ...visibility });
+  state.watch("hidden", (hidden) => view.hide(hidden));
   const undo = () => {
     hand.cancel();
     const step = editor.undo();
@@ -53,6 +57,8 @@ export function setUpDesk(palette, state, { painted, noted, actions }) {
     ...actions,
     undo,
     redo,
+    hide: () => visibility.toggle(),
+    only: () => visibility.only(),
     cancel: () => hand.cancel(),
     zoom: (factor) => view.look((port) => port.zoomAt(factor, { x: port.size / 2, y: port.size / 2 })),
     fit: () => view.look((port) => port.fit()),
@@ -67,9 +73,12 @@ export function setUpDesk(palette, state, { painted, noted, actions }) {
 /** Say which label lies under the pointer. */
 function hovered(map, palette) {
   const words = part("under");
+  let last = null;
   return (point) => {
     const label = point && map.at(point.x, point.y);
-    words.textContent = label === null || label === undefined ? "" : palette.labels[label].title;
+    if (label === last) return;
+    last = label;
+    words.textContent = label === null ? "" : palette.labels[label].title;
   };
 }
 

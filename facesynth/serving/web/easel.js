@@ -16,7 +16,7 @@ const STYLE = ["a", "b", "blend", "regions"];
 export function setUpEasel(client, map, palette, state, { beside, back }) {
   const painter = new Painter(client, map, palette);
   const picture = new Picture(state);
-  const strip = new Strip(back);
+  const strip = new Strip(back, (blob) => picture.compareWithEarlier(blob));
   const look = () => Object.fromEntries(STYLE.map((name) => [name, state.get(name)]));
   const live = new Live({
     paint: (signal) => painter.paint(asked(look()), signal),

@@ -1,9 +1,11 @@
 /** Faces in and out: photos, examples, drawings and documents onto the map; pictures, maps and documents to the disk. */
 
 import { blankOval, plainFace } from "./labels/faces.js";
+import { NONE } from "./labels/hidden.js";
 import { Opening } from "./opening.js";
 import { showCamera } from "./panels/camera.js";
 import { part } from "./panels/elements.js";
+import { PastePreview } from "./panels/paste_preview.js";
 import { say, toastError } from "./panels/messages.js";
 import { showSave } from "./panels/save.js";
 import { chooseFace, showExamples, showStart } from "./panels/start.js";
@@ -28,7 +30,11 @@ export class Sources {
       "save-picture": { name: "face.png", made: async () => easel.picture.blob },
       "save-map": { name: "labels.png", made: () => easel.png() },
       "save-document": { name: "face.json", made: () => easel.document() },
-      "save-photo": { name: "photo.png", made: () => this.#pasted() },
+    });
+    const preview = new PastePreview((how, signal) => this.#pasted(how, signal));
+    part("save-photo").addEventListener("click", () => {
+      part("save").hidePopover();
+      if (easel.picture.blob) preview.show(this.#photo);
     });
   }
 
@@ -38,7 +44,7 @@ export class Sources {
     if (!opened || !wanted()) return false;
     const a = opened.saved ? saved(opened.saved) : opened.style;
     this.take("New face", opened.map, { look: a && { a, blend: 0, regions: {} }, source: opened.photo ? opened : DRAWN });
-    this.desk.view.look((port) => port.fit());
+    this.#seen();
     return true;
   }
 
@@ -66,7 +72,7 @@ export class Sources {
     if (source === this.#photo) return;
     this.#photo = source;
     part("save-photo").hidden = !source.photo;
-    this.easel.picture.compareWith(source.face, source.face && "the face in the photo");
+    this.easel.picture.compareWith(source.face);
     this.through.show(source.face);
   }
 
@@ -84,14 +90,20 @@ export class Sources {
   #draw(kind) {
     const drawn = (kind === "plain" ? plainFace : blankOval)(this.desk.map.side, this.palette);
     this.take("New face", drawn, { source: DRAWN });
+    this.#seen();
+  }
+
+  /** Show a new face whole, with all its labels. */
+  #seen() {
+    this.state.set("hidden", NONE);
     this.desk.view.look((port) => port.fit());
   }
 
-  async #pasted() {
-    const { picture } = this.easel;
-    if (!this.#photo.photo || !picture.blob) return null;
+  /** The photo with the picture in it, its edge `feather` soft; with `own` the photo keeps its background and clothes. */
+  async #pasted({ feather, own }, signal) {
     const { photo, transform, size } = this.#photo;
-    return this.client.paste(photo, picture.blob, { transform, size, labels: await this.easel.png() });
+    const labels = own ? await this.easel.png() : null;
+    return this.client.paste(photo, this.easel.picture.blob, { transform, size, labels, feather }, signal);
   }
 }
 

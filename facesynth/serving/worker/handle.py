@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -14,8 +14,8 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from facesynth.serving.settings import Settings
-from facesynth.serving.worker.process import Answers, Load, Ready, Unready, work
-from facesynth.serving.worker.tasks import Loaded, Task
+from facesynth.serving.worker.process import Answers, Batch, Load, Ready, Unready, work
+from facesynth.serving.worker.tasks import Loaded
 
 
 class Listener(Protocol):
@@ -28,7 +28,7 @@ class Listener(Protocol):
         """It cannot be made ready."""
 
     def answered(self, worker: Worker, answers: Answers) -> None:
-        """The batch that it was given is done."""
+        """A batch that it was given is done."""
 
     def ended(self, worker: Worker) -> None:
         """Its process is gone, whatever the reason."""
@@ -40,7 +40,7 @@ class _Life:
 
     process: SpawnProcess
     pipe: Connection
-    batches: SimpleQueue[Sequence[Task] | None] = field(default_factory=SimpleQueue)
+    batches: SimpleQueue[Batch | None] = field(default_factory=SimpleQueue)
     over: threading.Event = field(default_factory=threading.Event)
     ready: bool = False
 
@@ -63,7 +63,7 @@ class Worker:
         return self._life.process.pid if self._life else None
 
     def start(self) -> None:
-        """Start the process, and two threads: one that talks with it, one that waits for its end."""
+        """Start the process, and three threads: one that hears it, one that talks to it, one that waits for its end."""
         loop = asyncio.get_running_loop()
         context = multiprocessing.get_context("spawn")
         pipe, theirs = context.Pipe()
@@ -83,7 +83,7 @@ class Worker:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(heard)
 
-        def talk() -> None:
+        def hear() -> None:
             with contextlib.suppress(EOFError, OSError):
                 message = pipe.recv()
                 if isinstance(message, Unready):
@@ -92,27 +92,33 @@ class Worker:
                 assert isinstance(message, Ready)
                 life.ready = True
                 tell(self._listener.ready, message.loaded)
+                while True:
+                    tell(self._listener.answered, pipe.recv())
+
+        def talk() -> None:
+            with contextlib.suppress(OSError):
                 while (batch := life.batches.get()) is not None:
                     pipe.send(batch)
-                    tell(self._listener.answered, pipe.recv())
                 pipe.send(None)
 
-        def watch(talking: threading.Thread) -> None:
+        def watch(*others: threading.Thread) -> None:
             process.join()
             life.batches.put(None)
-            talking.join()  # its last answer is heard first
+            for thread in others:
+                thread.join()  # its last answer is heard first
             pipe.close()
             life.over.set()
             tell(self._listener.ended)
 
-        talking = threading.Thread(target=talk, name="facesynth-talk", daemon=True)
+        hearing, talking = (threading.Thread(target=each, name="facesynth-talk", daemon=True) for each in (hear, talk))
+        hearing.start()
         talking.start()
-        threading.Thread(target=watch, args=(talking,), name="facesynth-watch", daemon=True).start()
+        threading.Thread(target=watch, args=(hearing, talking), name="facesynth-watch", daemon=True).start()
 
-    def give(self, tasks: Sequence[Task]) -> None:
-        """Have it compute a batch; its listener hears of the answers, or of its end."""
+    def give(self, batch: Batch) -> None:
+        """Have it compute a batch beside what it computes already; its listener hears of the answers, or of its end."""
         assert self._life is not None
-        self._life.batches.put(tasks)
+        self._life.batches.put(batch)
 
     def kill(self) -> None:
         """End the process at once."""

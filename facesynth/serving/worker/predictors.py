@@ -24,6 +24,7 @@ from facesynth.inference.lanes import Lanes
 from facesynth.inference.parser import Parser
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.serving.settings import Settings
+from facesynth.serving.worker.painting import Painting
 from facesynth.serving.worker.tasks import (
     Align,
     Aligned,
@@ -56,6 +57,8 @@ class Predictors:
         parser = settings.parser or weights.default_name("parser")
         how: dict[str, Any] = {"device": device, "precision": settings.precision}
         self.synthesizer = Synthesizer.load(generator, **how)
+        batch_size = resolve_batch_size(settings.batch_size, self.synthesizer.device)
+        self._painting = Painting(self.synthesizer, batch_size)
         self.encoder = _encoder(generator, how)
         self.parser = Parser.load(parser, lanes=Lanes(1), **how)  # faces come one by one
         landmarks = choose_detector(settings.found_by)
@@ -73,13 +76,14 @@ class Predictors:
         self._loaded = Loaded(
             device=str(self.synthesizer.device),
             precision=str(self.synthesizer.dtype).removeprefix("torch."),
-            batch_size=resolve_batch_size(settings.batch_size, self.synthesizer.device),
+            batch_size=batch_size,
             generator=told,
             parser=str(parser),
             parser_sha256=weights.sha256_of(parser),
             engine=self.parser.engine,
             landmarks=landmarks,
             weights=dict(detector_weights(landmarks)),
+            side_by_side=self._painting.side_by_side,
         )
 
     def loaded(self) -> Loaded:
@@ -94,8 +98,7 @@ class Predictors:
         if self.encoder is not None:
             self.encoder([grey], [labels])
         self.detector.detect(grey)
-        for seed in range(2):
-            self._paint([Paint(labels, Style.from_seed(seed))])
+        self._painting.warm_up(labels)
 
     def __call__(self, tasks: Sequence[Task]) -> list[Answer]:
         """One answer a task, all of one kind. Raises as the predictors do."""
@@ -104,8 +107,7 @@ class Predictors:
         return [_DO[type(task)](self, task) for task in tasks]
 
     def _paint(self, tasks: Sequence[Paint]) -> list[Photo]:
-        size = self._loaded.batch_size
-        return self.synthesizer([task.labels for task in tasks], [task.style for task in tasks], batch_size=size)
+        return self._painting([task.labels for task in tasks], [task.style for task in tasks])
 
     def align(self, task: Align) -> Aligned:
         """The faces of a photo. Raises NoFaceError."""

@@ -1,11 +1,14 @@
-"""The process that computes: it loads, warms up, says that it is ready, and answers one batch after the other."""
+"""The process that computes: it loads, warms up, says that it is ready, and answers batches, several at a time."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Protocol, TypeAlias
@@ -28,7 +31,10 @@ class Computing(Protocol):
         ...
 
     def __call__(self, tasks: Sequence[Task]) -> Sequence[Answer]:
-        """One answer a task, all of which are of one kind."""
+        """One answer a task, all of which are of one kind.
+
+        Threads call it at the same time: as many as `side_by_side` says with paintings, one more with anything else.
+        """
         ...
 
 
@@ -59,15 +65,27 @@ class Unexpected:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """One answer or error a task, and the seconds that they took together."""
+class Batch:
+    """Tasks of one kind that are computed together, by a number that their answers will have."""
 
+    number: int
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One answer or error a task of the batch of that number, and the seconds that they took together."""
+
+    number: int
     each: tuple[Answer | FacesynthError | Unexpected, ...]
     seconds: float
 
 
 def work(pipe: Connection, load: Load, settings: Settings, device: str, begin: Callable[[], None] | None) -> None:
-    """Serve the other end of `pipe` until it sends None or is closed; `begin` is called first."""
+    """Serve the other end of `pipe` until it sends None or is closed; `begin` is called first.
+
+    What was sent before is answered still.
+    """
     ignore_stop_signals()  # the server says when it is over
     with contextlib.suppress(EOFError, OSError):  # the server is gone
         try:
@@ -75,7 +93,7 @@ def work(pipe: Connection, load: Load, settings: Settings, device: str, begin: C
                 begin()
             computing = load(settings, device)
             computing.warm_up()
-            pipe.send(Ready(computing.loaded()))
+            loaded = computing.loaded()
         except FacesynthError as error:
             pipe.send(Unready(error))
             return
@@ -83,11 +101,25 @@ def work(pipe: Connection, load: Load, settings: Settings, device: str, begin: C
             told = f"{type(error).__name__}: {error}"
             pipe.send(Unready(FacesynthError(f"the networks cannot be made ready ({told})", hint="facesynth doctor")))
             return
-        tasks: Sequence[Task] | None
-        while (tasks := pipe.recv()) is not None:
-            start = time.perf_counter()
-            each = answers(computing, tasks)
-            pipe.send(Answers(each, time.perf_counter() - start))
+        pipe.send(Ready(loaded))
+        sending = threading.Lock()
+        with ThreadPoolExecutor(loaded.side_by_side + 1, thread_name_prefix="facesynth-compute") as threads:
+            batch: Batch | None
+            while (batch := pipe.recv()) is not None:
+                threads.submit(_compute, computing, batch, pipe, sending)
+
+
+def _compute(computing: Computing, batch: Batch, pipe: Connection, sending: threading.Lock) -> None:
+    try:
+        start = time.perf_counter()
+        each = answers(computing, batch.tasks)
+        with sending:
+            pipe.send(Answers(batch.number, each, time.perf_counter() - start))
+    except OSError:  # the server is gone
+        return
+    except BaseException:  # noqa: BLE001 - a batch that is never answered would be waited for: the server sees an end
+        traceback.print_exc()
+        os._exit(1)
 
 
 def answers(computing: Computing, tasks: Sequence[Task]) -> tuple[Answer | FacesynthError | Unexpected, ...]:

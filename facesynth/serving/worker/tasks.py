@@ -139,7 +139,8 @@ class Generator:
 class Loaded:
     """What a worker has loaded and how it computes: what it says when it is ready.
 
-    `batch_size` is how many faces it is best given at once; `weights` are the sha256 of the detector's weights by name.
+    `batch_size` is how many faces it is best given at once, `side_by_side` how many such batches it paints at the same
+    time; `weights` are the sha256 of the detector's weights by name.
     """
 
     device: str
@@ -151,3 +152,4 @@ class Loaded:
     engine: str
     landmarks: str
     weights: Mapping[str, str]
+    side_by_side: int = 1

@@ -1,4 +1,4 @@
-"""One Chromium and one server for all; a page a test, which fails where the page reports an error that is not meant."""
+"""One Chromium, one server and one page for all; a test fails where the studio reports an error that is not meant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.serving.running import listening
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
     from tests.serving.browser.studio_page import StudioPage
 
@@ -38,23 +38,38 @@ def address(chromium: Browser) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def laptop(chromium: Browser) -> Page:
+    """The page of all tests at 1366×768: its cache is warm, so that each opens the studio in no time."""
+    from tests.serving.browser.studio_page import blank
+
+    return blank(chromium)
+
+
+@pytest.fixture(scope="session")
+def pocket(chromium: Browser) -> Page:
+    """The page of all tests on a phone of 390×844 with touch."""
+    from tests.serving.browser.studio_page import blank
+
+    viewport = {"width": 390, "height": 844}
+    return blank(chromium, viewport=viewport, has_touch=True, is_mobile=True, device_scale_factor=2)
+
+
 @pytest.fixture
-def studio(chromium: Browser, address: str) -> Iterator[StudioPage]:
-    """The page at 1366×768, its first picture painted."""
+def studio(laptop: Page, address: str) -> Iterator[StudioPage]:
+    """The studio at 1366×768, its first picture painted."""
     from tests.serving.browser.studio_page import StudioPage
 
-    studio = StudioPage.open(chromium, address)
+    studio = StudioPage.on(laptop, address)
     yield studio
-    studio.close()
+    studio.leave(1366, 768)
 
 
 @pytest.fixture
-def phone(chromium: Browser, address: str) -> Iterator[StudioPage]:
-    """The page on a phone of 390×844 with touch."""
+def phone(pocket: Page, address: str) -> Iterator[StudioPage]:
+    """The studio on a phone."""
     from tests.serving.browser.studio_page import StudioPage
 
-    studio = StudioPage.open(
-        chromium, address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2
-    )
+    studio = StudioPage.on(pocket, address)
     yield studio
-    studio.close()
+    studio.leave(390, 844)

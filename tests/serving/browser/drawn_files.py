@@ -52,8 +52,9 @@ def drop(studio: StudioPage, selector: str, dropped: FilePayload) -> None:
 
 
 def downloaded(studio: StudioPage, button: str) -> tuple[str, bytes]:
-    """The name and bytes of what a button of the save menu gives."""
-    studio.page.locator("#save-open").click()
+    """The name and bytes of what a button gives; one of the save menu is looked for there."""
+    if studio.page.locator(f"#save {button}").count():
+        studio.page.locator("#save-open").click()
     with studio.page.expect_download() as told:
         studio.page.locator(button).click()
     return told.value.suggested_filename, Path(told.value.path()).read_bytes()

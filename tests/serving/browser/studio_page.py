@@ -19,7 +19,14 @@ from facesynth.core.labels import PALETTE
 pytest.importorskip("playwright", reason="the page is tested with Playwright: pip install 'facesynth[dev]'")
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
+
+_NO_EXAMPLES = """
+const ask = window.fetch;
+window.fetch = (url, ...how) =>
+    String(url).endsWith('/examples') ? Promise.resolve(Response.json({ examples: [] })) : ask(url, ...how);
+"""
+"""Without examples a page is ready at once. A route would do it too, and switch the browser's cache off."""
 
 SIDE = 512
 """The side of the page's label map."""
@@ -34,30 +41,59 @@ class StudioPage:
         self.errors: list[str] = []
         self.expected = ""
         page.on("request", self._requested)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", self._failed)
+        page.on("console", self._wrote)
 
     @classmethod
     def open(cls, browser: Browser, address: str, *, examples: bool = False, **context: Any) -> StudioPage:
-        """Open the page, with the server's examples or without, and wait for its first picture."""
-        context.setdefault("viewport", {"width": 1366, "height": 768})
-        studio = cls(browser.new_context(**context).new_page())
-        if not examples:
-            studio.page.route("**/api/v1/examples", lambda route: route.fulfill(json={"examples": []}))
-        studio.page.goto(address)
+        """Open a page of its own, with the server's examples or without, and wait for its first picture."""
+        return cls.on(blank(browser, examples=examples, **context), address)
+
+    @classmethod
+    def on(cls, page: Page, address: str) -> StudioPage:
+        """Open it in a page that is there, and wait for its first picture."""
+        studio = cls(page)
+        page.goto(address, wait_until="commit")
         studio.settle()
         return studio
 
     def close(self) -> None:
-        """Close it. Raises AssertionError where it has reported errors without `expected` in them."""
+        """Close it, and the page. Raises AssertionError where it has reported errors without `expected` in them."""
         self.page.context.close()
+        self._check()
+
+    def leave(self, width: int, height: int) -> None:
+        """Leave the page as it was before, for another test. Raises AssertionError like `close`."""
+        page = self.page
+        for event, listener in (
+            ("request", self._requested),
+            ("pageerror", self._failed),
+            ("console", self._wrote),
+        ):
+            page.remove_listener(event, listener)
+        page.unroute_all(behavior="ignoreErrors")
+        page.mouse.up()
+        page.mouse.move(2, 2)
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.set_viewport_size({"width": width, "height": height})
+        self._check()
+
+    def _check(self) -> None:
         unmeant = [error for error in self.errors if not self.expected or self.expected not in error]
         assert not unmeant, unmeant
 
     def settle(self) -> None:
         """Wait until the picture is of what there is now."""
-        self.page.wait_for_timeout(60)  # a change asks for its picture within the same turn of the browser's loop
         self.page.wait_for_selector("#picture-stage[data-state=ready]")
+
+    def frames(self) -> None:
+        """Wait until what was asked of the screen is on it."""
+        self.page.evaluate("new Promise((on) => requestAnimationFrame(() => requestAnimationFrame(on)))")
+
+    def rest(self) -> None:
+        """Wait until colours and places have come to rest; what turns for ever is let be."""
+        resting = "document.getAnimations().every((each) => each.effect.getTiming().iterations === Infinity)"
+        self.until(lambda: bool(self.page.evaluate(resting)))
 
     def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
         """Wait until something holds. Raises AssertionError where it does not come to."""
@@ -113,7 +149,7 @@ class StudioPage:
         255 is none of the palette's colours.
         """
         self.page.mouse.move(2, 2)
-        self.page.wait_for_timeout(80)
+        self.frames()
         image = Image.open(io.BytesIO(self.page.locator("#map").screenshot())).convert("RGB")
         centres = (np.arange(SIDE) + 0.5) / SIDE
         pixels = np.asarray(image)[(centres * image.height).astype(int)][:, (centres * image.width).astype(int)]
@@ -137,9 +173,25 @@ class StudioPage:
         """What an async function of the page's own modules returns: `script` is its body, `given` its argument."""
         return self.page.evaluate(f"async (given) => {{ {script} }}", argument)
 
+    def _failed(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _wrote(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
     def _requested(self, request: Request) -> None:
         if request.method == "POST" and "/synthesize" in request.url:
             self.sent.append(json.loads(request.post_data or "{}"))
+
+
+def blank(browser: Browser, *, examples: bool = False, **context: Any) -> Page:
+    """A page in a context of its own, in which the server has its examples or none; 1366×768 where nothing is said."""
+    context.setdefault("viewport", {"width": 1366, "height": 768})
+    page = browser.new_context(**context).new_page()
+    if not examples:
+        page.add_init_script(_NO_EXAMPLES)
+    return page
 
 
 def ids_of(png: bytes) -> NDArray[np.uint8]:

@@ -43,9 +43,10 @@ def test_what_changes_nothing_is_no_step(studio: StudioPage) -> None:
     assert studio.page.locator("#undo").is_disabled()
 
 
-def test_an_earlier_picture_comes_back_with_its_style(studio: StudioPage) -> None:
+def test_an_earlier_picture_comes_back_with_its_style_and_is_compared_with(studio: StudioPage) -> None:
     first, style = studio.labels, studio.style
     studio.page.wait_for_selector("#strip li")
+    assert studio.page.locator("#compare").is_disabled()
     studio.choose("hat")
     studio.drag((0.1, 0.3), (0.9, 0.3))
     studio.press("n")
@@ -57,6 +58,10 @@ def test_an_earlier_picture_comes_back_with_its_style(studio: StudioPage) -> Non
     studio.press("Control+z")
     studio.settle()
     assert np.array_equal(studio.labels, later) and studio.style == rolled
+    studio.page.wait_for_selector("#strip li >> nth=1")
+    studio.press("c")
+    assert studio.page.locator("#reference").get_attribute("alt") == "the picture before"
+    assert studio.page.locator("#divide").is_visible()
 
 
 def test_hundreds_of_steps_take_little_memory(studio: StudioPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +15,26 @@ from facesynth.core.labels import PALETTE
 from tests.serving.browser.studio_page import StudioPage, ids_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
 
 SIDE = 24
 _MAP = (
     "const { LabelMap } = await import('/labels/label_map.js');"
-    "const map = new LabelMap(%d, Uint8Array.from(given.ids));"
+    "const map = new LabelMap(%d, Uint8Array.from(atob(given.ids), (letter) => letter.charCodeAt(0)));"
 )
 
 
+def packed(ids: NDArray[np.uint8]) -> str:
+    """Ids as `_MAP` unpacks them."""
+    return base64.b64encode(ids.tobytes()).decode()
+
+
 @pytest.fixture(scope="module")
-def studio(chromium: Browser, address: str) -> Iterator[StudioPage]:
-    """One page for all: only its modules are used."""
-    studio = StudioPage.open(chromium, address)
+def studio(laptop: Page, address: str) -> Iterator[StudioPage]:
+    """Opened once for all: only its modules are used."""
+    studio = StudioPage.on(laptop, address)
     yield studio
-    studio.close()
+    studio.leave(1366, 768)
 
 
 def run(
@@ -36,7 +42,7 @@ def run(
 ) -> tuple[NDArray[np.uint8], dict[str, int]]:
     """The ids after a script that changes `map` and returns a rectangle, and that rectangle."""
     body = f"{_MAP % len(ids)} const rect = await (async () => {{ {script} }})(); return {{ ids: [...map.ids], rect }};"
-    told = studio.module(body, {"ids": ids.ravel().tolist(), **given})
+    told = studio.module(body, {"ids": packed(ids), **given})
     changed: NDArray[np.uint8] = np.array(told["ids"], dtype=np.uint8).reshape(ids.shape)
     return changed, told["rect"]
 
@@ -94,6 +100,46 @@ def test_stroke_covers_the_centres_within_its_radius(studio: StudioPage) -> None
         assert not (near & ~inside(rect, near.shape)).any()
 
 
+def test_a_stroke_grows_from_one_radius_to_the_other(studio: StudioPage) -> None:
+    script = (
+        "const { stroke } = await import('/labels/shapes.js');"
+        "return stroke(map, { x: 12, y: 32 }, { x: 52, y: 32 }, 2, 7, 10);"
+    )
+    drawn, rect = run(studio, np.zeros((64, 64), dtype=np.uint8), script)
+    heights = (drawn == 7).sum(axis=0)
+    assert (np.diff(heights[10:52]) >= 0).all() and heights[12] <= 5 and heights[52] == 20
+    assert not ((drawn == 7) & ~inside(rect, drawn.shape)).any()
+
+
+def test_a_trail_bends_where_samples_turn_and_keeps_sharp_corners(studio: StudioPage) -> None:
+    script = """
+        const { Trail } = await import('/input/trail.js');
+        const trail = new Trail(given[0]);
+        return [given[0], ...trail.add(given.slice(1)), ...trail.end()];
+    """
+
+    def trail(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        way = studio.module(script, [{"x": x, "y": y, "force": 1} for x, y in points])
+        return np.array([(point["x"], point["y"]) for point in way])
+
+    def turns(way: NDArray[np.float64]) -> NDArray[np.float64]:
+        steps = np.diff(way, axis=0)
+        angles = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
+        return np.abs(np.rad2deg(np.diff(angles)))
+
+    round_ = np.deg2rad(np.arange(0, 360, 30))
+    circle = 256 + 150 * np.stack([np.cos(round_), np.sin(round_)], axis=1)
+    way = trail(circle)
+    assert turns(circle).max() == pytest.approx(30) and turns(way).max() < 8
+    assert way[0].tolist() == circle[0].tolist() and way[-1].tolist() == circle[-1].tolist()
+    assert np.abs(np.hypot(*(way - 256).T) - 150).max() < 150 * (1 - np.cos(np.deg2rad(15))) + 0.5
+    square = np.array([[100.0, 100.0], [300, 100], [300, 300], [100, 300]])
+    assert {tuple(point) for point in square} <= {tuple(point) for point in trail(square)}
+    line = np.stack([np.linspace(3, 400, 9), np.linspace(7, 99, 9)], axis=1)
+    beside = (trail(line) - line[0]) @ ((line[-1] - line[0])[::-1] * (1, -1))
+    assert len(trail(line)) <= 10 and np.abs(beside).max() < 1e-6
+
+
 def test_the_thinnest_stroke_has_no_gap(studio: StudioPage) -> None:
     ids = np.zeros((SIDE, SIDE), dtype=np.uint8)
     script = (
@@ -146,12 +192,13 @@ def test_png_is_written_and_read_exactly(studio: StudioPage, side: int) -> None:
         const blob = await encodePng(map, given.palette);
         const read = await decodePng(blob, given.palette);
         const same = read.ids.every((id, i) => id === map.ids[i]);
-        return {{ png: [...new Uint8Array(await blob.arrayBuffer())], same }};
+        const {{ base64 }} = await import('/net/painter.js');
+        return {{ png: await base64(blob), same }};
         """,
-        {"ids": ids.ravel().tolist(), "palette": PALETTE.tolist()},
+        {"ids": packed(ids), "palette": PALETTE.tolist()},
     )
     assert told["same"]
-    assert np.array_equal(ids_of(bytes(told["png"])), ids)
+    assert np.array_equal(ids_of(base64.b64decode(told["png"])), ids)
 
 
 def test_any_steps_are_undone_and_done_again(studio: StudioPage) -> None:
@@ -182,7 +229,5 @@ def test_any_steps_are_undone_and_done_again(studio: StudioPage) -> None:
 
 def test_a_map_of_another_side_takes_the_nearest(studio: StudioPage) -> None:
     ids = blobs(5, 16)
-    told = studio.module(
-        f"{_MAP % 16} return [...map.resized(given.side).ids];", {"ids": ids.ravel().tolist(), "side": 32}
-    )
+    told = studio.module(f"{_MAP % 16} return [...map.resized(given.side).ids];", {"ids": packed(ids), "side": 32})
     assert np.array_equal(np.reshape(told, (32, 32)), ids.repeat(2, axis=0).repeat(2, axis=1))

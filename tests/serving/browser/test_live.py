@@ -68,7 +68,7 @@ def test_drawing_goes_on_at_full_speed_while_the_server_works(studio: StudioPage
 
 
 def test_a_full_server_is_asked_again(studio: StudioPage) -> None:
-    answers = iter([503, 503])
+    answers = iter([503])
 
     def refuse(route: Route) -> None:
         if next(answers, None) is None:

@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from facesynth.core.label_files import encode_label_map
@@ -86,12 +85,12 @@ def test_a_photo_without_a_face_is_said_calmly(studio: StudioPage) -> None:
     assert studio.page.locator(".toast").count() == 0
 
 
-@pytest.mark.parametrize(("name", "kind"), [("no.png", "image/png"), ("no.json", "application/json")])
-def test_what_is_no_image_is_said_calmly(studio: StudioPage, name: str, kind: str) -> None:
+def test_what_is_no_image_is_said_calmly(studio: StudioPage) -> None:
     studio.expected = "422"
-    drop(studio, "body", file(name, kind, b"not at all"))
-    studio.page.wait_for_selector(".toast")
-    assert studio.page.locator("#waiting").is_hidden()
+    for number, (name, kind) in enumerate((("no.png", "image/png"), ("no.json", "application/json")), 1):
+        drop(studio, "body", file(name, kind, b"not at all"))
+        studio.page.wait_for_selector(f".toast >> nth={number - 1}")
+        assert studio.page.locator("#waiting").is_hidden()
 
 
 def test_drawn_face_and_blank_oval(studio: StudioPage) -> None:
@@ -125,8 +124,7 @@ def test_an_example_never_takes_the_place_of_what_was_drawn(chromium: Browser, a
         studio.page.wait_for_timeout(700)
         route.continue_()
 
-    studio = StudioPage.open(chromium, address)
-    studio.page.unroute_all()
+    studio = StudioPage.open(chromium, address, examples=True)
     studio.page.route("**/align*", late)
     studio.page.reload()
     studio.page.wait_for_selector("#swatches label")
@@ -190,17 +188,6 @@ def test_a_dropped_map_of_grey_ids_is_one_too(studio: StudioPage) -> None:
     studio.page.wait_for_selector("#undo:enabled")
     studio.settle()
     assert np.array_equal(studio.labels, ids.repeat(8, axis=0).repeat(8, axis=1))
-
-
-def test_the_picture_goes_back_into_its_photo(studio: StudioPage) -> None:
-    studio.page.locator("#save-open").click()
-    assert studio.page.locator("#save-photo").is_hidden()
-    studio.press("Escape")
-    drop(studio, "body", photo((140, 70, 28), width=80, height=60))
-    studio.page.wait_for_selector("#slot-a img")
-    studio.settle()
-    name, data = downloaded(studio, "#save-photo")
-    assert name == "photo.png" and Image.open(io.BytesIO(data)).size == (80, 60)
 
 
 def test_compare_shows_the_photo_beside_the_picture(studio: StudioPage) -> None:

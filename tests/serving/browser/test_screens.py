@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from facesynth.core.labels import Label
+from tests.serving.browser.drawn_files import drop, photo
 from tests.serving.browser.studio_page import StudioPage, inner
 
 SCREENS = {
@@ -16,15 +17,94 @@ SCREENS = {
     "tablet": (1024, 768),
     "upright": (820, 1180),
     "phone": (390, 844),
+    "short": (390, 664),
     "small": (360, 640),
 }
+PHONES = [SCREENS[name] for name in ("phone", "short", "small")]
 
 
 def test_nothing_is_cut_off_on_any_screen(studio: StudioPage) -> None:
     for width, height in SCREENS.values():
         studio.page.set_viewport_size({"width": width, "height": height})
-        studio.page.wait_for_timeout(150)
+        studio.frames()
         check_screen(studio, width, height)
+
+
+def test_a_phone_on_its_side_cuts_nothing_off(phone: StudioPage) -> None:
+    phone.page.set_viewport_size({"width": 844, "height": 390})
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 844
+    box = phone.page.locator("#map").bounding_box()
+    assert box is not None and box["y"] + box["height"] < 390 and box["height"] > 190
+    assert unreached(phone) == []
+
+
+def test_a_thumb_reaches_labels_and_tools_without_scrolling(phone: StudioPage) -> None:
+    for width, height in PHONES:
+        phone.page.set_viewport_size({"width": width, "height": height})
+        phone.page.evaluate("scrollTo(0, 0)")
+        phone.frames()
+        boxes = [phone.page.locator(part).bounding_box() for part in ("#map", ".tools", "#swatches")]
+        bottoms = [box["y"] + box["height"] for box in boxes if box is not None]
+        assert len(bottoms) == 3 and bottoms == sorted(bottoms) and bottoms[-1] <= height
+        assert boxes[2] is not None and boxes[2]["y"] > 0.6 * height
+        assert unreached(phone) == []
+
+
+def test_dialogs_fit_a_phone(phone: StudioPage) -> None:
+    drop(phone, "body", photo())
+    phone.page.wait_for_selector("#slot-a img")
+    phone.settle()
+    for opener in ("#start-open", "#help-open", "#save-open"):
+        phone.page.locator(opener).click()
+        check_dialog(phone)
+        phone.press("Escape")
+    phone.page.locator("#save-open").click()
+    phone.page.locator("#save-photo").click()
+    phone.page.wait_for_selector("#paste-save:enabled")
+    check_dialog(phone)
+
+
+def check_dialog(phone: StudioPage) -> None:
+    over = phone.page.evaluate(
+        """() => [...document.querySelectorAll('dialog[open], dialog[open] *, .menu:popover-open *')]
+            .filter((element) => element.checkVisibility() && !element.closest('.hidden, .layer'))
+            .map((element) => [element.id || element.tagName, element.getBoundingClientRect()])
+            .filter(([, box]) => box.left < -0.5 || box.right > 390.5).map(([name]) => name)"""
+    )
+    assert over == []
+    assert unreached(phone, "dialog[open], .menu:popover-open") == []
+
+
+def test_tab_goes_through_a_phone_from_top_to_bottom(phone: StudioPage) -> None:
+    drop(phone, "body", photo())
+    phone.page.wait_for_selector("#slot-a img")
+    phone.settle()
+    reached: list[str] = []
+    for _ in range(30):
+        phone.press("Tab")
+        reached.append(phone.page.evaluate("document.activeElement.id || document.activeElement.name || ''"))
+    order = ["start-open", "help-open", "compare", "blend", "hide", "map", "tool", "radius", "undo", "label"]
+    order.remove("undo")  # nothing was drawn: it is disabled
+    assert [name for name in dict.fromkeys(reached) if name in order] == order
+
+
+def unreached(studio: StudioPage, within: str = "body") -> list[str]:
+    """The controls that lie under something else, or beside the screen, when they are scrolled to."""
+    unreached: list[str] = studio.page.evaluate(
+        """(within) => [...document.querySelectorAll(within)].flatMap((part) =>
+            [...part.querySelectorAll('button, a[href]:not(.skip), select, .tool, .swatch, input[type=range]')])
+            .filter((element) => element.checkVisibility() && !element.disabled && !element.closest('.hidden'))
+            .filter((element) => !document.querySelector('dialog[open]') || element.closest('dialog'))
+            .filter((element) => {
+                element.scrollIntoView({ block: 'center', inline: 'center' });
+                const box = element.getBoundingClientRect();
+                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                return !(top && (element.contains(top) || top.closest('label')?.contains(element)));
+            })
+            .map((element) => element.id || element.className || element.textContent)""",
+        within,
+    )
+    return unreached
 
 
 def check_screen(studio: StudioPage, width: int, height: int) -> None:
@@ -128,7 +208,7 @@ def test_settings_are_kept_and_drawings_are_not(studio: StudioPage) -> None:
     studio.choose("hat")
     studio.drag((0.1, 0.1), (0.6, 0.1))
     kept = studio.page.evaluate("JSON.parse(localStorage.getItem('facesynth-studio'))")
-    assert set(kept) == {"radius", "theme"} and kept["theme"] == "light"
+    assert set(kept) == {"radius", "theme", "pressure"} and kept["theme"] == "light"
     studio.page.reload()
     studio.settle()
     assert studio.page.locator("#radius").input_value() == size

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 from tests.serving.browser import drawn_regions
 from tests.serving.browser.drawn_files import drop, photo
@@ -47,12 +46,12 @@ def test_the_slider_goes_from_the_first_to_the_second(studio: StudioPage) -> Non
     assert studio.style == {"seed": 20}
 
 
-@pytest.mark.parametrize("text", ["", "-3", "1.5", "99999999999999999999"])
-def test_what_is_no_seed_is_not_sent(studio: StudioPage, text: str) -> None:
+def test_what_is_no_seed_is_not_sent(studio: StudioPage) -> None:
     before = studio.style
-    studio.page.get_by_label("First style: its seed").fill(text)
-    studio.settle()
-    assert studio.style == before
+    for text in ("", "-3", "1.5", "99999999999999999999"):
+        studio.page.get_by_label("First style: its seed").fill(text)
+        studio.settle()
+        assert studio.style == before
 
 
 def test_a_photo_dropped_on_a_style_is_that_style(studio: StudioPage) -> None:

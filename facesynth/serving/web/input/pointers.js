@@ -1,6 +1,8 @@
 /** Mouse, pen and fingers on the label map: one draws, two fingers zoom and pan, the wheel sizes the brush. */
 
 import { stepped, toolNamed } from "../tools/toolbox.js";
+import { Pressure } from "./pressure.js";
+import { Trail } from "./trail.js";
 
 const ROLL = 50; // pixels that a wheel rolls for a step of the brush's size: one notch of a mouse is one step
 const ERASER_BUTTON = 32; // a pen turned round
@@ -9,11 +11,13 @@ export class Pointers {
   #touches = new Map();
   #panning = null;
   #drawing = null;
+  #trail = null;
   #rolled = 0;
 
   constructor(surface, view, hand, { state, overlay, hovered }) {
     Object.assign(this, { surface, view, hand, state, overlay, hovered });
     this.space = false;
+    this.pressure = new Pressure(state);
     const on = (name, handler) => surface.addEventListener(name, handler.bind(this), { passive: false });
     on("pointerdown", this.#down);
     on("pointermove", this.#move);
@@ -26,6 +30,7 @@ export class Pointers {
 
   #down(event) {
     event.preventDefault();
+    if (event.pointerType === "touch" && this.#drawing?.pointerType === "pen") return; // a palm
     this.surface.dataset.by = "pointer"; // the focus is shown to those who came by keys
     this.surface.focus({ preventScroll: true });
     this.surface.setPointerCapture(event.pointerId);
@@ -39,9 +44,16 @@ export class Pointers {
 
   #draw(event) {
     const tool = event.altKey ? "pick" : event.buttons & ERASER_BUTTON ? "eraser" : this.state.get("tool").name;
-    this.#drawing = event.pointerId;
-    this.overlay.at(this.view.under(event));
-    this.hand.press(toolNamed(tool), this.view.under(event));
+    const point = this.#point(event);
+    this.#drawing = event;
+    this.#trail = toolNamed(tool).flows ? new Trail(point) : null;
+    this.overlay.at(point);
+    this.hand.press(toolNamed(tool), point);
+  }
+
+  /** Where a pointer is on the map, and how hard it presses. */
+  #point(event) {
+    return { ...this.view.under(event), force: this.pressure.of(event) };
   }
 
   /** A second finger: what the first has begun to draw was meant to be a zoom. */
@@ -58,12 +70,13 @@ export class Pointers {
       this.#panning = event;
       return;
     }
-    const point = this.view.under(event);
+    const point = this.#point(event);
     this.overlay.at(point);
     this.hovered(point);
-    if (this.#drawing !== event.pointerId) return;
+    if (this.#drawing?.pointerId !== event.pointerId) return;
     const events = event.getCoalescedEvents?.() ?? [];
-    this.hand.drag((events.length ? events : [event]).map((each) => this.view.under(each)));
+    const points = (events.length ? events : [event]).map((each) => this.#point(each));
+    this.hand.drag(this.#trail?.add(points) ?? points);
   }
 
   #spread(event) {
@@ -86,8 +99,9 @@ export class Pointers {
 
   #up(event) {
     this.#release(event);
-    if (this.#drawing === event.pointerId) {
+    if (this.#drawing?.pointerId === event.pointerId) {
       this.#drawing = null;
+      this.hand.drag(this.#trail?.end() ?? []);
       this.hand.lift();
     }
     if (event.pointerType === "touch") this.overlay.at(null);
@@ -95,7 +109,7 @@ export class Pointers {
 
   #lost(event) {
     this.#release(event);
-    if (this.#drawing !== event.pointerId) return;
+    if (this.#drawing?.pointerId !== event.pointerId) return;
     this.#drawing = null;
     this.hand.cancel();
   }
@@ -106,7 +120,7 @@ export class Pointers {
   }
 
   #left(event) {
-    if (this.#drawing === event.pointerId) return;
+    if (this.#drawing?.pointerId === event.pointerId) return;
     this.overlay.at(null);
     this.hovered(null);
   }

@@ -2,7 +2,7 @@
 
 import { TOOLS, stepped } from "../tools/toolbox.js";
 
-/** `actions` are what keys do beyond choosing: undo, redo, help, roll, zoom(factor), fit, compare, cancel. */
+/** `actions` are what keys do beyond choosing: undo, redo, help, roll, zoom(factor), fit, cancel, hide, only. */
 export function takeKeys(state, palette, pointers, actions) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
@@ -17,7 +17,7 @@ export function takeKeys(state, palette, pointers, actions) {
     }
     const tool = TOOLS.find((each) => each.key === event.key.toLowerCase());
     if (tool) state.set("tool", tool);
-    else PLAIN[event.key.toLowerCase()]?.(state, actions);
+    else PLAIN[event.key.toLowerCase()]?.(state, actions, event);
   });
   document.addEventListener("keyup", (event) => {
     if (event.code === "Space") pointers.space = false;
@@ -32,6 +32,8 @@ const PLAIN = Object.freeze({
   "]": (state) => state.set("radius", stepped(state.get("radius"), 1)),
   x: (state) => state.set("mirror", !state.get("mirror")),
   c: (state) => state.set("compare", !state.get("compare")),
+  p: (state) => state.set("pressure", !state.get("pressure")),
+  h: (_, actions, { shiftKey }) => (shiftKey ? actions.only() : actions.hide()),
   n: (_, actions) => actions.roll(),
   "?": (_, actions) => actions.help(),
   "+": (_, actions) => actions.zoom(1.4),

@@ -1,3 +1,5 @@
+import { NONE } from "./hidden.js";
+
 /** The labels as the server tells them: names, colours, mirror images and the keys that choose them. */
 export class Palette {
   /** `labels` is what GET /labels gives in "labels". */
@@ -13,9 +15,10 @@ export class Palette {
     return this.labels.find((label) => label.name === name)?.id;
   }
 
-  /** What each id looks like, 0xAABBGGRR as ImageData holds it; with `lit` all other labels are dimmed. */
-  lookup(lit = null) {
+  /** What each id looks like, 0xAABBGGRR as ImageData holds it: all but `lit` dimmed, `hidden` ones clear. */
+  lookup(lit = null, hidden = NONE) {
     return Uint32Array.from(this.colours, (colour, id) => {
+      if (hidden.has(id)) return 0;
       const [red, green, blue] = lit === null || lit === id ? colour : colour.map((part) => 70 + part * 0.22);
       return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
     });

@@ -2,19 +2,19 @@
 
 import { NOTHING, between } from "./rects.js";
 
-/** A round brush dragged from one point to another. Returns the rectangle it touched. */
-export function stroke(map, from, to, radius, label) {
+/** A round brush dragged from one point to another, where its radius is `last`. Returns the rectangle it touched. */
+export function stroke(map, from, to, radius, label, last = radius) {
   const { side, ids } = map;
+  const widest = Math.max(radius, last);
   const rect = between(
-    Math.min(from.x, to.x) - radius,
-    Math.min(from.y, to.y) - radius,
-    Math.max(from.x, to.x) + radius,
-    Math.max(from.y, to.y) + radius,
+    Math.min(from.x, to.x) - widest,
+    Math.min(from.y, to.y) - widest,
+    Math.max(from.x, to.x) + widest,
+    Math.max(from.y, to.y) + widest,
     side,
   );
   const along = { x: to.x - from.x, y: to.y - from.y };
   const length = along.x * along.x + along.y * along.y;
-  const reach = Math.max(radius, Math.SQRT1_2) ** 2; // the thinnest brush still leaves a line without gaps
   for (let y = rect.y; y < rect.y + rect.height; y++) {
     const dy = y + 0.5 - from.y;
     for (let x = rect.x; x < rect.x + rect.width; x++) {
@@ -22,7 +22,8 @@ export function stroke(map, from, to, radius, label) {
       const t = length ? Math.min(1, Math.max(0, (dx * along.x + dy * along.y) / length)) : 0;
       const ax = dx - t * along.x;
       const ay = dy - t * along.y;
-      if (ax * ax + ay * ay <= reach) ids[y * side + x] = label;
+      const reach = Math.max(radius + t * (last - radius), Math.SQRT1_2); // the thinnest one still leaves no gaps
+      if (ax * ax + ay * ay <= reach * reach) ids[y * side + x] = label;
     }
   }
   return rect;

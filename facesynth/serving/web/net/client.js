@@ -75,10 +75,11 @@ export class Client {
     return (await answer.json()).document;
   }
 
-  /** The photo with a painted face in it. */
-  async paste(photo, face, { transform, size, labels }) {
+  /** The photo with a painted face in it; `feather` is how soft its edge is, 0..0.5. With labels its own surroundings stay. */
+  async paste(photo, face, { transform, size, labels, feather }, signal) {
     const files = { photo, face, labels };
-    const answer = await this.#post("/paste", { files, fields: { transform: JSON.stringify(transform), size } });
+    const fields = { transform: JSON.stringify(transform), size, feather };
+    const answer = await this.#post("/paste", { files, fields, signal });
     return answer.blob();
   }
 

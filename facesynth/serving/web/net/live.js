@@ -23,6 +23,7 @@ export class Live {
   /** Something has changed: a new picture is wanted. */
   want() {
     this.#wanted++;
+    this.working(true);
     if (!this.#flight && !this.#failures) this.#after(0); // after a failure its own time is waited for
     else if (this.#flight && this.#old(this.#flight)) this.#flight.abort.abort();
   }
@@ -40,7 +41,6 @@ export class Live {
     if (this.#flight || this.#wanted === this.#shown) return;
     const flight = { of: this.#wanted, since: performance.now(), abort: new AbortController() };
     this.#flight = flight;
-    this.working(true);
     let delay = 0;
     try {
       const picture = await this.paint(flight.abort.signal);

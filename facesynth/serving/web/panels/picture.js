@@ -5,6 +5,9 @@ import { part } from "./elements.js";
 export class Picture {
   /** What is shown, a PNG, null before the first. */
   blob = null;
+  #face = null;
+  #earlier = null;
+  #shown = null;
   #reference = null;
 
   constructor(state) {
@@ -39,13 +42,29 @@ export class Picture {
     this.stage.dataset.state = busy ? "working" : "ready";
   }
 
-  /** What the picture is compared with: an image, and what it is called; null for nothing. */
-  compareWith(blob, name) {
-    if (this.#reference) URL.revokeObjectURL(this.#reference);
-    this.#reference = blob && URL.createObjectURL(blob);
-    if (this.#reference) this.before.src = this.#reference;
-    this.before.alt = name ?? "";
-    this.toggle.title = name ? `Compare with ${name} (C)` : "";
+  /** What the picture is compared with: the face in its photo, or null where it has none. */
+  compareWith(face) {
+    this.#face = face;
+    this.#refer();
+  }
+
+  /** What it is compared with where it has no photo: an earlier picture, or null. */
+  compareWithEarlier(blob) {
+    this.#earlier = blob;
+    this.#refer();
+  }
+
+  #refer() {
+    const blob = this.#face ?? this.#earlier;
+    const name = this.#face ? "the face in the photo" : "the picture before";
+    this.toggle.title = blob ? `Compare with ${name} (C)` : "";
+    this.before.alt = blob ? name : "";
+    if (blob !== this.#shown) {
+      if (this.#reference) URL.revokeObjectURL(this.#reference);
+      this.#reference = blob && URL.createObjectURL(blob);
+      if (blob) this.before.src = this.#reference;
+      this.#shown = blob;
+    }
     this.#compared();
   }
 

@@ -1,4 +1,4 @@
-/** Save: the picture, the label map, both as a document, or the picture back in its photo. */
+/** Save: the picture, the label map, or both as a document. */
 
 import { make, part } from "./elements.js";
 import { toast, toastError } from "./messages.js";
@@ -19,7 +19,8 @@ export function showSave(makers) {
   }
 }
 
-function download(blob, name) {
+/** Give a Blob to the browser to be kept as a file. */
+export function download(blob, name) {
   const url = URL.createObjectURL(blob);
   make("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);

@@ -30,6 +30,12 @@ export function showToolbar(state, history, { undo, redo }) {
   const mirror = part("mirror");
   mirror.addEventListener("click", () => state.set("mirror", !state.get("mirror")));
   state.watch("mirror", (on) => mirror.setAttribute("aria-pressed", String(on)));
+  const pressure = part("pressure");
+  pressure.addEventListener("click", () => state.set("pressure", !state.get("pressure")));
+  state.watch("pressure", (on) => pressure.setAttribute("aria-pressed", String(on)));
+  state.watch("pen", (seen) => {
+    pressure.hidden = !seen;
+  });
   const [back, forth] = [part("undo"), part("redo")];
   back.addEventListener("click", undo);
   forth.addEventListener("click", redo);

@@ -9,6 +9,7 @@ export class Fill {
   name = "fill";
   title = "Fill";
   key = "f";
+  paints = true;
 
   begin(desk, point) {
     desk.editor.begin();
@@ -23,6 +24,7 @@ export class Replace {
   name = "replace";
   title = "Replace everywhere";
   key = "r";
+  paints = true;
 
   begin(desk, point) {
     const old = desk.editor.map.at(point.x, point.y);
@@ -40,6 +42,8 @@ export class Lasso {
   name = "lasso";
   title = "Lasso";
   key = "l";
+  paints = true;
+  flows = true;
 
   begin(desk, point) {
     this.points = [point];

@@ -6,6 +6,7 @@ import { places } from "./mirrored.js";
 
 class Tip {
   sized = true;
+  flows = true;
 
   begin(desk, point) {
     this.last = point;
@@ -18,8 +19,9 @@ class Tip {
     const radius = desk.state.get("radius");
     for (const point of points) {
       const segments = places(desk, [this.last, point], label);
+      const [first, last] = [this.last, point].map(({ force = 1 }) => radius * force);
       desk.editor.draw((map) =>
-        segments.map(({ points: [from, to], label: id }) => stroke(map, from, to, radius, id)).reduce(union),
+        segments.map(({ points: [from, to], label: id }) => stroke(map, from, to, first, id, last)).reduce(union),
       );
       this.last = point;
     }
@@ -34,6 +36,7 @@ export class Brush extends Tip {
   name = "brush";
   title = "Brush";
   key = "b";
+  paints = true;
 
   label(desk) {
     return desk.state.get("label");

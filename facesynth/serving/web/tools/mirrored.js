@@ -5,5 +5,5 @@ export function places(desk, points, label) {
   const here = { points, label };
   if (!desk.state.get("mirror")) return [here];
   const side = desk.editor.map.side;
-  return [{ points: points.map(({ x, y }) => ({ x: side - x, y })), label: desk.palette.mirror[label] }, here];
+  return [{ points: points.map((point) => ({ ...point, x: side - point.x })), label: desk.palette.mirror[label] }, here];
 }

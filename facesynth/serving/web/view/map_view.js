@@ -1,14 +1,19 @@
 /** The label map on the screen: ids looked up in the palette, sharp at every zoom, the photo shining through. */
 
+import { NONE } from "../labels/hidden.js";
 import { NOTHING, union, whole } from "../labels/rects.js";
+import { Ground } from "./ground.js";
 import { Viewport } from "./viewport.js";
 
 export class MapView {
   #dirty = NOTHING;
   #exposed = true;
   #frame = 0;
+  #box = null;
+  #hidden = NONE;
+  #lit = null;
   #lookup;
-  #photo = null;
+  #ground;
   #through = 0;
 
   /** `canvas` fills its parent, which is square. */
@@ -24,6 +29,8 @@ export class MapView {
     this.sheetContext = this.sheet.getContext("2d");
     this.pixels = new ImageData(map.side, map.side);
     this.words = new Uint32Array(this.pixels.data.buffer);
+    this.#ground = new Ground(map.side);
+    this.#forget();
     new ResizeObserver(() => this.#resize()).observe(canvas.parentElement);
     this.changed(whole(map.side));
   }
@@ -36,13 +43,24 @@ export class MapView {
 
   /** Dim all labels but one, or none. */
   light(label) {
-    this.#lookup = this.palette.lookup(label);
+    this.#lit = label;
+    this.#recolour();
+  }
+
+  /** Show no more of some labels than what lies under them. */
+  hide(labels) {
+    this.#hidden = labels;
+    this.#recolour();
+  }
+
+  #recolour() {
+    this.#lookup = this.palette.lookup(this.#lit, this.#hidden);
     this.changed(whole(this.map.side));
   }
 
   /** The photo that the map lies on, an ImageBitmap or null, and how much of it shines through, 0..1. */
   showPhoto(photo, through) {
-    this.#photo = photo;
+    this.#ground.photo = photo;
     this.#through = photo ? through : 0;
     this.#expose();
   }
@@ -56,11 +74,21 @@ export class MapView {
 
   /** A point of the map under a point of the window. */
   under(event) {
-    const box = this.canvas.getBoundingClientRect();
+    const box = (this.#box ??= this.canvas.getBoundingClientRect());
     return this.viewport.toMap({ x: event.clientX - box.x, y: event.clientY - box.y });
   }
 
+  /** Where the canvas lies is not measured with every move of a pointer: it would be a layout each. */
+  #forget() {
+    const forget = () => {
+      this.#box = null;
+    };
+    for (const name of ["resize", "scroll"]) addEventListener(name, forget, { capture: true, passive: true });
+    for (const name of ["pointerenter", "pointerdown"]) this.canvas.addEventListener(name, forget, { capture: true });
+  }
+
   #resize() {
+    this.#box = null;
     const size = this.canvas.parentElement.clientWidth;
     if (!size) return;
     const pixels = Math.round(size * devicePixelRatio);
@@ -90,12 +118,8 @@ export class MapView {
     if (!this.#exposed) this.#clip(rect, scale);
     this.#exposed = false;
     context.setTransform(scale, 0, 0, scale, -this.viewport.x * scale, -this.viewport.y * scale);
-    const side = this.map.side;
-    if (this.#through) {
-      context.imageSmoothingEnabled = true;
-      context.drawImage(this.#photo, 0, 0, side, side);
-      context.globalAlpha = 1 - this.#through;
-    }
+    if (this.#through || this.#hidden.size) this.#ground.draw(context);
+    context.globalAlpha = 1 - this.#through;
     context.imageSmoothingEnabled = false;
     context.drawImage(this.sheet, 0, 0);
     context.restore();
