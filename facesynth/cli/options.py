@@ -57,7 +57,8 @@ engine_option = click.option(
     type=click.Choice(ENGINE_NAMES),
     default="auto",
     show_default=True,
-    help="What runs a parser: auto is the fastest that is installed. All else runs in eager PyTorch.",
+    help="What parses, and what paints from label maps: auto is the fastest that is installed. All else runs in eager "
+    "PyTorch.",
 )
 batch_size_option = click.option(
     "--batch-size", type=BatchSize(), default="auto", show_default=True, help="Items computed at once."
@@ -136,14 +137,14 @@ def work_options(command: F) -> F:
     @functools.wraps(command)
     def checked(engine: str, **values: Any) -> Any:
         if engine not in ("auto", "eager"):
-            raise click.UsageError(f"--engine {engine} is for parsing alone, not for painting yet: use auto or eager")
+            raise click.UsageError(f"--engine {engine} is for label maps, made or painted: here use auto or eager")
         return command(**values)
 
     return parsing_work_options(checked)  # type: ignore[return-value]
 
 
 def parsing_work_options(command: F) -> F:
-    """The same for a command that parses: it gets what runs the parser too, as `engine`."""
+    """The same for a command that parses or paints label maps: it gets what runs those networks too, as `engine`."""
 
     @functools.wraps(command)
     def gathered(**values: Any) -> Any:

@@ -21,9 +21,10 @@ from facesynth.cli.work import Work
 @options.together("painting", generator=options.generator_option, size=options.size_option)
 @options.schema_option("The order of ids in the label maps, where they do not say.")
 @options.sheet_option
-@options.work_options
+@options.parsing_work_options
 def synthesize(
     work: Work,
+    engine: str,
     style: Path | None,
     seeds: tuple[int, ...] | None,
     interpolate: tuple[str, str] | None,
@@ -49,9 +50,9 @@ def synthesize(
     from facesynth.jobs.synthesize import VARIANT_TAIL
     from facesynth.jobs.synthesize import synthesize as job
 
-    stages = painting_stages(**painting, **work.networks)
+    stages = painting_stages(**painting, engine=engine, **work.networks)
     settings = {"style": style, "seeds": seeds, "interpolate": interpolate, "frames": interpolate and frames,
-                **painting, "precision": work.precision, "schema": schema}  # fmt: skip
+                **painting, "engine": engine, "precision": work.precision, "schema": schema}  # fmt: skip
     photos = [style] if style else named_photos(interpolate or ())
     more: dict[str, Any] = {
         "align": stages.align if photos else None,

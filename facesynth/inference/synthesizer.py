@@ -18,9 +18,13 @@ from facesynth.core.labels import NUM_LABELS, LabelMap
 from facesynth.core.refs import Digest
 from facesynth.core.styles import Style
 from facesynth.inference import networks
-from facesynth.inference.device import resolve_batch_size, resolve_device, resolve_precision, room_for
+from facesynth.inference.device import resolve_batch_size, resolve_precision, room_for
 from facesynth.inference.drawn_styles import noise_fields, region_codes, style_code
+from facesynth.inference.engines import CPU_ENGINES
+from facesynth.inference.engines.choice import engine_device
 from facesynth.inference.finite import finite
+from facesynth.inference.painting.choice import pattern_painter
+from facesynth.inference.painting.compiled import Network, compiled_network
 from facesynth.inference.patterns import PatternsName
 from facesynth.inference.patterns.painter import PatternPainter
 from facesynth.models.generator import SpadeGenerator
@@ -42,8 +46,13 @@ class Synthesizer:
         dtype: torch.dtype,
         identity: str,
         patterns: PatternsName = "never",
+        engine: str = "eager",
+        where: Path | None = None,
     ) -> None:
         """`identity` is the sha256 of the weights file; styles read by another encoder are refused.
+
+        `engine` is what paints, one of facesynth.inference.engines; `auto` is eager, which is the fastest. All but
+        eager follow no later change of the network. `where` names its file in errors.
 
         `patterns`: whether to compute what depends on labels alone once for each pattern of them, and the rest from
         copies of the weights as they are now; equal to the network's own layers to rounding. `auto` does so on a CPU;
@@ -55,7 +64,18 @@ class Synthesizer:
                 f"label patterns are for CPUs, not for {device}", hint="use --device cpu, or patterns auto"
             )
         on_patterns = patterns != "never" and device.type == "cpu"
-        self._painter = PatternPainter(network, dtype) if on_patterns else None
+        self.engine = "eager" if engine == "auto" else engine
+        if not on_patterns and self.engine in CPU_ENGINES:
+            raise UsageError(
+                f"the engine {engine} paints by label patterns",
+                hint="use patterns auto, or the engine eager or compile",
+            )
+        self._painter: PatternPainter | None = None
+        self._layers: Network = network
+        if on_patterns:
+            self._painter = pattern_painter(self.engine, network, dtype, None if where is None else str(where))
+        elif self.engine == "compile":
+            self._layers = compiled_network(network, device)
 
     @classmethod
     def load(
@@ -66,18 +86,42 @@ class Synthesizer:
         precision: str = "auto",
         sha256: Digest | None = None,
         patterns: PatternsName = "auto",
+        engine: str = "auto",
     ) -> Synthesizer:
         """Load a generator by weights name or file (default: the bundled one).
 
+        `engine` is one of facesynth.inference.engines: but for eager, which `auto` is, each is compared with eager when
+        it is loaded. Raises DependencyMissing, UsageError and DeviceError where it cannot work here, and WeightsError.
         `sha256` is the one that its results are known by: a file that is another by now raises WeightsError.
         """
-        where = resolve_device(device)
+        where = engine_device(engine, device)
         chosen = name or weights.default_name("generator")
         identity = sha256 or weights.sha256_of(chosen)
-        spec, network = networks.load(weights.locate(chosen), ("generator",), where, sha256=identity)["generator"]
+        path = weights.locate(chosen)
+        spec, network = networks.load(path, ("generator",), where, sha256=identity)["generator"]
         assert isinstance(network, SpadeGenerator)
         dtype = resolve_precision(precision, where)
-        return cls(network, spec, device=where, dtype=dtype, identity=identity, patterns=patterns)
+        return cls(
+            network, spec, device=where, dtype=dtype, identity=identity, patterns=patterns, engine=engine, where=path
+        )
+
+    def laid_out_here(self) -> Synthesizer:
+        """One that paints the same in eager PyTorch, its weights laid out for as many threads as there are here.
+
+        Both share the tables of the latest label maps.
+        """
+        on_patterns = self._painter is not None
+        made = Synthesizer(
+            self.network,
+            self.spec,
+            device=self.device,
+            dtype=self.dtype,
+            identity=self.identity,
+            patterns="auto" if on_patterns else "never",
+        )
+        if made._painter is not None and self._painter is not None:
+            made._painter.kept = self._painter.kept
+        return made
 
     @property
     def mean_style(self) -> Style:
@@ -125,7 +169,7 @@ class Synthesizer:
         label_map = F.one_hot(ids.to(self.device), NUM_LABELS).permute(0, 3, 1, 2).float()
         lower = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
         with room_for(len(ids)), lower:
-            x = self.network(label_map, z.to(self.device), [field.to(self.device) for field in noise])
+            x = self._layers(label_map, z.to(self.device), [field.to(self.device) for field in noise])
         return _pixels(x)
 
     def _paint_one(self, painter: PatternPainter, labels: LabelMap, style: Style) -> NDArray[np.uint8]:

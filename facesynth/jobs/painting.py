@@ -38,7 +38,7 @@ def painting_stages(
     batch_size: int | None,
     engine: str = "auto",
 ) -> TransferStages:
-    """The real stages; nothing is loaded before one of them has something to compute. `engine` runs the parser."""
+    """The real stages; nothing is loaded before one of them has something to compute. `engine` parses and paints."""
     how: dict[str, Any] = {"precision": precision, "device": device, "batch_size": batch_size}
     chosen = align or AlignPlan()
     return TransferStages(
@@ -52,7 +52,7 @@ def painting_stages(
         segment=SegmentStage(parser=parser, engine=engine, **how),
         encode=EncodeStage(generator=generator, **how),
         encode_regions=EncodeRegionsStage(generator=generator, **how) if reads_regions(generator) else None,
-        synthesize=SynthesizeStage(generator=generator, size=size, **how),
+        synthesize=SynthesizeStage(generator=generator, size=size, engine=engine, **how),
     )
 
 

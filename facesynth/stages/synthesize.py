@@ -28,11 +28,12 @@ class SynthesizeStage:
     """(label map, style) → painted face, marked synthetic in its metadata.
 
     `size` is the side of the picture in pixels (16 to 4096, or UsageError; None: the generator's own); another size is
-    resampled from the generator's.
+    resampled from the generator's. `engine` is one of facesynth.inference.engines; in float32 all of them paint the
+    same but for rounding, in lower precisions each rounds its own way.
     """
 
     name: ClassVar[str] = "synthesize"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     codec: ClassVar[FileCodec[Photo]] = FileCodec("picture.png", _encode_picture, decode_photo)
 
     generator: str | None = None
@@ -40,6 +41,7 @@ class SynthesizeStage:
     precision: str = "float32"
     device: str = "auto"
     batch_size: int | None = None
+    engine: str = "auto"
     _synthesizer: Synthesizer | None = field(init=False, default=None, repr=False)
     _sha256: Digest | None = field(init=False, default=None, repr=False, compare=False)
 
@@ -49,7 +51,10 @@ class SynthesizeStage:
 
     @property
     def config(self) -> Mapping[str, object]:
-        return {"precision": self.precision, "size": self.size}
+        config: dict[str, object] = {"precision": self.precision, "size": self.size}
+        if self.precision != "float32" and self.engine not in ("auto", "eager"):  # which are one
+            config["engine"] = self.engine
+        return config
 
     @property
     def weights(self) -> Mapping[str, Digest]:
@@ -62,7 +67,11 @@ class SynthesizeStage:
             from facesynth.inference.synthesizer import Synthesizer
 
             self._synthesizer = Synthesizer.load(
-                self.generator, device=self.device, precision=self.precision, sha256=self.weights["generator"]
+                self.generator,
+                device=self.device,
+                precision=self.precision,
+                sha256=self.weights["generator"],
+                engine=self.engine,
             )
         labels, styles = [labels for labels, _ in batch], [style for _, style in batch]
         pictures = self._synthesizer(labels, styles, batch_size=self.batch_size)

@@ -96,7 +96,7 @@ def test_probabilities_of_labels_alone_are_refused_before_anything_is_written(
         (["segment", "faces", "-o", "out", "--parser-input", "order=bgr"], "--parser-input is for a foreign parser"),
         (["segment", "faces", "-o", "out", "--parser-input", "order"], "use size=512"),
         (["segment", "faces", "-o", "out", "--engine", "tensorrt"], "--engine"),
-        (["synthesize", "faces", "-o", "out", "--engine", "onnx"], "not for painting yet"),
+        (["align", "faces", "-o", "out", "--engine", "onnx"], "is for label maps, made or painted"),
         (["weights", "export", "own.safetensors", "--format", "onnx", "-o", "x.xml"], "is called *.onnx"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

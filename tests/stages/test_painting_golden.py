@@ -28,12 +28,12 @@ def test_encode_version_1() -> None:
     assert source.vector[:8] == pytest.approx(expected, abs=0.03), CHANGED
 
 
-def test_synthesize_version_3() -> None:
+def test_synthesize_version_4() -> None:
     stage = SynthesizeStage(device="cpu")
     style = Style.from_code(np.linspace(-1, 1, 64, dtype=np.float32), stage.weights["generator"])
     picture, of_face = stage([(LABELS, Style.from_seed(7)), (LABELS, style)])
     assert isinstance(picture, Photo) and isinstance(of_face, Photo)
-    assert (SynthesizeStage.version, default_name("generator")) == (3, "generator-spade-128-v1")
+    assert (SynthesizeStage.version, default_name("generator")) == (4, "generator-spade-128-v1")
     levels = of_face.pixels.astype(np.float64)
     assert float(np.abs(np.diff(levels, axis=1)).mean()) == pytest.approx(5.605, abs=0.02), (
         CHANGED

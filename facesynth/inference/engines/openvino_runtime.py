@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
@@ -19,7 +20,9 @@ from facesynth.inference.lanes import Cores
 if TYPE_CHECKING:
     import openvino
 
-_PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
+Shape: TypeAlias = tuple[int, ...] | Mapping[str, tuple[int, ...]]
+"""Of a graph's one input, or of some of its inputs by their names: what is not named stays open where it is."""
+PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
 
 def openvino_engine(task: Task) -> Engine:
@@ -27,7 +30,7 @@ def openvino_engine(task: Task) -> Engine:
 
     Raises UsageError for a precision but float32 and bf16, DeviceError where the processor has no bf16.
     """
-    if task.dtype not in _PRECISIONS:
+    if task.dtype not in PRECISIONS:
         raise UsageError("OpenVINO computes in float32 or bf16 here", hint="use --precision float32 or bf16")
     if task.dtype == torch.bfloat16 and not has_bf16():
         raise DeviceError("this processor has no bf16", hint="use --precision float32")
@@ -71,7 +74,7 @@ def runner(model: openvino.Model, dtype: torch.dtype, where: str | None, cores: 
     Several threads may call it at once, and as many as `cores` has lanes do not wait for each other; by default one,
     on all of torch's threads. Raises WeightsError for an input that the graph does not take.
     """
-    programs = _Programs(model, _PRECISIONS[dtype], cores or Cores())
+    programs = Programs(model, PRECISIONS[dtype], cores or Cores())
 
     def run(x: Tensor) -> tuple[Tensor, ...]:
         try:
@@ -84,7 +87,7 @@ def runner(model: openvino.Model, dtype: torch.dtype, where: str | None, cores: 
     return run
 
 
-class _Programs:
+class Programs:
     """A graph compiled for the shape that came last, and for each thread a request, which holds its results."""
 
     def __init__(self, model: openvino.Model, precision: str, cores: Cores) -> None:
@@ -95,15 +98,15 @@ class _Programs:
             "NUM_STREAMS": cores.lanes,
         }
         self._compiling = threading.Lock()
-        self._shape: tuple[int, ...] | None = None
+        self._shape: Shape | None = None
         self._program: openvino.CompiledModel | None = None
         self._own = threading.local()
 
-    def request(self, shape: tuple[int, ...]) -> openvino.InferRequest:
+    def request(self, shape: Shape) -> openvino.InferRequest:
         """The calling thread's request to the program for a shape. Raises RuntimeError."""
         with self._compiling:
             if shape != self._shape:
-                self._model.reshape(list(shape))
+                self._model.reshape(dict(shape) if isinstance(shape, Mapping) else list(shape))
                 self._program = openvino_library().Core().compile_model(self._model, "CPU", self._settings)
                 self._shape = shape
             program = self._program

@@ -45,12 +45,17 @@ def compiled(task: Task) -> Engine:
         else:
             checked(task, run, "torch.compile")
     except RuntimeError as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        introduced = bool(lines) and lines[0].endswith(":")  # "backend='inductor' raised:", and then what
-        said = " ".join(lines[: 1 + introduced]) or type(error).__name__
-        if "C++ compiler" in str(error) or "CxxCompiler" in str(error):
-            missing = DependencyMissing("a C++ compiler, which torch.compile needs,", "engines")
-            missing.hint = "install g++ (Debian: apt-get install g++), or use another --engine"
-            raise missing from error
-        raise DeviceError(f"torch.compile fails here ({said})", hint="use another --engine") from error
+        raise compiler_error(error) from error
     return run
+
+
+def compiler_error(error: RuntimeError) -> DependencyMissing | DeviceError:
+    """What to raise where torch.compile failed: the one without a C++ compiler, the other for another reason."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    introduced = bool(lines) and lines[0].endswith(":")  # "backend='inductor' raised:", and then what
+    said = " ".join(lines[: 1 + introduced]) or type(error).__name__
+    if "C++ compiler" in str(error) or "CxxCompiler" in str(error):
+        missing = DependencyMissing("a C++ compiler, which torch.compile needs,", "engines")
+        missing.hint = "install g++ (Debian: apt-get install g++), or use another --engine"
+        return missing
+    return DeviceError(f"torch.compile fails here ({said})", hint="use another --engine")

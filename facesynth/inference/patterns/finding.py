@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 _Ids = NDArray[np.int64]
 _REACH = 2
 """Pixels that a pattern reaches to each side."""
-_CUBE_FITS = 2_000_000
-"""Its third power is below 2^63."""
+_FACTORS = np.random.default_rng(0).integers(-(2**63), 2**63, 9) | 1
+"""Odd ones, by which nine numbers become one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,31 @@ def label_patterns(ids: NDArray[np.uint8], labels: int, *, most: int | None = No
     if most is not None and len(inner) - labels > most:
         return None
     outer, index = _neighbourhoods(within, len(inner))
-    index = index.reshape(-1)
-    seen, first, index = np.unique(index, return_index=True, return_inverse=True)
+    seen, first, index = _seen(index.reshape(-1), len(outer))
     outer = outer[seen]
-    used = np.unique(outer)
-    used = used[used < len(inner)]
-    renumbered = np.full(len(inner) + 1, len(used))
-    renumbered[used] = np.arange(len(used))
+    used, _, renumbered = _seen(outer.reshape(-1), len(inner) + 1)
+    used = used[used < len(inner)]  # the number of what lies outside is the highest, and stays so
     return LabelPatterns(
-        inner[used], renumbered[outer], whole.reshape(-1)[first], _keys(whole, labels, first), index.reshape(-1)
+        inner[used], renumbered.reshape(outer.shape), whole.reshape(-1)[first], _keys(whole, labels, first), index
     )
+
+
+def _seen(numbers: _Ids, count: int) -> tuple[_Ids, _Ids, _Ids]:
+    """Of numbers below `count`: those that are there, in order, where each is first, and which of them each is."""
+    first = np.full(count, -1)
+    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    there = first >= 0
+    seen = np.flatnonzero(there)
+    return seen, first[seen], (np.cumsum(there) - 1)[numbers]
 
 
 def _keys(ids: _Ids, labels: int, pixels: _Ids) -> tuple[bytes, ...]:
     """The 25 labels around each of some pixels of H×W ids, as bytes."""
-    framed = np.pad(ids, _REACH, constant_values=labels)
+    framed = np.pad(ids.astype(np.uint16), _REACH, constant_values=labels)
+    wide, reach = framed.shape[1], np.arange(2 * _REACH + 1)
     y, x = np.divmod(pixels, ids.shape[1])
-    reach = range(2 * _REACH + 1)
-    around = np.stack([framed[y + dy, x + dx] for dy in reach for dx in reach], 1)
-    return tuple(row.tobytes() for row in around.astype(np.uint16))
+    around = framed.reshape(-1)[(y * wide + x)[:, None] + (reach[:, None] * wide + reach).reshape(-1)]
+    return tuple(around.view(f"V{around.itemsize * around.shape[1]}").reshape(-1).tolist())
 
 
 def _neighbourhoods(ids: _Ids, outside: int) -> tuple[_Ids, _Ids]:
@@ -72,23 +78,22 @@ def _neighbourhoods(ids: _Ids, outside: int) -> tuple[_Ids, _Ids]:
     middle = framed[1:-1]
     uniform = same[:, :-2] & same[:, 1:-1] & same[:, 2:] & (middle[:, :-2] == ids) & (middle[:, 2:] == ids)
     y, x = np.nonzero(~uniform)
-    around = np.stack([framed[y + dy, x + dx] for dy in range(3) for dx in range(3)], 1)
-    found, which = _distinct_rows(around, outside + 1)
+    wide, reach = framed.shape[1], np.arange(3)
+    around = framed.reshape(-1)[(y * wide + x)[:, None] + (reach[:, None] * wide + reach).reshape(-1)]
+    found, which = _distinct_rows(around)
     index = ids.copy()
     index[y, x] = outside + which
     return np.concatenate([np.repeat(np.arange(outside)[:, None], 9, 1), found]), index
 
 
-def _distinct_rows(rows: _Ids, base: int) -> tuple[_Ids, _Ids]:
-    """The distinct ones of N×9 numbers below `base`, and which of them each row is.
+def _distinct_rows(rows: _Ids) -> tuple[_Ids, _Ids]:
+    """The distinct ones of N×9 numbers, and which of them each row is.
 
-    Three numbers are made one, and the 3·N of those numbered anew, so that three of them fit into 64 bits again.
+    They are told apart by a product of 64 bits. Should two that differ ever have the same, all are told slowly.
     """
-    triples = (rows.reshape(-1, 3) @ np.array([base * base, base, 1])).reshape(-1, 3)
-    distinct, numbered = np.unique(triples, return_inverse=True)
-    count, numbered = len(distinct), numbered.reshape(-1, 3)
-    keys = numbered @ np.array([count, 1, 0])
-    if count > _CUBE_FITS:
-        _, keys = np.unique(keys, return_inverse=True)
-    _, first, which = np.unique(keys * count + numbered[:, 2], return_index=True, return_inverse=True)
-    return rows[first], which.reshape(-1)
+    _, first, which = np.unique(rows @ _FACTORS, return_index=True, return_inverse=True)
+    which = which.reshape(-1)
+    distinct = rows[first]
+    if not np.array_equal(distinct[which], rows):
+        distinct, which = np.unique(rows, axis=0, return_inverse=True)
+    return distinct, which.reshape(-1)

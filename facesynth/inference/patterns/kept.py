@@ -62,6 +62,12 @@ class KeptTables:
         with self._lock:
             return [tables for _, tables in zip(range(count), reversed(self._kept.values()), strict=False)]
 
+    def clear(self) -> None:
+        """Keep nothing of what was kept."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
     def put(self, digest: bytes, tables: MapTables) -> None:
         """Keep them, and drop what was used longest ago until all fits."""
         size = tables.size

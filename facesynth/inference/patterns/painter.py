@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facesynth.inference.painting.seam import PaintEngine, Style
 from facesynth.inference.patterns.finding import label_patterns
 from facesynth.inference.patterns.kept import KeptTables, MapTables
 from facesynth.inference.patterns.reuse import plan
-from facesynth.models.folded_spade.generator import FoldedGenerator
+from facesynth.models.folded_spade.generator import FoldedGenerator, folded_layers
 from facesynth.models.folded_spade.modulation import FoldedSpade
 from facesynth.models.folded_spade.places import Places
 from facesynth.models.generator import SpadeGenerator
@@ -36,22 +37,31 @@ class PatternPainter:
     """
 
     def __init__(
-        self, generator: SpadeGenerator, dtype: torch.dtype, *, kept_bytes: int = _KEPT_BYTES, most: int = _MOST_INNER
+        self,
+        generator: SpadeGenerator,
+        dtype: torch.dtype,
+        *,
+        engine: PaintEngine | None = None,
+        kept_bytes: int = _KEPT_BYTES,
+        most: int = _MOST_INNER,
     ) -> None:
-        """`kept_bytes`: for tables. `most`: 3×3 patterns; a label map with more is computed pixel by pixel."""
+        """`kept_bytes`: for tables. `most`: 3×3 patterns; a label map with more is computed pixel by pixel.
+
+        `engine`: what paints from the tables, in whatever precision it is made for; by default it is eager PyTorch,
+        in `dtype`.
+        """
         with torch.no_grad():
-            self._folded = FoldedGenerator(generator, dtype)
+            self._layers = folded_layers(generator, dtype if engine is None else engine.rows)
+            self._paint = FoldedGenerator(generator, self._layers, dtype).paint if engine is None else engine.paint
         self._labels, self._most = generator.spec.labels, most
         self._sides, self._size = sorted(set(generator.sides)), generator.spec.size
         self.kept = KeptTables(kept_bytes)
 
-    def __call__(
-        self, ids: NDArray[np.uint8], style: Tensor | Sequence[Tensor], noise: Sequence[Tensor] | None
-    ) -> Tensor:
-        """size×size ids, a style and noise of one face as the generator takes them → 1×3×size×size in -1..1."""
+    def __call__(self, ids: NDArray[np.uint8], style: Style, noise: Sequence[Tensor] | None) -> Tensor:
+        """size×size ids, a style and noise of one face → 1×3×size×size in -1..1."""
         with torch.inference_mode():
             tables = self._tables(ids)
-            return self._folded.paint(tables.places, tables.rows, style, noise)
+            return self._paint(tables.places, tables.rows, style, noise)
 
     def _tables(self, ids: NDArray[np.uint8]) -> MapTables:
         digest = hashlib.sha256(ids.tobytes()).digest()
@@ -82,7 +92,7 @@ class PatternPainter:
                 make[block.side](layer, [other.rows[index][number] for other in others])
                 for number, layer in enumerate(block.layers)
             ]
-            for index, block in enumerate(self._folded.blocks)
+            for index, block in enumerate(self._layers)
         ]
         return MapTables(places, known, rows)
 

@@ -44,10 +44,9 @@ def plan(patterns: LabelPatterns, others: Sequence[Mapping[bytes, int]]) -> Plan
     missing = dict(zip(patterns.keys, range(len(patterns.keys)), strict=True))
     taken: list[tuple[int, Tensor, Tensor]] = []
     for number, known in enumerate(others):
-        if found := [(known[key], row) for key, row in missing.items() if key in known]:
-            there, here = torch.tensor(found).T
-            taken.append((number, there, here))
-            missing = {key: row for key, row in missing.items() if key not in known}
+        if found := missing.keys() & known.keys():
+            there = torch.tensor([known[key] for key in found])
+            taken.append((number, there, torch.tensor([missing.pop(key) for key in found])))
     every = Neighbourhoods(torch.from_numpy(patterns.inner), torch.from_numpy(patterns.outer))
     fresh = torch.tensor(list(missing.values()), dtype=torch.int64)
     return Plan(len(patterns.keys), taken, fresh, every.of(fresh) if taken else every)

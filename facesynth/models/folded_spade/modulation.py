@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from facesynth.models.folded_spade.convolution import PackedConvolution
+from facesynth.models.folded_spade.folding import WINDOW, fold
 from facesynth.models.folded_spade.places import Neighbourhoods, Places
 from facesynth.models.spade import Spade
 
@@ -14,8 +15,6 @@ _AT_ONCE = 64
 """3×3 patterns in one matrix product: always so many, so that what comes with a pattern changes none of its bits."""
 _CHUNK_BYTES = 1 << 20
 """Of scales and shifts looked up at once: they stay in a core's cache until they are used."""
-_WINDOW = 9
-_MIDDLE = _WINDOW // 2
 
 
 class FoldedSpade:
@@ -27,29 +26,13 @@ class FoldedSpade:
 
     def __init__(self, layer: Spade, dtype: torch.dtype) -> None:
         """`dtype`: of the rows, and of the products that make them."""
-        normalise = layer.normalise
-        assert isinstance(normalise, nn.BatchNorm2d)
-        assert normalise.running_mean is not None and normalise.running_var is not None
-        deviation = (normalise.running_var + normalise.eps).rsqrt()
-        mean = -normalise.running_mean * deviation  # x̂ = x·deviation + mean
-        self._layer, self.dtype, self._deviation, self._mean = layer, dtype, deviation, mean
-        self.style = layer.style
-        hidden, labels, *_ = layer.shared.weight.shape
-        table = layer.shared.weight.new_zeros(_WINDOW, labels + 1, hidden)  # the last: where the map ends
-        table[:, :-1] = layer.shared.weight.permute(2, 3, 1, 0).flatten(0, 1)
-        assert layer.shared.bias is not None
-        table[_MIDDLE, :-1] += layer.shared.bias  # the middle of a window is always in the map
-        self._labels = table.flatten(0, 1)
-        self._starts = torch.arange(_WINDOW, device=table.device) * (labels + 1)
-        gamma, beta = layer.gamma_beta.weight.chunk(2)
-        wide = (deviation[:, None, None, None], mean[:, None, None, None])
-        weight = torch.cat([gamma * wide[0], gamma * wide[1] + beta])  # 2C×hidden×3×3
-        flat = weight.permute(2, 3, 0, 1).reshape(-1, hidden, 1, 1)
-        assert layer.gamma_beta.bias is not None
-        bias = weight.new_zeros(_WINDOW, len(weight))
-        bias[_MIDDLE] = self._folded(*layer.gamma_beta.bias.chunk(2))
-        self._product = PackedConvolution(flat.to(dtype), bias.flatten().to(dtype), 1, _AT_ONCE)
-        self.wide = len(weight)
+        numbers = fold(layer)
+        self._layer, self.dtype, self.style = layer, dtype, layer.style
+        self._labels, self._norm = numbers.labels, numbers.norm
+        self._starts = torch.arange(WINDOW, device=self._labels.device) * (len(self._labels) // WINDOW)
+        flat = numbers.weight.flatten(0, 1)[:, :, None, None]
+        self._product = PackedConvolution(flat.to(dtype), numbers.bias.flatten().to(dtype), 1, _AT_ONCE)
+        self.wide = numbers.bias.shape[1]
 
     def rows(self, patterns: Neighbourhoods) -> Tensor:
         """P×2C. A pattern's row is the same to the bit whatever patterns come with it."""
@@ -57,24 +40,20 @@ class FoldedSpade:
         hidden = F.embedding_bag(patterns.inner + self._starts, self._labels, mode="sum")
         padded = hidden.new_zeros(-(-count // _AT_ONCE) * _AT_ONCE, hidden.shape[1], dtype=self.dtype)
         padded[:count] = hidden.relu_()
-        parts = padded.new_empty(len(padded) + 1, _WINDOW, self.wide)
+        parts = padded.new_empty(len(padded) + 1, WINDOW, self.wide)
         for start in range(0, count, _AT_ONCE):
             some = padded[start : start + _AT_ONCE]
             made = self._product(some[None, None].permute(0, 3, 1, 2))
-            parts[start : start + _AT_ONCE] = made.permute(0, 2, 3, 1).view(_AT_ONCE, _WINDOW, self.wide)
+            parts[start : start + _AT_ONCE] = made.permute(0, 2, 3, 1).view(_AT_ONCE, WINDOW, self.wide)
         parts[count] = 0  # where the map ends the second convolution sees zeros
-        places = patterns.outer * _WINDOW + torch.arange(_WINDOW, device=patterns.outer.device)
+        places = patterns.outer * WINDOW + torch.arange(WINDOW, device=patterns.outer.device)
         return F.embedding_bag(places, parts.flatten(0, 1), mode="sum")
 
     def dense_rows(self, label_map: Tensor) -> Tensor:
         """The textbook's two convolutions: 1×labels×H×W one-hot → H·W×2C, a row for each pixel."""
         gamma_beta = self._layer.gamma_beta(F.relu(self._layer.shared(label_map)))
         flat = gamma_beta.permute(0, 2, 3, 1).flatten(0, 2)
-        return self._folded(*flat.chunk(2, dim=-1)).to(self.dtype)
-
-    def _folded(self, gamma: Tensor, beta: Tensor) -> Tensor:
-        scale = gamma + 1
-        return torch.cat([scale * self._deviation, scale * self._mean + beta], dim=-1)
+        return self._norm.folded(*flat.chunk(2, dim=-1)).to(self.dtype)
 
     def styled(self, rows: Tensor, style: Tensor, places: Places) -> Tensor:
         """Rows with a style's own scale and shift after them: `style` is style_channels, or labels×style_channels."""

@@ -22,10 +22,10 @@ class Neighbourhoods:
     def of(self, rows: Tensor) -> Neighbourhoods:
         """Some of the patterns, in that order, and no more of the 3×3 ones than they need."""
         outer = self.outer[rows]
-        used, renumbered = torch.unique(outer, return_inverse=True)
-        ends = len(self.inner)
-        kept = used[used < ends]
-        return Neighbourhoods(self.inner[kept], renumbered)  # the highest number, where there is one, stays the highest
+        used = torch.zeros(len(self.inner) + 1, dtype=torch.bool, device=outer.device)
+        used[outer.flatten()] = True
+        renumbered = (used.cumsum(0) - 1)[outer]  # the highest number, where there is one, stays the highest
+        return Neighbourhoods(self.inner[used[:-1]], renumbered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Painting:
         """So many threads at once are of use."""
         self._narrow = synthesizer
         if self.side_by_side > 1:
-            self._narrow = self._lanes.map(_laid_out_anew, [synthesizer])[0]
+            self._narrow = self._lanes.map(Synthesizer.laid_out_here, [synthesizer])[0]
         self._now, self._counting = 0, threading.Lock()
 
     def __call__(self, labels: Sequence[LabelMap], styles: Sequence[Style]) -> list[Photo]:
@@ -58,15 +58,3 @@ class Painting:
         finally:
             with self._counting:
                 self._now -= 1
-
-
-def _laid_out_anew(synthesizer: Synthesizer) -> Synthesizer:
-    """The same with its weights laid out for as many threads as there are here."""
-    return Synthesizer(
-        synthesizer.network,
-        synthesizer.spec,
-        device=synthesizer.device,
-        dtype=synthesizer.dtype,
-        identity=synthesizer.identity,
-        patterns="auto",
-    )

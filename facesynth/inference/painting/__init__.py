@@ -1,0 +1,1 @@
+"""What runs a generator: engines that paint from the rows of label patterns, under `Synthesizer`; and their export."""
