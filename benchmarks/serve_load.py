@@ -24,7 +24,6 @@ import argparse
 import base64
 import contextlib
 import http.client
-import io
 import itertools
 import json
 import multiprocessing
@@ -35,7 +34,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,23 +43,16 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from drawn_strokes import body, strokes
 
-from facesynth.core.labels import PALETTE
-
-SIDE = 512
-"""Of the page's label map."""
-_STROKES = 10
-"""Until a painter begins again."""
 _QUANTILES = (("median", 0.5), ("p95", 0.95), ("worst", 1.0))
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_TICK = os.sysconf("SC_CLK_TCK")
+_PAUSE = 0.2
+"""Seconds after a failure."""
 
 
 @dataclass
 class Client:
-    """One of them: the seconds that each of its requests took, the milliseconds of computing in them, what failed."""
+    """One of them: the seconds that each of its answers took, the milliseconds of computing in them, what failed."""
 
     number: int
     seconds: list[float] = field(default_factory=list)
@@ -68,66 +60,43 @@ class Client:
     failures: list[str] = field(default_factory=list)
 
 
-def strokes(painter: int, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
-    """Label maps of one painter: each has one stroke of the brush more than the one before, ten times, then anew."""
-    random = np.random.default_rng([painter, seed])
-    face = drawn_face(np.random.default_rng(painter))
-    present = np.unique(face)
-    y, x = np.mgrid[:SIDE, :SIDE]
-    while True:
-        ids = face.copy()
-        for _ in range(_STROKES):
-            at, step = random.uniform(0.15, 0.85, 2) * SIDE, random.normal(0, 3, 2)
-            label, radius = random.choice(present), random.integers(4, 13)
-            for _ in range(random.integers(4, 16)):
-                at, step = at + step, step + random.normal(0, 1, 2)
-                ids[(x - at[0]) ** 2 + (y - at[1]) ** 2 < radius**2] = label
-            yield ids.copy()
-
-
-def drawn_face(random: np.random.Generator) -> NDArray[np.uint8]:
-    """A plain face of ellipses, every one a little elsewhere: cloth, neck, hair, skin, brows, eyes, nose, lips."""
-    y, x = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE
-    parts = ((18, 0.5, 1.0, 0.45, 0.2), (17, 0.5, 0.82, 0.12, 0.15), (13, 0.5, 0.42, 0.33, 0.37),
-             (1, 0.5, 0.5, 0.25, 0.33), (7, 0.4, 0.39, 0.07, 0.02), (6, 0.6, 0.39, 0.07, 0.02),
-             (5, 0.4, 0.45, 0.05, 0.03), (4, 0.6, 0.45, 0.05, 0.03), (2, 0.5, 0.55, 0.04, 0.07),
-             (11, 0.5, 0.69, 0.09, 0.03), (12, 0.5, 0.72, 0.08, 0.025))  # fmt: skip
-    ids = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    for label, cx, cy, rx, ry in parts:
-        dx, dy = random.normal(0, 0.01, 2)
-        wider, higher = random.uniform(0.9, 1.1, 2)
-        ids[((x - cx - dx) / rx / wider) ** 2 + ((y - cy - dy) / ry / higher) ** 2 < 1] = label
-    return ids
-
-
-def body(ids: NDArray[np.uint8], seed: int) -> bytes:
-    """What the page sends for a picture."""
-    image, stream = Image.fromarray(ids), io.BytesIO()
-    image.putpalette(PALETTE.ravel().tolist())
-    image.save(stream, "PNG", compress_level=6)
-    labels = base64.b64encode(stream.getvalue()).decode("ascii")
-    return json.dumps({"labels": labels, "style": {"seed": seed}}).encode()
-
-
 def ask(url: str, path: str, client: Client, until: float, start: threading.Barrier, bodies: Iterator[bytes]) -> None:
     """Send one body after the other, each once the one before is answered, until the time is over."""
     headers = {"X-Studio-Session": f"client-{client.number}", "Content-Type": "application/json"}
     server = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    server.connect()
+    with contextlib.suppress(OSError):  # the first request tries again, and tells of it
+        server.connect()
     start.wait()
     end = time.perf_counter() + until
     while time.perf_counter() < end:
         sent = next(bodies)
         begun = time.perf_counter()
-        server.request("POST", path, sent, headers)
-        answer = server.getresponse()
-        told = answer.read()
+        try:
+            server.request("POST", path, sent, headers)
+            answer = server.getresponse()
+            told = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            client.failures.append(f"{type(error).__name__}: {error}")
+            server.close()  # the next request connects anew
+            time.sleep(_PAUSE)
+            continue
+        if failure := failed(answer, told):
+            client.failures.append(failure)
+            time.sleep(_PAUSE)
+            continue
         client.seconds.append(time.perf_counter() - begun)
         if timing := re.search(r"work;dur=([0-9.]+)", answer.headers.get("server-timing", "")):
             client.works.append(float(timing[1]))
-        if answer.status != 200:
-            client.failures.append(told[:200].decode("utf-8", "replace"))
     server.close()
+
+
+def failed(answer: http.client.HTTPResponse, told: bytes) -> str | None:
+    """What is wrong with an answer; None for one that was computed for who asked."""
+    if answer.status != 200:
+        return f"{answer.status} {told[:200].decode('utf-8', 'replace')}"
+    if answer.headers.get("x-cached") == "1":
+        return "the picture came from the cache: nothing was measured"
+    return None
 
 
 def paintings(number: int, ahead: int) -> Iterator[bytes]:
@@ -168,30 +137,36 @@ def ready(url: str) -> bool:
 
 
 class Processes:
-    """A server and its workers, as /proc tells of them; of one that runs elsewhere nothing."""
+    """A server and its workers, as /proc tells of them; of one that runs elsewhere, or without /proc, nothing."""
 
     def __init__(self, pid: int | None) -> None:
-        self._pids = []
-        if pid is not None:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            workers = [
-                child for child in children if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
-            ]
-            self._pids = [("server", str(pid)), *(("worker", child) for child in workers)]
+        self._pid = pid if Path("/proc/self/task").exists() else None
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of CPU so far by what they are."""
-        return self._sums(lambda at: sum(map(int, (at / "stat").read_text().rpartition(")")[2].split()[11:13])) / _TICK)
+        """Seconds of CPU so far by what they are; of a worker that was started anew, since then."""
+        tick = os.sysconf("SC_CLK_TCK") if self._pid else 1
+        return self._sums(lambda at: sum(map(int, (at / "stat").read_text().rpartition(")")[2].split()[11:13])) / tick)
 
     def memory(self) -> dict[str, float]:
         """MiB of memory now."""
-        return self._sums(lambda at: int((at / "statm").read_text().split()[1]) * _PAGE / (1 << 20))
+        page = os.sysconf("SC_PAGE_SIZE") if self._pid else 1
+        return self._sums(lambda at: int((at / "statm").read_text().split()[1]) * page / (1 << 20))
 
-    def _sums(self, of: Any) -> dict[str, float]:
+    def _sums(self, of: Callable[[Path], float]) -> dict[str, float]:
         sums: dict[str, float] = {}
-        for name, pid in self._pids:
-            sums[name] = sums.get(name, 0.0) + of(Path("/proc", pid))
+        for name, pid in self._now():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                sums[name] = sums.get(name, 0.0) + of(Path("/proc", pid))
         return sums
+
+    def _now(self) -> Iterator[tuple[str, str]]:
+        if self._pid is None:
+            return
+        yield "server", str(self._pid)
+        for child in Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split():
+            with contextlib.suppress(OSError):
+                if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():
+                    yield "worker", child
 
 
 def bare_rates(
@@ -260,7 +235,7 @@ def measure(url: str, processes: Processes, count: int, seconds: float, senders:
     spent = time.perf_counter() - begun
     taken = [second for client in painters for second in client.seconds]
     shares = [len(client.seconds) for client in painters]
-    cpu = {name: value - used[name] for name, value in processes.cpu().items()}
+    cpu = {name: value - used.get(name, 0) for name, value in processes.cpu().items()}
     cpu["clients"] = time.process_time() - own
     told = {
         "clients": count,
@@ -271,7 +246,7 @@ def measure(url: str, processes: Processes, count: int, seconds: float, senders:
         "latency_ms": quantiles([1000 * second for second in taken]),
         "computing_ms": quantiles([work for client in painters for work in client.works]),
         "pictures_of_a_client": {"least": min(shares), "median": statistics.median(shares), "most": max(shares)},
-        "cpu_ms_a_picture": {name: round(1000 * value / len(taken), 1) for name, value in cpu.items()},
+        "cpu_ms_a_picture": {name: round(1000 * value / max(1, len(taken)), 1) for name, value in cpu.items()},
         "memory_mib_after_pictures": {
             at: {name: round(value) for name, value in now.items()} for at, now in memory.items()
         },

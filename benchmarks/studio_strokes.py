@@ -93,10 +93,19 @@ class Studio:
     def to_picture(self) -> float:
         """Milliseconds from letting go to the frame with the newest picture; raises where none comes in 20 s."""
         end = time.monotonic() + 20
-        while not (ready := self.seen("ready")):
+        while (spent := after_release(*(self.seen(name) for name in ("released", "ready", "pictures")))) is None:
             assert time.monotonic() < end, "no picture has come"
             self.page.wait_for_timeout(20)
-        return float(max(shown for _, shown in self.seen("pictures") if shown <= ready + 1) - self.seen("released"))
+        return spent
+
+
+def after_release(released: float, ready: float, pictures: list[tuple[float, float]]) -> float | None:
+    """Milliseconds from letting go to the last picture of what was drawn; None while that has not come.
+
+    A page that was `ready` in the middle of a stroke shows less than was drawn.
+    """
+    shown = [shown for _, shown in pictures if released < shown <= ready + 1]
+    return max(shown) - released if ready > released and shown else None
 
 
 def curve(random: np.random.Generator, points: int) -> Iterator[tuple[float, float]]:

@@ -78,8 +78,6 @@ def load_image(data: bytes, where: str, *, upright: bool = True) -> Image.Image:
     """Decode bytes to a Pillow image in its own mode, first frame, upright; ImageError says why not."""
     if not data:
         raise ImageError("the file is empty", where=where)
-    # Some of FFHQ's files hold colour profiles of more than the megabyte that Pillow takes by itself.
-    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, _MAX_PNG_TEXT)
     try:
         image = _open(data, where)
         width, height = image.size
@@ -105,6 +103,17 @@ def load_image(data: bytes, where: str, *, upright: bool = True) -> Image.Image:
     turned = image.transpose(turn)
     turned.info = image.info
     return turned
+
+
+def announced_size(data: bytes) -> tuple[int, int] | None:
+    """(width, height) as an image file's header says, None where it says nothing that can be read.
+
+    Nothing is decoded, and no size is refused. Safe in threads.
+    """
+    try:
+        return _open(data, "").size
+    except Exception:  # noqa: BLE001 - damaged headers raise whatever they lead Pillow to
+        return None
 
 
 def encode_png(photo: Photo, text: Mapping[str, str] | None = None) -> bytes:
@@ -154,6 +163,8 @@ def write_png(data: bytes, path: Path) -> None:
 
 
 def _open(data: bytes, where: str) -> Image.Image:
+    # Some of FFHQ's files hold colour profiles of more than the megabyte that Pillow takes by itself.
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, _MAX_PNG_TEXT)
     Image.init()  # once: which formats Pillow can open depends on its version (AVIF since 11.3)
     formats = [name for name in _FORMATS if name in Image.OPEN]
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS and b"avif" not in data[8:64]:

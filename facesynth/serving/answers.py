@@ -27,6 +27,8 @@ SIZES = (16, 2048)
 
 _EXIF_UNICODE = b"UNICODE\x00"
 _QUALITY = 90
+_WEBP_SIDE = 16_383
+"""Pixels: the most that a WebP file can be wide or high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ def chosen_format(request: Request, fields: Fields, formats: Sequence[str]) -> s
     ranges = [_range(part) for part in accept.split(",") if part.strip()]
     best, chosen = 0.0, ""
     for name in formats:
-        wanted = max((quality for pattern, quality in ranges if _matches(pattern, MEDIA_TYPES[name])), default=0.0)
+        fitting = [(_closeness(pattern, MEDIA_TYPES[name]), quality) for pattern, quality in ranges]
+        closeness, wanted = max(fitting, default=(0, 0.0))  # of ranges as close as one another the best counts
+        wanted = wanted if closeness else 0.0
         if wanted > best:
             best, chosen = wanted, name
     if not chosen and ranges:
@@ -73,12 +77,19 @@ def _range(part: str) -> tuple[str, float]:
         return pattern, 0.0
 
 
-def _matches(pattern: str, media_type: str) -> bool:
-    return pattern in ("*/*", media_type, f"{media_type.partition('/')[0]}/*")
+def _closeness(pattern: str, media_type: str) -> int:
+    """How closely a range of Accept names a media type, 0 where it does not: the closest one counts (RFC 9110)."""
+    return {"*/*": 1, f"{media_type.partition('/')[0]}/*": 2, media_type: 3}.get(pattern, 0)
 
 
 def encoded(picture: Photo, form: Form, parameters: Mapping[str, Any]) -> bytes:
-    """A painted picture as a file that says that it is synthetic, and by what parameters it was made."""
+    """A painted picture as a file that says that it is synthetic, and by what parameters it was made.
+
+    Raises Problem `format` for a picture that is too wide or too high for WebP.
+    """
+    if form.format == "webp" and max(picture.width, picture.height) > _WEBP_SIDE:
+        what = f"{picture.width}×{picture.height} is more than the {_WEBP_SIDE:,} pixels that WebP has on a side"
+        raise Problem("format", what, where="format", hint="ask for PNG: format=png")
     text = {**SYNTHETIC_TEXT, "Parameters": json.dumps(parameters, sort_keys=True, separators=(",", ":"))}
     if form.format != "webp":
         return encode_png(picture, text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -33,9 +34,10 @@ from facesynth.serving.routes import (
     transfer,
     weights,
 )
-from facesynth.serving.routes.page import Pages
+from facesynth.serving.routes.page import Pages, allowed_methods
 from facesynth.serving.security import SESSION_HEADER, Guard
 from facesynth.serving.settings import Settings
+from facesynth.serving.slots import Slots
 from facesynth.serving.studio import Studio
 from facesynth.serving.worker.load import load_computing
 from facesynth.serving.worker.process import Load
@@ -89,6 +91,12 @@ def create_app(
     )
     for module in _ROUTES:
         app.include_router(module.router)
+        for route in module.router.routes:
+            # What is looked at by GET is by HEAD too: those who watch over servers ask so.
+            if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+                app.add_api_route(
+                    route.path, route.endpoint, methods=["HEAD"], include_in_schema=False, response_model=None
+                )
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     app.add_exception_handler(Problem, _answered)
     app.add_exception_handler(FacesynthError, _answered)
@@ -103,8 +111,8 @@ def create_app(
 
     app.add_route("/openapi.json", openapi_json, methods=["GET"], include_in_schema=False)
     app.add_route("/docs", docs, methods=["GET"], include_in_schema=False)
-    app.add_route("/{path:path}", Pages(list(app.routes)).answer, include_in_schema=False)
-    guarded: ASGIApp = Guard(app, settings)
+    Pages(list(app.routes)).add_to(app)
+    guarded: ASGIApp = Slots(Guard(app, settings), settings.limits.requests)
     if settings.origins:
         guarded = CORSMiddleware(
             guarded,
@@ -114,7 +122,7 @@ def create_app(
             expose_headers=["x-request-id", "server-timing", "x-labels", "x-style", "x-cached", "x-width", "x-height",
                             "retry-after"],
         )  # fmt: skip
-    outer = Observing(guarded, settings.limits.requests)
+    outer = Observing(guarded)
     return outer
 
 
@@ -136,5 +144,7 @@ async def _answered(request: Request, error: Exception) -> Response:
         problem = problem_of_status(error.status_code, str(error.detail))
     else:
         problem = as_problem(error)
-    body = problem.body(request.state.request_id)
-    return Response(body, problem.status, headers=problem.headers)
+    body, headers = problem.body(request.state.request_id), problem.headers
+    if problem.code == "method":
+        headers["allow"] = allowed_methods(request)
+    return Response(body, problem.status, headers=headers)

@@ -11,8 +11,8 @@ from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Digest
 from facesynth.core.styles import Style
 from facesynth.serving.body.fields import Fields
-from facesynth.serving.decoding import noise_seed_of
 from facesynth.serving.problems import Problem
+from facesynth.serving.styles import noise_seed_of
 from facesynth.serving.worker.tasks import Generator
 
 FORMAT = "facesynth-picture-1"

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from facesynth.core.errors import DependencyMissing, FacesynthError
 from facesynth.serving.settings import Settings
 
+_LONGER = 10
+"""Seconds that uvicorn waits beyond those in which the queue is finished: what cannot be is answered too."""
+
 
 def serve(
     settings: Settings,
@@ -29,6 +32,8 @@ def serve(
     except ImportError as error:
         raise DependencyMissing((error.name or "fastapi").partition(".")[0], "serve") from error
     from facesynth.serving.app import create_app
+    from facesynth.serving.lines import TimedLines
+    from facesynth.serving.stopping import StoppingServer
 
     failures: list[FacesynthError] = []
 
@@ -41,16 +46,16 @@ def serve(
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=TimedLines,
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=round(settings.limits.stop_seconds),
+            timeout_graceful_shutdown=round(settings.limits.stop_seconds) + _LONGER,
         )
-        server = uvicorn.Server(config)
+        server = StoppingServer(config)
         listening(address(settings, listener.getsockname()[1]))
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn passes on what asked it to stop, once it has
             server.run(sockets=[listener])
@@ -60,7 +65,8 @@ def serve(
 
 def address(settings: Settings, port: int) -> str:
     """Where a browser finds the page; a token travels behind the #, which no browser sends."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(settings.host, settings.host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    host = f"[{host}]" if ":" in host else host
     token = f"#token={settings.token}" if settings.token else ""
     return f"http://{host}:{port}/{token}"
 
@@ -70,10 +76,13 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise FacesynthError(f"there is no such host ({error.strerror})", where=host, hint="use 127.0.0.1") from error
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "this cannot be a name"
+        raise FacesynthError(f"there is no such host ({why})", where=host, hint="use 127.0.0.1") from error
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # On Windows SO_REUSEADDR would let two servers share a port.
+        alone = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+        listener.setsockopt(socket.SOL_SOCKET, alone, 1)
         listener.bind(place)
         listener.listen()  # from here on clients wait, and are not refused, until the server has started
     except OSError as error:

@@ -13,22 +13,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facesynth.core.errors import FacesynthError
 from facesynth.serving.metrics import Metrics
-from facesynth.serving.problems import Problem, problem_of
+from facesynth.serving.problems import Problem, answer_problem, problem_of
 from facesynth.serving.security import SAFE_HEADERS
 
 _log = logging.getLogger("facesynth.serving")
-_LINGER_BYTES, _LINGER_SECONDS = 32 << 20, 0.3
+_LINGER_BYTES, _LINGER_SECONDS = 32 << 20, 2.0
+_SILENT_SECONDS = 0.3
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
 
 class Observing:
     """The outermost layer. An error that nobody has made an answer of becomes one here, and is logged."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        """`most` requests at once are let in. `metrics` are those of the server, once it has started."""
-        self.app, self._most = app, most
+    def __init__(self, app: ASGIApp) -> None:
+        """`metrics` are those of the server, once it has started."""
+        self.app = app
         self.metrics = Metrics()
-        self._now = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and watch it."""
@@ -57,10 +57,7 @@ class Observing:
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 
-        self._now += 1
         try:
-            if self._now > self._most:
-                raise Problem("busy", f"{self._most} requests are being answered already")
             await self.app(scope, body.receive, sending)
         except Exception as error:  # noqa: BLE001 - a client gets an answer, the log the trace
             if not isinstance(error, Problem | FacesynthError):
@@ -69,7 +66,6 @@ class Observing:
                 return
             await answer_problem(as_problem(error), request_id, sending)
         finally:
-            self._now -= 1
             route = getattr(scope.get("route"), "path", "other")
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self.metrics.request(method, route, status, time.perf_counter() - start)
@@ -94,9 +90,10 @@ class _Body:
         """Let a little more of it pass by: a client that still sends when the line is cut never reads the answer."""
         passed = 0
         with contextlib.suppress(TimeoutError):
-            while not self.complete and passed < _LINGER_BYTES:
-                async with asyncio.timeout(_LINGER_SECONDS):
-                    passed += len((await self.receive()).get("body", b""))
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while not self.complete and passed < _LINGER_BYTES:
+                    async with asyncio.timeout(_SILENT_SECONDS):
+                        passed += len((await self.receive()).get("body", b""))
 
 
 def as_problem(error: Exception) -> Problem:
@@ -107,12 +104,3 @@ def as_problem(error: Exception) -> Problem:
         return problem_of(error)
     hint = "the log has the details; please report them"
     return Problem("failed", f"unexpected {type(error).__name__}", hint=hint)
-
-
-async def answer_problem(problem: Problem, request_id: str, send: Send) -> None:
-    """Send a problem document."""
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
-    body = problem.body(request_id)
-    headers.append((b"content-length", str(len(body)).encode("ascii")))
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
+from starlette.types import Send
+
 from facesynth.core.errors import (
     DeviceError,
     FacesynthError,
@@ -17,7 +19,7 @@ from facesynth.core.errors import (
     StyleError,
     UsageError,
 )
-from facesynth.serving.worker.tasks import NoEncoderError, NoFaceError, NotSquareError, TooManyPixelsError
+from facesynth.serving.worker.errors import NoEncoderError, NoFaceError, NotSquareError, TooManyPixelsError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -134,3 +136,12 @@ def problem_of_status(status: int, what: str) -> Problem:
     codes = {404: "not-found", 405: "method", 406: "format", 413: "too-large", 415: "media-type"}
     code = codes.get(status, "bad-request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "failed")
     return Problem(code, what)
+
+
+async def answer_problem(problem: Problem, request_id: str, send: Send) -> None:
+    """Send a problem document."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()]
+    body = problem.body(request_id)
+    headers.append((b"content-length", str(len(body)).encode("ascii")))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

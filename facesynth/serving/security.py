@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from facesynth.serving.problems import Problem
+from facesynth.serving.problems import Problem, answer_problem
 from facesynth.serving.settings import LOOPBACK, Settings
 
 SESSION_HEADER = "x-studio-session"
@@ -65,21 +65,29 @@ def session_of(request: Request) -> str | None:
 class Guard:
     """Refuses requests for other hosts, from other places' pages, and without the token. `app` sees the others.
 
-    The page itself, its documentation and the health checks need no token: they tell nothing. Metrics do.
+    The page itself, its documentation and the health checks need no token: they tell nothing but, where the weights
+    cannot be loaded, why. Metrics do.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self._settings = app, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raise Problem, or pass the request on."""
+        """Answer with a problem, which the layers around may add to, or pass the request on."""
         if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            self._check_host(headers)
-            if scope["path"].startswith("/api/") or scope["path"] == "/metrics":
-                self._check_origin(headers)
-                self._check_token(headers)
+            try:
+                self._check(scope["path"], Headers(scope=scope))
+            except Problem as problem:
+                await answer_problem(problem, scope["state"]["request_id"], send)
+                return
         await self.app(scope, receive, send)
+
+    def _check(self, path: str, headers: Headers) -> None:
+        """Raise Problem."""
+        self._check_host(headers)
+        if path.startswith("/api/") or path == "/metrics":
+            self._check_origin(headers)
+            self._check_token(headers)
 
     def _check_host(self, headers: Headers) -> None:
         """A name that another place's DNS points at this machine is not ours: its pages would be of our origin."""

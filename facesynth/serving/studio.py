@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from facesynth.core.styles import Style
 from facesynth.serving.body.fields import Fields
 from facesynth.serving.body.reading import HeldBytes
 from facesynth.serving.body.taking import fields_of
-from facesynth.serving.decoding import KnownLabels, Styles
+from facesynth.serving.decoding import KnownLabels
 from facesynth.serving.memory_cache import MemoryCache
 from facesynth.serving.metrics import Metrics
 from facesynth.serving.problems import Problem
@@ -23,6 +24,7 @@ from facesynth.serving.queue.dispatcher import Dispatcher
 from facesynth.serving.queue.jobs import Job
 from facesynth.serving.security import client_of, session_of
 from facesynth.serving.settings import Settings
+from facesynth.serving.styles import Styles
 from facesynth.serving.worker.process import Load
 from facesynth.serving.worker.tasks import Answer, Loaded, Parsed, Task
 
@@ -31,11 +33,12 @@ Given = TypeVarTuple("Given")
 
 _THREADS = 2
 """That decode and encode in the server itself: label maps and pictures of a few milliseconds each."""
-_STYLE_BYTES = 8 << 10
+_LARGE = 4_000_000
+"""Pixels of a picture that takes longer than painters are to wait: such ones wait for each other in a thread apart."""
 
 
 class Studio:
-    """One server's state. Made in its event loop; `start` starts the workers."""
+    """One server's state. Made in its event loop; `dispatcher.start` starts the workers."""
 
     def __init__(self, settings: Settings, load: Load, begin: Callable[[], None] | None = None) -> None:
         self.settings = settings
@@ -44,16 +47,19 @@ class Studio:
         self.bodies = HeldBytes(settings.limits)
         share = settings.limits.cache_bytes // 5
         self.labels: MemoryCache[KnownLabels] = MemoryCache(share, lambda known: known.held)
-        self.styles: MemoryCache[Style] = MemoryCache(share, lambda _: _STYLE_BYTES)
+        self.styles: MemoryCache[Style] = MemoryCache(share, lambda style: len(style.to_json()))
         self.pictures: MemoryCache[Photo] = MemoryCache(share, lambda picture: picture.pixels.nbytes)
         self.parsed: MemoryCache[Parsed] = MemoryCache(share, lambda parsed: parsed.labels.ids.nbytes)
         self.documents: MemoryCache[bytes] = MemoryCache(share, len)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="facesynth-serving")
+        self._large = ThreadPoolExecutor(1, thread_name_prefix="facesynth-large")
+        self._turns = itertools.count()
 
     async def stop(self) -> None:
         """Finish what runs and end the workers."""
         await self.dispatcher.stop()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._large):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def bytes_cached(self) -> int:
@@ -75,18 +81,35 @@ class Studio:
 
     async def apart(self, do: Callable[[*Given], T], *given: *Given) -> T:
         """What `do` returns, computed in a thread: the event loop has others to hear."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, do, *given)
+        large = any(isinstance(each, Photo) and each.width * each.height > _LARGE for each in given)
+        threads = self._large if large else self._threads
+        return await asyncio.get_running_loop().run_in_executor(threads, do, *given)
 
     @asynccontextmanager
     async def fields(self, request: Request, file: str) -> AsyncIterator[Fields]:
-        """A request's fields; `file` is the one that a body of another type than a form's or JSON stands for."""
+        """A request's fields; `file` is the one that a body of another type than a form's or JSON stands for.
+
+        What is done with them has the limits' deadline. Raises Problem where it takes longer.
+        """
         session_of(request)  # refused before the body is read
+        request.state.turn = next(self._turns)
         async with self.bodies.body(request) as body:
-            yield await self.apart(fields_of, request, body, file, self.settings.limits)
+            seconds = self.settings.limits.deadline
+            try:
+                async with asyncio.timeout(seconds) as ending:
+                    fields = await self.apart(fields_of, request, body, file, self.settings.limits)
+                    del body  # its fields are all that is needed
+                    yield fields
+            except TimeoutError:
+                if not ending.expired():
+                    raise
+                what = f"the request was not done within {seconds:g} seconds"
+                raise Problem("deadline", what, hint="try again later, or with smaller pictures") from None
 
     async def compute(self, request: Request, task: Task) -> Answer:
         """A worker's answer. Raises Problem and FacesynthError; nothing is computed for a client that is gone."""
-        answering = asyncio.ensure_future(self.dispatcher.answer(task, client_of(request), session_of(request)))
+        answer_of = self.dispatcher.answer(task, client_of(request), session_of(request), request.state.turn)
+        answering = asyncio.ensure_future(answer_of)
         leaving = asyncio.ensure_future(_left(request))
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)

@@ -29,9 +29,9 @@ def test_a_row_a_layer_and_all_of_them_as_table_6_has_it() -> None:
 
 
 def test_each_network_of_bundled_weights_by_their_name() -> None:
-    text = told("generator-spade-128-v1")
+    text = told("generator-spade-256-v1")
     headings = [line.partition(":")[0] for line in text.splitlines() if line.endswith("pixels")]
-    assert sorted(headings) == ["encoder", "generator"] and text.count("in all ") == 2
+    assert sorted(headings) == ["discriminator", "encoder", "generator"] and text.count("in all ") == 3
 
 
 def test_json_is_an_array_with_the_same_figures() -> None:

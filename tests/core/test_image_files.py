@@ -19,6 +19,7 @@ from facesynth.core.errors import ImageError, OutputError
 from facesynth.core.image_files import (
     MAX_PIXELS,
     SYNTHETIC_TEXT,
+    announced_size,
     decode_photo,
     encode_png,
     read_photo,
@@ -237,6 +238,25 @@ def test_heic_is_read_by_pillow_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == ["HEIF"]
 
 
+@pytest.mark.parametrize("size", [(DRAWING.width, DRAWING.height), (40_000, 40_000), (2_000_000_000, 2)])
+def test_a_header_tells_its_size_before_anything_is_decoded(size: tuple[int, int]) -> None:
+    drawn = size == DRAWING.size
+    assert announced_size(encoded(IMAGE, "WEBP") if drawn else huge_header(*size)) == size
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", encoded(IMAGE, "TIFF")[:20]])
+def test_what_has_no_header_tells_no_size(data: bytes) -> None:
+    assert announced_size(data) is None
+
+
+def test_heic_tells_its_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", types.SimpleNamespace(register_heif_opener=lambda: None))
+    large = types.SimpleNamespace(size=(9000, 9000))
+    monkeypatch.setattr(Image, "open", lambda fp, formats: large if formats == ["HEIF"] else None)
+    assert announced_size(b"\x00\x00\x00\x1cftypheic") == (9000, 9000)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @settings(max_examples=150, deadline=None)
 @given(
@@ -250,6 +270,7 @@ def test_damage_gives_a_photo_or_an_image_error(data: bytes, changes: list[tuple
         damaged[place % len(damaged)] = value
     with contextlib.suppress(ImageError):
         decode_photo(bytes(damaged[: length + 1]), "x")
+    announced_size(bytes(damaged[: length + 1]))
 
 
 def test_pillows_own_guard_is_left_as_it_was() -> None:

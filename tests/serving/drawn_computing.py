@@ -15,6 +15,7 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.styles import CodeSource, SeedSource, Style
 from facesynth.serving.settings import Settings
+from facesynth.serving.worker.errors import NoFaceError, NotSquareError
 from facesynth.serving.worker.tasks import (
     Align,
     Aligned,
@@ -22,8 +23,6 @@ from facesynth.serving.worker.tasks import (
     Encode,
     Generator,
     Loaded,
-    NoFaceError,
-    NotSquareError,
     Paint,
     Parsed,
     Paste,
@@ -53,7 +52,7 @@ class Drawn:
     def loaded(self) -> Loaded:
         generator = Generator("drawn", ENCODER, SIZE, 3, False, True, True)
         return Loaded(
-            self.device,
+            "cpu",
             "float32",
             self.settings.batch_size or 1,
             generator,

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from facesynth.serving.app import create_app
+from facesynth.serving.lines import TimedLines
 from facesynth.serving.listening import bound
 from facesynth.serving.settings import Limits, Settings
 from facesynth.serving.worker.process import Load
@@ -47,7 +48,12 @@ def listening(
     chosen = Settings(limits=limits or Limits(), **settings)
     with bound("127.0.0.1", 0) as listener:
         config = uvicorn.Config(
-            create_app(chosen, load=load), http="h11", ws="none", lifespan="on", log_config=None, server_header=False
+            create_app(chosen, load=load),
+            http=TimedLines,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            server_header=False,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

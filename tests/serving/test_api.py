@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -16,6 +18,10 @@ from facesynth.core.image_files import decode_photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import FLIP_PAIRS, PALETTE, LabelMap
 from facesynth.core.styles import Style
+from facesynth.serving.body import fields
+from facesynth.serving.decoding import known
+from facesynth.serving.routes import transfer
+from facesynth.serving.security import SAFE_HEADERS
 from tests.serving.drawn_computing import ENCODER, SIZE, painted
 from tests.serving.drawn_requests import in_base64, labels, labels_png, painting, photo_png
 from tests.serving.running import API
@@ -36,7 +42,7 @@ def test_labels_tell_all_that_a_painter_needs(client: TestClient) -> None:
 def test_weights_tell_licences_and_what_is_loaded(client: TestClient) -> None:
     told = client.get(f"{API}/weights").json()
     assert told["loaded"]["generator"]["sha256"] == ENCODER
-    assert told["device"] == "auto" and told["batch_size"] == 1
+    assert told["device"] == "cpu" and told["batch_size"] == 1
     assert all(row["licence"] for row in told["weights"])
     assert any(row["kind"] == "generator" and row["present"] for row in told["weights"])
 
@@ -171,9 +177,14 @@ def test_a_document_paints_the_same_picture(client: TestClient) -> None:
 
 def test_transfer_paints_labels_in_the_style_of_a_photo(client: TestClient) -> None:
     files = {"labels": ("l.png", labels_png()), "style": ("s.png", photo_png((10, 20, 30)))}
-    picture = decode_photo(client.post(f"{API}/transfer", files=files).content, "picture")
+    answer = client.post(f"{API}/transfer", files=files, data={"faces": "center"})
+    picture = decode_photo(answer.content, "picture")
     assert (picture.pixels[..., :2] == (10, 20)).all()
     assert np.array_equal(picture.pixels[..., 2], labels().ids)
+    told = json.loads(Image.open(io.BytesIO(answer.content)).info["Parameters"])
+    assert told["style_sha256"] == hashlib.sha256(files["style"][1]).hexdigest()
+    assert told["labels_sha256"] == known(labels()).digest and told["content_sha256"] is None
+    assert told["faces"] == "center"
 
 
 def test_paste_puts_a_face_where_align_found_it(client: TestClient) -> None:
@@ -196,3 +207,52 @@ def test_every_answer_has_an_id_and_a_clock(client: TestClient) -> None:
     answers = [client.post(f"{API}/synthesize", json=painting(seed)) for seed in (501, 502)]
     assert len({answer.headers["x-request-id"] for answer in answers}) == 2
     assert all("wait;dur=" in answer.headers["server-timing"] for answer in answers)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", f"{API}/labels", f"{API}/examples/portrait-1.jpg", "/metrics"])
+def test_what_can_be_got_can_be_looked_at(client: TestClient, path: str) -> None:
+    looked, got = client.head(path), client.get(path)
+    assert looked.status_code == got.status_code == 200
+    assert looked.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("image/png;q=0, */*", "image/webp"),
+        ("image/*;q=0.5, image/png;q=0.1", "image/webp"),
+        ("*/*;q=0.9, image/*;q=0", "application/json"),
+        ("image/webp;q=0.2, image/webp;q=0.8, image/png;q=0.5", "image/webp"),
+        ("*/*", "image/png"),
+    ],
+)
+def test_the_closest_range_of_accept_counts(client: TestClient, accept: str, kind: str) -> None:
+    answer = client.post(f"{API}/synthesize", json=painting(), headers={"accept": accept})
+    assert answer.headers["content-type"] == kind
+
+
+def test_files_are_read_beside_the_event_loop(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def noted(data: bytes) -> str:
+        threads.append(threading.current_thread().name)
+        return hashlib.sha256(data).hexdigest()
+
+    for module in (fields, transfer):
+        monkeypatch.setattr(module, "sha256_bytes", noted)
+    face = photo_png((1, 2, 3), width=20)
+    for route, name in (("align", "photo"), ("segment", "face"), ("encode", "face")):
+        assert client.post(f"{API}/{route}", files={name: face}).status_code == 200
+    assert client.post(f"{API}/transfer", files={"labels": labels_png(), "style": face}).status_code == 200
+    assert len(threads) == 4 and all(name.startswith("facesynth-serving") for name in threads), threads
+
+
+def test_headers_are_described(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for route, sent in (("segment", {"face": in_base64(photo_png(width=20))}), ("synthesize", painting(78))):
+        described = paths[f"{API}/{route}"]["post"]["responses"]
+        answer = client.post(f"{API}/{route}", json=sent)
+        own = {name for name in answer.headers if name.startswith("x-") and name not in SAFE_HEADERS}
+        assert "x-labels" in own
+        assert {*own, "server-timing"} == {name.lower() for name in described["200"]["headers"]}
+        assert "WWW-Authenticate" in described["401"]["headers"] and "Retry-After" in described["503"]["headers"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import struct
+import sys
 import zlib
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,10 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from facesynth.serving.problems import MEDIA_TYPE
+from facesynth.serving.memory_cache import MemoryCache
+from facesynth.serving.problems import MEDIA_TYPE, Problem
+from facesynth.serving.styles import Styles
+from facesynth.serving.worker.tasks import Generator
 from tests.serving.drawn_computing import ENCODER, RAISES, REFUSED
 from tests.serving.drawn_requests import in_base64, labels, labels_png, painting, photo_png
 from tests.serving.running import API
@@ -45,6 +50,16 @@ def test_too_many_pixels_are_refused_by_the_header(client: TestClient, route: st
     name = "photo" if route == "align" else "face"
     answer = client.post(f"{API}/{route}", files={name: ("big.png", header_only_png(side, side))})
     assert_problem(answer, 413, "too-many-pixels", name)
+
+
+def test_a_heic_photo_of_too_many_pixels_is_refused_by_the_header(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", SimpleNamespace(register_heif_opener=lambda: None))
+    side = {"HEIF": 9000}
+    monkeypatch.setattr(Image, "open", lambda fp, formats: SimpleNamespace(size=(side[formats[0]],) * 2))
+    answer = client.post(f"{API}/align", files={"photo": ("p.heic", b"\x00\x00\x00\x1cftypheic")})
+    assert_problem(answer, 413, "too-many-pixels", "photo")
 
 
 def test_a_huge_label_map_is_refused_by_the_header(client: TestClient) -> None:
@@ -117,6 +132,8 @@ def test_a_wrong_label_is_named_with_its_pixel(client: TestClient) -> None:
         ({"seed": 2**63}, "bad-field", None),
         ({"seed": 1.5}, "bad-field", None),
         ({"seed": True}, "bad-field", None),
+        ({"seed": None}, "bad-field", "seed"),
+        ({"mix": [{"seed": 1}, {"seed": 2}], "t": None}, "bad-field", "t"),
         ({}, "bad-style", "style"),
         ([], "bad-style", "style"),
         ({"mean": 1}, "bad-style", "style"),
@@ -149,6 +166,30 @@ def test_styles_do_not_nest_without_end(client: TestClient) -> None:
     assert_problem(answer, 400, "bad-request", "body")
 
 
+def test_a_style_is_made_of_so_many_others_at_most(client: TestClient) -> None:
+    for seeds, status in ((64, 200), (65, 422)):
+        parts = [{"weight": 1 / seeds, "seed": seed} for seed in range(seeds)]
+        style = {"format": "facesynth-style-1", "components": parts}
+        answer = client.post(f"{API}/synthesize", json={"labels": in_base64(labels_png()), "style": style})
+        assert answer.status_code == status, answer.text
+    assert_problem(answer, 422, "bad-style", "style")
+    halves = [[{"weight": 1 / 40, "seed": seed} for seed in range(first, first + 40)] for first in (0, 40)]
+    mixed = {"mix": [{"format": "facesynth-style-1", "components": parts} for parts in halves], "t": 0.5}
+    answer = client.post(f"{API}/synthesize", json={"labels": in_base64(labels_png()), "style": mixed})
+    assert_problem(answer, 422, "bad-style", "style")
+
+
+def test_the_regions_of_a_style_count_too() -> None:
+    generator = Generator("drawn", ENCODER, 32, 3, True, True, True)
+    styles = Styles(generator, MemoryCache(1000, lambda _: 1))
+    parts = [{"weight": 1 / 40, "seed": seed} for seed in range(40)]
+    forty = {"format": "facesynth-style-1", "components": parts}
+    assert styles.read({"base": {"seed": 99}, "regions": {"nose": forty}}).kind == "regions"
+    with pytest.raises(Problem) as refused:
+        styles.read({"base": {"seed": 99}, "regions": {"nose": forty, "hair": forty}})
+    assert refused.value.code == "bad-style" and refused.value.where == "style"
+
+
 def test_what_was_forgotten_is_asked_for_whole(client: TestClient) -> None:
     body = {"labels": in_base64(labels_png()), "style": {"digest": "0" * 64}}
     assert_problem(client.post(f"{API}/synthesize", json=body), 409, "unknown-style", "style")
@@ -177,6 +218,18 @@ def test_what_was_forgotten_is_asked_for_whole(client: TestClient) -> None:
 def test_a_body_that_cannot_be_read(client: TestClient, content: bytes, kind: str, status: int, code: str) -> None:
     answer = client.post(f"{API}/synthesize", content=content, headers={"content-type": kind})
     assert_problem(answer, status, code)
+
+
+@pytest.mark.parametrize("content", [b'{"style": [' + b"[]," * 20_000 + b"[]]}", b'{"style": ' + b'{"a":' * 20_000])
+def test_json_of_too_many_values_is_not_read(client: TestClient, content: bytes) -> None:
+    for body, kind in ((content, "application/json"), (form_of_style(content), "multipart/form-data; boundary=x")):
+        answer = client.post(f"{API}/synthesize", content=body, headers={"content-type": kind})
+        assert "more than 20,000 values" in assert_problem(answer, 400, "bad-request")["what"]
+
+
+def form_of_style(text: bytes) -> bytes:
+    """A form whose style is that text."""
+    return b'--x\r\nContent-Disposition: form-data; name="style"\r\n\r\n' + text + b"\r\n--x--\r\n"
 
 
 def test_a_compressed_body_is_not_taken(client: TestClient) -> None:
@@ -243,6 +296,21 @@ def test_a_transfer_that_makes_no_sense(client: TestClient, files: list[str], da
     assert answer.status_code == 422 and answer.json()["where"] == where, answer.text
 
 
+def test_a_region_that_is_sent_in_two_ways(client: TestClient) -> None:
+    face = photo_png()
+    sent = {"content": in_base64(face), "region.hair": in_base64(face), "regions": {"hair": in_base64(face)}}
+    assert_problem(client.post(f"{API}/transfer", json=sent), 422, "bad-field", "regions.hair")
+
+
+@pytest.mark.parametrize("size", [(16_384, 2), (2, 16_384)])
+def test_a_photo_that_is_too_long_for_webp(client: TestClient, size: tuple[int, int]) -> None:
+    files = {"photo": ("p.png", photo_png((9, 9, 9), *size)), "face": ("f.png", photo_png(width=20))}
+    data = {"transform": "[[1,0,0],[0,1,0]]", "size": "16"}
+    asked = client.post(f"{API}/paste", files=files, data={**data, "format": "webp"})
+    assert_problem(asked, 406, "format", "format")
+    assert client.post(f"{API}/paste", files=files, data=data).status_code == 200
+
+
 def test_errors_of_the_worker(client: TestClient) -> None:
     told = assert_problem(client.post(f"{API}/synthesize", json=painting(RAISES)), 500, "failed")
     assert "ArithmeticError" in told["what"]
@@ -259,7 +327,9 @@ def test_there_is_nothing_there(client: TestClient, path: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/align"), ("POST", "/api/v1/labels"), ("PUT", "/readyz")])
 def test_another_method_is_named(client: TestClient, method: str, path: str) -> None:
-    assert_problem(client.request(method, path), 405, "method")
+    answer = client.request(method, path)
+    assert_problem(answer, 405, "method")
+    assert answer.headers["allow"] == ("POST" if path.endswith("align") else "GET, HEAD")
 
 
 def test_a_session_with_a_name_that_is_none(client: TestClient) -> None:

@@ -54,9 +54,18 @@ def test_a_batch_takes_paintings_from_all_clients() -> None:
         waiting.add(job(client))
     waiting.add(job("c", ALIGN))
     waiting.add(job("c"))
-    assert [one.client for one in waiting.take(3)] == ["a", "b", "a"]
+    assert [one.client for one in waiting.take(3)] == ["a", "b", "c"]
+    assert [one.client for one in waiting.take(8)] == ["a", "a"]
     assert [type(one.task) for one in waiting.take(8)] == [Align]
-    assert [one.client for one in waiting.take(8)] == ["a", "c"]
+
+
+def test_a_clients_paintings_do_not_wait_behind_its_own_photo() -> None:
+    waiting, photo, painting = Waiting(), job("a", ALIGN), job("a")
+    waiting.add(photo)
+    waiting.add(painting)
+    assert (len(waiting), waiting.of("a"), waiting.paintings) == (2, 2, 1)
+    assert waiting.take(1, lambda one: one.paints) == [painting]
+    assert waiting.take(1) == [photo]
 
 
 def test_what_is_removed_is_not_handed_out() -> None:
@@ -64,7 +73,9 @@ def test_what_is_removed_is_not_handed_out() -> None:
     first, second = job("a", session="s"), job("a", session="s")
     waiting.add(first)
     waiting.add(second)
-    assert waiting.older("s") == [first, second]
+    waiting.add(third := job("b", session="s"))
+    assert waiting.of_session("a", "s") == [first, second] and waiting.of_session("b", "s") == [third]
+    assert waiting.remove(third)
     assert waiting.remove(first) and not waiting.remove(first)
     assert waiting.take(2) == [second] and waiting.of("a") == 0
 
@@ -106,10 +117,18 @@ def test_a_photo_fits_beside_paintings_and_not_beside_a_photo() -> None:
     assert running.fits(job("d")) and not running.fits(job("e", ALIGN))
 
 
-def running_jobs(side_by_side: int) -> Running:
+@pytest.mark.parametrize(("device", "together"), [("cpu", True), ("cuda:1", True), ("mps", False), ("mps:0", False)])
+def test_a_device_for_one_thread_computes_one_thing_at_a_time(device: str, together: bool) -> None:
+    for begun, other in ((ALIGN, PAINT), (PAINT, ALIGN)):
+        running = running_jobs(side_by_side=1, device=device)
+        running.begin(1, [job("a", begun)], never())
+        assert running.fits(job("b", other)) is together
+
+
+def running_jobs(side_by_side: int, device: str = "cpu") -> Running:
     """What a worker computes that has begun nothing."""
     generator = Generator("drawn", "e" * 64, 32, 3, False, True, True)
-    loaded = Loaded("cpu", "float32", 1, generator, "drawn", "f" * 64, "eager", "drawn", {}, side_by_side)
+    loaded = Loaded(device, "float32", 1, generator, "drawn", "f" * 64, "eager", "drawn", {}, side_by_side)
     return Running(loaded)
 
 
@@ -154,7 +173,7 @@ class Server:
         self.until("computing", 1)
         return painted
 
-    def queued(self, seed: int, session: str) -> Future[httpx.Response]:
+    def queued(self, seed: int, session: str | None = None) -> Future[httpx.Response]:
         """Paint what has to wait, and wait until it does."""
         before = self.count("queue_depth")
         painted = self.paint(seed, session)
@@ -279,12 +298,15 @@ def test_a_worker_that_dies_is_replaced_and_only_its_request_fails(plain: Server
 def test_the_queue_is_bounded_and_says_when_to_come_back() -> None:
     with server(limits=Limits(waiting=2, waiting_each=1)) as one:
         first = one.busy()
-        waiting = [one.queued(51, "a")]
-        greedy = one.paint(52, "a").result()
+        waiting = [one.queued(51)]
+        greedy = one.paint(52).result()
         assert (greedy.status_code, greedy.json()["code"]) == (429, "too-many")
         waiting.append(one.queued(53, "b"))
         refused = one.paint(54, "c").result()
         assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+        waiting.append(one.paint(55, "b"))
+        older = waiting.pop(1).result()
+        assert (older.status_code, older.json()["code"]) == (409, "superseded")
         assert int(refused.headers["retry-after"]) >= 1 and int(greedy.headers["retry-after"]) >= 1
         assert [painted.result().status_code for painted in (first, *waiting)] == [200] * 3
 
@@ -309,7 +331,10 @@ def test_a_worker_that_hangs_is_ended() -> None:
 
 def test_a_worker_that_is_killed_while_idle_is_replaced() -> None:
     with in_process() as client:
-        dispatcher = client.app.app.app.state.studio.dispatcher  # type: ignore[attr-defined]
+        inner: Any = client.app
+        while not hasattr(inner, "state"):
+            inner = inner.app
+        dispatcher = inner.state.studio.dispatcher
         (pid,) = dispatcher.pids
         os.kill(pid, signal.SIGKILL)
         end = time.monotonic() + 30

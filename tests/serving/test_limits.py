@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import time
+import tracemalloc
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx2 as httpx
+import pytest
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
 
+from facesynth.serving import lines
+from facesynth.serving.body.reading import HeldBytes
 from facesynth.serving.settings import Limits
+from facesynth.serving.slots import Slots
 from tests.serving.drawn_requests import painting, photo_png
 from tests.serving.running import API, listening
 
@@ -55,6 +65,8 @@ def test_a_stream_that_announces_nothing_is_counted() -> None:
         answer, sent = spoken(address, head, body=piece, pieces=400)
         assert answer.startswith(b"HTTP/1.1 413") or not answer
         assert sent < 50 << 20
+        answer, _ = spoken(address, head, body=piece, pieces=5)
+        assert answer.startswith(b"HTTP/1.1 413") and b"too-large" in answer
         assert httpx.post(f"{address}{API}/synthesize", json=painting()).status_code == 200
         held = next(
             line
@@ -79,14 +91,119 @@ def test_bodies_share_the_memory_that_is_kept_for_them() -> None:
         assert httpx.post(f"{address}{API}/align", files={"photo": photo_png()}).status_code == 200
 
 
-def test_no_more_requests_at_once_than_allowed() -> None:
-    with listening(limits=Limits(requests=1, body_seconds=2)) as address:
+def test_who_sends_on_and_on_is_not_listened_to_for_long() -> None:
+    with listening(limits=Limits(body_bytes=100)) as address:
         place = urlsplit(address)
         assert place.hostname and place.port
-        with socket.create_connection((place.hostname, place.port)) as line:
+        start = time.monotonic()
+        with socket.create_connection((place.hostname, place.port), timeout=10) as line:
             head = f"POST {API}/align HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: image/png"
-            line.sendall(f"{head}\r\nContent-Length: 9\r\n\r\n".encode())
-            end = time.monotonic() + 2
-            while (code := httpx.get(f"{address}/healthz").status_code) == 200 and time.monotonic() < end:
-                time.sleep(0.01)
-            assert code == 503
+            line.sendall(f"{head}\r\nContent-Length: 9999\r\n\r\n".encode())
+            with contextlib.suppress(OSError):  # it has hung up
+                while time.monotonic() - start < 6:
+                    line.sendall(b"x")
+                    time.sleep(0.1)
+        assert time.monotonic() - start < 4
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+def test_half_a_head_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    monkeypatch.setattr(lines, "HEAD_SECONDS", 0.5)
+    with listening() as address:
+        place = urlsplit(address)
+        assert place.hostname and place.port
+        with socket.create_connection((place.hostname, place.port), timeout=4) as line:
+            answer = b""
+            if before:
+                line.sendall(before)
+                answer = line.recv(65536)
+            line.sendall(b"GET /hea")
+            while piece := line.recv(65536):  # nothing: the server has closed the line
+                answer += piece
+        assert answer.startswith(b"HTTP/1.1 200") == bool(before)
+        with held_line(address, seconds=1.2) as line:
+            assert line.recv(65536).startswith(b"HTTP/1.1 422")  # whoever has sent a whole head has more time
+
+
+@contextlib.contextmanager
+def held_line(address: str, seconds: float = 0) -> Iterator[socket.socket]:
+    """A request that is being answered: its body does not arrive, or after some seconds."""
+    place = urlsplit(address)
+    assert place.hostname and place.port
+    with socket.create_connection((place.hostname, place.port)) as line:
+        head = f"POST {API}/align HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: image/png"
+        line.sendall(f"{head}\r\nContent-Length: 9\r\n\r\n".encode())
+        if seconds:
+            time.sleep(seconds)
+            line.sendall(bytes(9))
+        yield line
+
+
+def test_no_more_requests_at_once_than_allowed() -> None:
+    page = "https://studio.example"
+    with listening(limits=Limits(requests=1, body_seconds=2), origins=(page,)) as address, held_line(address):
+        end = time.monotonic() + 2
+        while (answer := httpx.get(f"{address}{API}/labels", headers={"origin": page})).status_code == 200:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "busy", "2")
+        assert answer.headers["access-control-allow-origin"] == page
+        assert httpx.get(f"{address}/healthz").status_code == httpx.get(f"{address}/readyz").status_code == 200
+
+
+def test_one_address_leaves_room_for_others() -> None:
+    held = 0
+
+    async def hold(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal held
+        held += 1
+        await released.wait()
+
+    async def ask(slots: Slots, address: str, path: str = "/") -> None:
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answers.append((address, message["status"]))
+
+        await slots({"type": "http", "path": path, "client": (address, 1), "state": {"request_id": "1"}}, receive, send)
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is read")
+
+    async def asked() -> None:
+        slots = Slots(hold, 16)
+        async with asyncio.TaskGroup() as group:
+            for address in ["a"] * 20 + ["b"] * 5:
+                group.create_task(ask(slots, address))
+            group.create_task(ask(slots, "a", "/healthz"))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            released.set()
+        await ask(slots, "a")  # what is answered is counted no more
+
+    answers: list[tuple[str, int]] = []
+    released = asyncio.Event()
+    asyncio.run(asked())
+    assert answers == [("a", 503)] * 8 + [("b", 503)]
+    assert held == 12 + 4 + 1 + 1
+
+
+def test_a_body_is_held_once() -> None:
+    size = 4 << 20
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(size), "more_body": False}
+
+    async def read() -> tuple[int, int]:
+        bodies = HeldBytes(Limits())
+        async with bodies.body(Request({"type": "http", "method": "POST", "headers": []}, receive)) as body:
+            assert len(body) == bodies.held == size
+            with_body = tracemalloc.get_traced_memory()[0]
+            del body
+            return with_body, tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        with_body, without = asyncio.run(read())
+    finally:
+        tracemalloc.stop()
+    assert with_body < 1.5 * size and without < 0.5 * size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,11 +10,12 @@ import sys
 import pytest
 from starlette.testclient import TestClient
 
+from facesynth.core.styles import Style
 from facesynth.serving.metrics import Histogram, Metrics
 from facesynth.serving.problems import PROBLEMS
 from facesynth.serving.routes.page import WEB
-from tests.serving.drawn_requests import painting, photo_png
-from tests.serving.running import API
+from tests.serving.drawn_requests import in_base64, labels_png, painting, photo_png
+from tests.serving.running import API, in_process
 
 
 def test_the_page_and_its_files_are_served(client: TestClient) -> None:
@@ -41,6 +43,12 @@ def test_every_reference_of_the_description_leads_somewhere(client: TestClient) 
     assert named and named <= set(answer.json()["components"]["schemas"])
 
 
+def test_a_label_map_is_asked_for_one_way_or_the_other(client: TestClient) -> None:
+    body = client.get("/openapi.json").json()["paths"][f"{API}/synthesize"]["post"]["requestBody"]["content"]
+    wanted = [{"required": ["labels"]}, {"required": ["labels_sha256"]}]
+    assert body["application/json"]["schema"]["anyOf"] == body["multipart/form-data"]["schema"]["anyOf"] == wanted
+
+
 def test_every_problem_is_described_somewhere(client: TestClient) -> None:
     text = client.get("/openapi.json").text
     inside = {"gone", "not-found", "method"}  # for a client that is gone, and for addresses that no route has
@@ -60,6 +68,26 @@ def test_metrics_count_requests_and_caches(client: TestClient) -> None:
     assert any('method="other"' in line for line in lines)
     assert lines["facesynth_cached_answers_total"] == "1"
     assert lines["facesynth_worker_restarts_total"] == "0" and lines["facesynth_queue_depth"] == "0"
+
+
+def test_the_memory_that_styles_take_is_counted() -> None:
+    with in_process() as client:
+        held = []
+        for seeds in (1, 60):
+            parts = [{"weight": 1 / seeds, "seed": 2**60 + seed} for seed in range(seeds)]
+            style = {"format": "facesynth-style-1", "components": parts}
+            assert (
+                client.post(f"{API}/synthesize", json={"labels": in_base64(labels_png()), "style": style}).status_code
+                == 200
+            )
+            (line,) = (
+                line
+                for line in client.get("/metrics").text.splitlines()
+                if line.startswith("facesynth_cache_bytes_held")
+            )
+            held.append(float(line.removeprefix("facesynth_cache_bytes_held")))
+    pixels = 32 * 32 * 3
+    assert held[1] - held[0] == pixels + len(Style.from_json(json.dumps(style)).to_json())
 
 
 def test_a_histogram_is_cumulative() -> None:

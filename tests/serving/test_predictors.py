@@ -10,19 +10,17 @@ from facesynth.core.images import Photo
 from facesynth.core.labels import Label, LabelMap
 from facesynth.core.styles import Style
 from facesynth.serving.settings import Settings
+from facesynth.serving.worker.errors import NoFaceError, NotSquareError, TooManyPixelsError
 from facesynth.serving.worker.predictors import Predictors
 from facesynth.serving.worker.tasks import (
     Align,
     Aligned,
     Encode,
-    NoFaceError,
-    NotSquareError,
     Paint,
     Parsed,
     Paste,
     PhotoFile,
     Segment,
-    TooManyPixelsError,
     Transfer,
 )
 from facesynth.weights import data_folder

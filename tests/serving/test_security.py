@@ -47,6 +47,8 @@ def test_an_origin_that_is_allowed_is_answered_as_browsers_want_it() -> None:
         headers = {"origin": page, "authorization": "Bearer secret"}
         answer = client.post(f"{API}/synthesize", json=painting(), headers=headers)
         assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] == page
+        unknown = client.post(f"{API}/synthesize", json=painting(), headers={"origin": page})
+        assert unknown.status_code == 401 and unknown.headers["access-control-allow-origin"] == page
         refused = client.options(f"{API}/synthesize", headers={**asked, "origin": "https://evil.example"})
         assert "access-control-allow-origin" not in refused.headers
 

@@ -38,7 +38,7 @@ def test_the_demo_paints_and_stops_gracefully() -> None:
         with httpx.Client(base_url=address.partition("#")[0], headers={"authorization": "Bearer sesame"}) as client:
             until_ready(client, 180)
             picture = client.post(f"{API}/synthesize", json=painting(1), timeout=60)
-            assert Image.open(io.BytesIO(picture.content)).size == (128, 128)
+            assert Image.open(io.BytesIO(picture.content)).size == (256, 256)
             process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=60)
         assert process.returncode == 0 and not told, told
@@ -71,3 +71,32 @@ def test_weights_that_are_none_end_the_server(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=180)
     assert process.returncode == 1
     assert "error:" in told and "broken.safetensors" in told and "Traceback" not in told
+
+
+def test_a_host_that_cannot_be_a_name() -> None:
+    with pytest.raises(FacesynthError, match="there is no such host"):
+        listening.bound("a" * 70, 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("2001:db8::5", "[2001:db8::5]"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("here.example", "here.example"),
+    ],
+)
+def test_the_address_is_one_that_browsers_read(host: str, told: str) -> None:
+    assert listening.address(Settings(host=host), 1) == f"http://{told}:1/"
+
+
+def test_two_servers_never_share_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False)  # as Windows has one
+    monkeypatch.setattr(
+        socket.socket, "setsockopt", lambda self, level, option, value: asked.append(option), raising=True
+    )
+    listening.bound("127.0.0.1", 0).close()
+    assert asked == [socket.SO_KEEPALIVE]

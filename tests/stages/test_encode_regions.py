@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from facesynth.core.errors import StyleError
 from facesynth.core.faces import Face
 from facesynth.core.labels import Label, LabelMap
 from facesynth.core.refs import Done, Failed, Item, Origin, PairRef, Ref
-from facesynth.core.styles import RegionsSource, Style
+from facesynth.core.styles import CodeSource, RegionsSource, Style
 from facesynth.inference import networks
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
@@ -31,6 +32,7 @@ GOLDEN = {
     "l_eye": [-1.1301, 0.0902, 0.9128],
     "cloth": [0.7936, -0.6041, -0.5372],
 }
+WHOLE = [0.9860, -0.2740, -0.9156]
 FACE = Face.from_aligned(drawn_face(LABELS, 0))
 
 
@@ -50,6 +52,19 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> str:
         "encoder": (ENCODER, with_known_numbers(StyleEncoder(ENCODER))),
     }
     path = tmp_path_factory.mktemp("weights") / "regions.safetensors"
+    networks.save(path, parts, half=False)  # type: ignore[arg-type]
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def whole_face(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same with one style for the whole face."""
+    painted, read = replace(GENERATOR, style_regions=False), replace(ENCODER, style_regions=False)
+    parts = {
+        "generator": (painted, with_known_numbers(SpadeGenerator(painted))),
+        "encoder": (read, with_known_numbers(StyleEncoder(read))),
+    }
+    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
     networks.save(path, parts, half=False)  # type: ignore[arg-type]
     return str(path)
 
@@ -91,8 +106,16 @@ def test_what_was_read_is_what_is_painted(generator: str) -> None:
     assert not np.array_equal(one.pixels, other.pixels)  # type: ignore[union-attr]
 
 
-def test_a_file_tells_which_stage_reads_its_faces(generator: str) -> None:
-    assert reads_regions(generator) and not reads_regions()
+def test_encode_version_1(whole_face: str) -> None:
+    (style,) = EncodeStage(whole_face, device="cpu")([FACE])
+    assert isinstance(style, Style)
+    ((_, source),) = style.components
+    assert isinstance(source, CodeSource) and EncodeStage.version == 1
+    assert source.vector[:3] == pytest.approx(WHOLE, abs=0.002), "the result changed: raise the stage's version"
+
+
+def test_a_file_tells_which_stage_reads_its_faces(generator: str, whole_face: str) -> None:
+    assert reads_regions(generator) and not reads_regions(whole_face)
     stage: EncodeStage = EncodeStage(generator, device="cpu")
     result = next(run(stage, [Ref("0" * 64, Origin("face"), lambda: FACE)], None))
     assert isinstance(result, Failed) and isinstance(result.error, StyleError)

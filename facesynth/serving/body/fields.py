@@ -9,10 +9,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from facesynth.core.refs import Digest, sha256_bytes
 from facesynth.serving.problems import Problem
 
 _MISSING = object()
 _DATA_URL = "base64,"
+_VALUES = 20_000
+"""That JSON text may hold. Whatever reads it keeps all other threads waiting, a second for each few million."""
 
 
 class Fields:
@@ -39,6 +42,11 @@ class Fields:
             raise Problem("bad-field", "this file is missing", where=name, hint="send it as a part of a form")
         return data
 
+    def file_and_digest(self, name: str) -> tuple[bytes, Digest]:
+        """The bytes of a file, and their sha256. Raises where there is none."""
+        data = self.file(name)
+        return data, sha256_bytes(data)
+
     def file_or_none(self, name: str) -> bytes | None:
         """The bytes of a file, None where it is not sent."""
         value = self._values.pop(name, None)
@@ -49,6 +57,8 @@ class Fields:
         named = {name.removeprefix(prefix): name for name in list(self._values) if name.startswith(prefix)}
         found = {short: self.file(name) for short, name in named.items()}
         for short, value in self.mapping(within).items():
+            if short in found:
+                raise Problem("bad-field", f"{prefix}{short} is sent as well", where=f"{within}.{short}")
             found[short] = _bytes(value, f"{within}.{short}")
         return found
 
@@ -122,12 +132,21 @@ class Fields:
 
 
 def parsed_json(text: str | bytes, where: str) -> Any:
-    """What JSON text holds. Raises Problem `bad-request` for what is none, or nested too deeply."""
+    """What JSON text holds. Raises Problem `bad-request` for what is none, of too many values, or nested too deeply."""
+    if _values(text) > _VALUES:
+        raise Problem("bad-request", f"this JSON has more than {_VALUES:,} values", where=where)
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         told = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
         raise Problem("bad-request", f"this is not JSON ({told})", where=where) from None
+
+
+def _values(text: str | bytes) -> int:
+    """At least as many as there are arrays, objects and what they hold; base64 counts as one."""
+    if isinstance(text, str):
+        return text.count("[") + text.count("{") + text.count(",")
+    return text.count(b"[") + text.count(b"{") + text.count(b",")
 
 
 def _no_constant(name: str) -> None:

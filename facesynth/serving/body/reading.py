@@ -13,7 +13,11 @@ from facesynth.serving.settings import Limits
 
 
 class HeldBytes:
-    """How many bytes of bodies are in memory. Only the event loop touches it."""
+    """How many bytes of bodies are in memory, as they came over the line. Only the event loop touches it.
+
+    What is made of a body while it is read and passed to a worker (text, fields, a task) is up to three times as much
+    for a moment, and not counted.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -45,7 +49,9 @@ class HeldBytes:
                 raise Problem("slow-body", what, hint="send a smaller picture") from None
             except ClientDisconnect:
                 raise Problem("gone", "the client left while it sent the body") from None
-            yield bytes(pieces)
+            whole = [bytes(pieces)]
+            del pieces
+            yield whole.pop()  # nothing here holds it: it goes when the block lets go of it
         finally:
             self.held -= counted
 

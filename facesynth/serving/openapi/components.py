@@ -110,13 +110,22 @@ SCHEMAS_BY_NAME: Mapping[str, Schema] = MappingProxyType(
                 "device": nullable(TEXT),
                 "precision": nullable(TEXT),
                 "batch_size": nullable(whole(1)),
-                "loaded": nullable({"type": "object"}),
+                "loaded": nullable(one("Loaded")),
                 "weights": listed(
                     record({"name": TEXT, "kind": TEXT, "file": TEXT, "bytes": nullable(whole(0)),
                             "sha256": nullable(SHA256), "licence": TEXT, "about": TEXT, "present": FLAG,
                             "loaded": FLAG})
                 ),
             }
+        ),
+        "Loaded": record(
+            {
+                "generator": record({"name": TEXT, "sha256": SHA256, "size": whole(1), "style_channels": whole(0),
+                                     "style_regions": FLAG, "noise": FLAG, "encoder": FLAG}),
+                "parser": record({"name": TEXT, "sha256": SHA256, "engine": TEXT}),
+                "landmarks": record({"name": TEXT, "weights": {"type": "object", "additionalProperties": TEXT}}),
+            },
+            description="What the workers compute with.",
         ),
         "Examples": record({"examples": listed(record({"name": TEXT, "url": TEXT, "about": TEXT}))}),
         "Health": record({"alive": FLAG}),
@@ -141,8 +150,14 @@ SCHEMAS_BY_NAME: Mapping[str, Schema] = MappingProxyType(
             "description": "2×3: a pixel of the crop (x, y, 1) → a pixel of the photo; a similarity.",
             "example": [[0.8, 0.1, 120.5], [-0.1, 0.8, 88.0]],
         },
+        "Confidence": record(
+            {"pixels": NUMBER},
+            {"mean_part": NUMBER, "parts": {"type": "object", "additionalProperties": NUMBER}, "unlikeness": NUMBER},
+            description="How sure the parser is, 0 to 1: of the pixels, of the parts, on average and each by its name; "
+            "and how unlike the faces that it learned from this one is, where that is known.",
+        ),
         "Parsed": record(
-            {"labels": BASE64, "width": whole(1), "height": whole(1), "confidence": nullable({"type": "object"}),
+            {"labels": BASE64, "width": whole(1), "height": whole(1), "confidence": nullable(one("Confidence")),
              "warnings": listed(TEXT)}
         ),
         "Encoded": record({"style": one("StyleFile"), "digest": SHA256}),

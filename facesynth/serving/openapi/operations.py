@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from facesynth.serving.openapi.components import SCHEMA_NAMES, TEXT, Schema, one, whole
-from facesynth.serving.problems import MEDIA_TYPE, PROBLEMS
+from facesynth.serving.openapi.components import SCHEMA_NAMES, SHA256, TEXT, Schema, one, whole
+from facesynth.serving.problems import MEDIA_TYPE, PROBLEMS, Problem
 
 ALWAYS = ("bad-request", "token", "origin", "host", "failed", "busy")
 """What any route may answer."""
@@ -40,18 +41,24 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body: `required` and other fields; `file` is the one that a body of type `raw` stands for."""
+    """A body: `required` and other fields; `file` is the one that a body of type `raw` stands for.
+
+    One of the fields in `either` must be there.
+    """
 
     file: str
     required: Mapping[str, Field] = field(default_factory=dict)
     optional: Mapping[str, Field] = field(default_factory=dict)
     raw: tuple[str, ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)
+    either: tuple[str, ...] = ()
 
     def document(self) -> Schema:
         """The body as OpenAPI has it."""
         fields = {**self.required, **self.optional}
-        shape = {"type": "object", "required": list(self.required), "additionalProperties": False}
+        shape: Schema = {"type": "object", "required": list(self.required), "additionalProperties": False}
+        if self.either:
+            shape["anyOf"] = [{"required": [name]} for name in self.either]
         form = {name: each.told(each.in_form) for name, each in fields.items() if "." not in name or each.media}
         as_json = {name: each.told(each.schema) for name, each in fields.items()}
         content: dict[str, Any] = {
@@ -77,6 +84,15 @@ def option(name: str, schema: Schema, about: str) -> Schema:
 SIZE = option("size", whole(16, 2048), "Side of the result in pixels.")
 SCHEMA = option("schema", SCHEMA_NAMES, "The order of ids in the label map, where it does not say.")
 QUALITY = option("quality", whole(1, 100), "Of WebP; 90 by default.")
+REQUEST: Mapping[str, Schema] = MappingProxyType(
+    {"X-Request-ID": {**TEXT, "description": "The request's id, by which the log names it."}}
+)
+TIMING: Mapping[str, Schema] = MappingProxyType(
+    {"Server-Timing": {**TEXT, "description": "How long it waited and was worked on, where a worker was asked."}}
+)
+LABELS: Mapping[str, Schema] = MappingProxyType(
+    {"X-Labels": {**SHA256, "description": "The label map's digest, to be sent as labels_sha256 in its place."}}
+)
 SESSION: Schema = {
     "name": "X-Studio-Session",
     "in": "header",
@@ -93,17 +109,22 @@ def documented(
     body: Body | None = None,
     options: Iterable[Schema] = (),
     problems: Iterable[str] = (),
+    headers: Mapping[str, Schema] = MappingProxyType({}),
     about: str = "",
 ) -> dict[str, Any]:
     """What FastAPI is told of a route whose answer is of one of these media types.
 
-    `problems` are the codes that it may answer beside those of every route of its sort.
+    `problems` are the codes that it may answer beside those of every route of its sort, `headers` what it tells beside
+    the answer.
     """
     codes = [*ALWAYS, *(POSTED if body else ()), *problems]
+    told = _headers({**REQUEST, **(TIMING if "deadline" in codes else {}), **headers})
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(PROBLEMS[code][0], []).append(code)
-    responses: dict[int | str, dict[str, Any]] = {200: {"description": summary, "content": dict(answers)}}
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"description": summary, "content": dict(answers), "headers": told}
+    }
     responses |= {status: _problem(status, named) for status, named in sorted(by_status.items())}
     extra: dict[str, Any] = {"parameters": [*options, *([SESSION] if body else [])]}
     if body:
@@ -129,12 +150,29 @@ def _problem(status: int, codes: list[str]) -> dict[str, Any]:
         "request": "0123456789abcdef",
     }
     told = "; ".join(f"`{code}`: {PROBLEMS[code][1].lower()}" for code in codes)
-    return {"description": told, "content": {MEDIA_TYPE: {"schema": one("Problem"), "example": example}}}
+    headers = dict(REQUEST)
+    if any(Problem(code, "").retry_after for code in codes):
+        headers["Retry-After"] = {**whole(1), "description": "Seconds after which to try again."}
+    if "token" in codes:
+        headers["WWW-Authenticate"] = {**TEXT, "description": "How to send the token."}
+    content = {MEDIA_TYPE: {"schema": one("Problem"), "example": example}}
+    return {"description": told, "content": content, "headers": _headers(headers)}
 
 
-def as_json(schema: str, example: Any = None) -> dict[str, Any]:
+def _headers(schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    """Headers as OpenAPI has them; their descriptions lie beside their schemas."""
+    return {
+        name: {
+            "description": schema["description"],
+            "schema": {key: value for key, value in schema.items() if key != "description"},
+        }
+        for name, schema in schemas.items()
+    }
+
+
+def as_json(schema: str) -> dict[str, Any]:
     """An answer in JSON."""
-    return {"application/json": {"schema": one(schema), **({} if example is None else {"example": example})}}
+    return {"application/json": {"schema": one(schema)}}
 
 
 def as_file(*media: str) -> dict[str, Any]:

@@ -28,6 +28,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 _HUNG = 2.0
 """A batch that takes so many deadlines hangs: its worker is ended."""
 
+_BROKEN = 3
+"""A worker that has answered so many batches running by nothing but errors that are none of ours is ended.
+
+A device's error may last as long as its process (CUDA's do).
+"""
+
 
 class Dispatcher:
     """Lets jobs wait within their bounds, and hands batches to workers that have room. Lives in one event loop."""
@@ -44,6 +50,8 @@ class Dispatcher:
         self._numbers = itertools.count()
         self._pauses = dict.fromkeys(self._workers, _FIRST_PAUSE)
         self._later: set[asyncio.TimerHandle] = set()
+        self._broken = dict.fromkeys(self._workers, 0)
+        """Batches running that a worker could not compute."""
         self._stopping = False
         self.loaded: Loaded | None = None
         self.failure: asyncio.Future[FacesynthError] = asyncio.get_running_loop().create_future()
@@ -80,45 +88,56 @@ class Dispatcher:
         for worker in self._workers:
             worker.start()
 
-    async def answer(self, task: Task, client: str, session: str | None = None) -> tuple[Answer, Job]:
+    async def answer(self, task: Task, client: str, session: str | None = None, turn: int = 0) -> tuple[Answer, Job]:
         """The answer to a task, and the job that it was.
 
-        Raises Problem where it is not let in, waits too long, or is superseded, FacesynthError where the task's own
-        input is at fault. Cancelled, it is not computed any more.
+        `turn` tells the order of the client's requests. Raises Problem where it is not let in or is superseded,
+        FacesynthError where the task's own input is at fault. Cancelled, it is not computed any more.
         """
-        self._let_in(client)
         loop = asyncio.get_running_loop()
-        if session is not None and isinstance(task, Paint):
-            self._supersede(session)
-        else:
-            session = None
-        job = Job(task, client, loop.create_future(), loop.time(), session)
+        job = Job(task, client, loop.create_future(), loop.time(), session if isinstance(task, Paint) else None, turn)
+        older = self._older(job)
+        self._let_in(client, len(older))
+        for each in older:
+            self._waiting.remove(each)
+            _fail(each, _superseded())
         self._waiting.add(job)
         self._hand_out()
         try:
-            async with asyncio.timeout(self._limits.deadline):
-                return await job.done, job
-        except TimeoutError:
-            state = "waited" if job.began is None else "was computed"
-            what = f"the request {state} for {self._limits.deadline:g} seconds"
-            raise Problem("deadline", what, hint="try again later, or with smaller pictures") from None
+            return await job.done, job
         finally:
             self._waiting.remove(job)
             job.done.cancel()
 
-    async def stop(self) -> None:
-        """Refuse new jobs, answer those that wait or run as long as time allows, and end the workers."""
+    def refuse(self) -> None:
+        """Let no job in any more."""
         self._stopping = True
+
+    async def finish(self) -> None:
+        """Refuse new jobs, and answer those that wait or run: by what they asked for as long as time allows."""
+        self.refuse()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.stop_seconds):
                 while self.workers_ready and (self.waiting or self.computing):
                     await asyncio.sleep(0.02)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Refuse new jobs, and say to those that wait or run that nothing comes of them; what runs is ended."""
+        self.refuse()
         for timer in self._later:
             timer.cancel()
+        for worker, running in self._running.items():
+            if running.jobs:
+                worker.kill()
         left = [job for running in self._running.values() for job in running.finish_all()]
         for job in (*left, *self._waiting.take_all()):
             _fail(job, Problem("stopping", "the server stopped before this was done"))
         self._running.clear()
+
+    async def stop(self) -> None:
+        """Finish, and end the workers."""
+        await self.finish()
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     # What the workers tell.
@@ -128,6 +147,7 @@ class Dispatcher:
         self.loaded = self.loaded or loaded
         self._running[worker] = Running(loaded)
         self._pauses[worker] = _FIRST_PAUSE
+        self._broken[worker] = 0
         self._hand_out()
 
     def unready(self, worker: Worker, message: Unready) -> None:
@@ -151,6 +171,12 @@ class Dispatcher:
                 _fail(job, answer)
             elif not job.done.done():
                 job.done.set_result(answer)
+        broken = all(isinstance(answer, Unexpected) for answer in answers.each)
+        self._broken[worker] = self._broken[worker] + 1 if broken else 0
+        if self._broken[worker] == _BROKEN:
+            _log.error("the worker on %s is ended: it could not compute %d batches running", worker.device, _BROKEN)
+            worker.kill()
+            return
         self._hand_out()
 
     def ended(self, worker: Worker) -> None:
@@ -171,25 +197,39 @@ class Dispatcher:
         self._metrics.restarts += 1
         self._pauses[worker] = min(2 * pause, _LONGEST_PAUSE)
         self._later = {timer for timer in self._later if timer.when() > asyncio.get_running_loop().time()}
-        self._later.add(asyncio.get_running_loop().call_later(pause, worker.start))
+        self._later.add(asyncio.get_running_loop().call_later(pause, self._start_again, worker))
+
+    def _start_again(self, worker: Worker) -> None:
+        try:
+            worker.start()
+        except Exception:  # noqa: BLE001 - whatever keeps it from starting may be gone later
+            _log.exception("the worker on %s cannot be started", worker.device)
+            self.ended(worker)
 
     # How jobs are handed out.
 
-    def _let_in(self, client: str) -> None:
+    def _let_in(self, client: str, leaving: int) -> None:
+        """Raise Problem where there is no room; so many of the client's jobs make room."""
         if self._stopping:
             raise Problem("stopping", "the server is stopping")
         if self.loaded is None:
             raise Problem("not-ready", "the networks are being loaded", hint="try again in a moment; see /readyz")
-        if self._waiting.of(client) >= self._limits.waiting_each:
+        if self._waiting.of(client) - leaving >= self._limits.waiting_each:
             most = self._limits.waiting_each
             raise Problem("too-many", f"{most} requests of this client wait already", hint="wait for their answers")
-        if self.waiting >= self._limits.waiting:
+        if self.waiting - leaving >= self._limits.waiting:
             raise Problem("busy", f"{self.waiting} requests wait already", retry_after=self.seconds_left)
 
-    def _supersede(self, session: str) -> None:
-        for job in self._waiting.older(session):
-            self._waiting.remove(job)
-            _fail(job, Problem("superseded", "a newer request of this session took its place"))
+    def _older(self, job: Job) -> list[Job]:
+        """The paintings that wait and whose place this one takes. Raises Problem where a newer one came before it."""
+        if job.session is None:
+            return []
+        waiting = self._waiting.of_session(job.client, job.session)
+        running = [each for running in self._running.values() for each in running.jobs]
+        alike = [each for each in running if (each.client, each.session) == (job.client, job.session)]
+        if any(each.turn > job.turn for each in (*waiting, *alike)):
+            raise _superseded()
+        return waiting
 
     def _hand_out(self) -> None:
         while any(self._give(*each) for each in sorted(self._running.items(), key=lambda each: len(each[1]))):
@@ -197,7 +237,9 @@ class Dispatcher:
 
     def _give(self, worker: Worker, running: Running) -> bool:
         """Have a worker compute what waits; False where nothing that does fits beside what it computes already."""
-        if not (jobs := self._waiting.take(running.loaded.batch_size, running.fits)):
+        free = sum(each.free for each in self._running.values())
+        share = math.ceil(self._waiting.paintings / max(1, free))  # the other places get theirs
+        if not (jobs := self._waiting.take(max(1, min(running.loaded.batch_size, share)), running.fits)):
             return False
         loop, number = asyncio.get_running_loop(), next(self._numbers)
         for job in jobs:
@@ -205,6 +247,10 @@ class Dispatcher:
         running.begin(number, jobs, loop.call_later(_HUNG * self._limits.deadline, worker.kill))
         worker.give(Batch(number, tuple(job.task for job in jobs)))
         return True
+
+
+def _superseded() -> Problem:
+    return Problem("superseded", "a newer request of this session took its place")
 
 
 def _fail(job: Job, error: Exception) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from facesynth.serving.worker.tasks import Answer, Paint, Task
 
@@ -12,7 +12,8 @@ from facesynth.serving.worker.tasks import Answer, Paint, Task
 class Job:
     """A task of a client; `done` gets its answer or its error.
 
-    `session` is whose newest painting wins, None for nobody's. Times are those of the event loop, in seconds.
+    `session` is whose newest painting wins, that of the highest `turn`; None for nobody's. Times are those of the event
+    loop, in seconds.
     """
 
     task: Task
@@ -20,10 +21,11 @@ class Job:
     done: asyncio.Future[Answer]
     arrived: float
     session: str | None = None
+    turn: int = 0
     began: float | None = None
     batch: int = 0
     """How many were computed together with it, itself among them."""
-    lone: bool = field(default=False)
+    lone: bool = False
     """Whether it is computed by itself, nothing else beside it: it was computed when a worker ended."""
 
     @property

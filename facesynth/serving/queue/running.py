@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from facesynth.serving.queue.jobs import Job
 from facesynth.serving.worker.tasks import Loaded
 
+_MANY_THREADS = frozenset({"cpu", "cuda"})
+"""Devices that several threads may compute on at the same time: PyTorch's MPS is not safe there."""
+
 
 @dataclass(slots=True)
 class Running:
@@ -25,17 +28,30 @@ class Running:
         """All jobs that are computed, in the order they were given."""
         return [job for jobs, _ in self._batches.values() for job in jobs]
 
+    @property
+    def free(self) -> int:
+        """How many batches of paintings may be begun now."""
+        first = [jobs[0] for jobs in self._each()]
+        if any(one.lone for one in first) or (first and not self._together):
+            return 0
+        return max(0, self.loaded.side_by_side - sum(one.paints for one in first))
+
     def fits(self, job: Job) -> bool:
         """Whether a batch with this job may be computed beside the others.
 
         As many paintings as the worker paints side by side, and one photo, so that whoever sends photos, which take
-        long, never holds up those who paint; a lone job beside nothing.
+        long, never holds up those who paint; a lone job beside nothing, nor anything on a device for one thread.
         """
         first = [jobs[0] for jobs in self._each()]
-        if job.lone or any(one.lone for one in first):
+        if job.lone:
             return not first
-        alike = sum(one.paints == job.paints for one in first)
-        return alike < (self.loaded.side_by_side if job.paints else 1)
+        if job.paints:
+            return self.free > 0
+        return not first or (self._together and all(one.paints and not one.lone for one in first))
+
+    @property
+    def _together(self) -> bool:
+        return self.loaded.device.partition(":")[0] in _MANY_THREADS
 
     def begin(self, number: int, jobs: list[Job], watching: asyncio.TimerHandle) -> None:
         """A batch was given to the worker."""

@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from facesynth.core.faces import Face
 from facesynth.core.image_files import encode_png
-from facesynth.core.refs import sha256_bytes
 from facesynth.serving.limits import photo_file
 from facesynth.serving.openapi.components import BASE64
 from facesynth.serving.openapi.operations import COMPUTED, SIZE, Body, Field, as_json, documented, option
@@ -49,11 +48,11 @@ async def align(request: Request) -> Response:
     """Answers with the crops, and with the way from each back into the photo, which is not kept."""
     studio = studio_of(request)
     async with studio.fields(request, "photo") as fields:
-        data = fields.file("photo")
+        data, digest = await studio.apart(fields.file_and_digest, "photo")
         size = fields.integer("size", 16, 2048) or 512
         faces, frame = fields.choice("faces", _FACES, "all"), fields.choice("frame", _FRAMES, "ffhq")
         fields.done()
-        key = ("align", sha256_bytes(data), size, faces, frame)
+        key = ("align", digest, size, faces, frame)
         if (found := studio.documents.get(key)) is None:
             photo = await studio.apart(photo_file, data, "photo", studio.settings.limits)
             aligned = await studio.compute(request, Align(photo, size, frame, faces))

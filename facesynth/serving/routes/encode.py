@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from facesynth.core.refs import sha256_bytes
 from facesynth.core.styles import Style
 from facesynth.serving.decoding import labels_of
 from facesynth.serving.limits import photo_file
@@ -42,13 +41,13 @@ async def encode(request: Request) -> Response:
     """Answers with the style; it is remembered by its digest for a while."""
     studio = studio_of(request)
     async with studio.fields(request, "face") as fields:
-        data = fields.file("face")
+        data, face_digest = await studio.apart(fields.file_and_digest, "face")
         limits, generator = studio.settings.limits, studio.loaded.generator
         labels = await studio.apart(labels_of, fields, limits, studio.labels)
         fields.done()
         key = (
             "encode",
-            sha256_bytes(data),
+            face_digest,
             labels.digest if labels and generator.style_regions else None,
             generator.sha256,
         )
@@ -61,6 +60,6 @@ async def encode(request: Request) -> Response:
         else:
             studio.metrics.cached += 1
         studio.styles.put(key, style)
-        digest = style.digest()
+        digest = await studio.apart(style.digest)
         studio.styles.put(digest, style)
     return JSONResponse({"style": json.loads(style.to_json()), "digest": digest})

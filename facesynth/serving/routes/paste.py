@@ -56,7 +56,7 @@ _LARGEST_SCALE = 1000.0
         problems=[*COMPUTED, "bad-image", "bad-labels", "bad-input", "unknown-labels", "not-square", "too-many-pixels",
                   "format"],
         about="The client sends the photo again, because the server keeps none. With the face's label map the photo "
-        "keeps its own background and clothes.",
+        "keeps its own background and clothes. As WebP it has at most 16,383 pixels on a side.",
     ),
 )  # fmt: skip
 async def paste(request: Request) -> Response:
@@ -65,7 +65,7 @@ async def paste(request: Request) -> Response:
     limits = studio.settings.limits
     async with studio.fields(request, "photo") as fields:
         form = Form(chosen_format(request, fields, _FORMATS), fields.integer("quality", 1, 100) or 90)
-        photo, face = fields.file("photo"), fields.file("face")
+        photo, face = await studio.apart(fields.file, "photo"), await studio.apart(fields.file, "face")
         transform = _similarity(fields.json("transform"))
         size, feather = fields.integer("size", 16, 2048), fields.number("feather", 0, 0.5, FEATHER)
         if size is None:

@@ -11,12 +11,21 @@ from starlette.responses import Response
 
 from facesynth.core.label_files import encode_label_map
 from facesynth.core.labels import SCHEMAS, STANDARD
-from facesynth.core.refs import sha256_bytes
 from facesynth.serving.answers import MEDIA_TYPES, chosen_format
 from facesynth.serving.decoding import known
 from facesynth.serving.limits import photo_file
-from facesynth.serving.openapi.components import BASE64, SCHEMA_NAMES
-from facesynth.serving.openapi.operations import COMPUTED, SCHEMA, Body, Field, as_file, as_json, documented, option
+from facesynth.serving.openapi.components import BASE64, SCHEMA_NAMES, whole
+from facesynth.serving.openapi.operations import (
+    COMPUTED,
+    LABELS,
+    SCHEMA,
+    Body,
+    Field,
+    as_file,
+    as_json,
+    documented,
+    option,
+)
 from facesynth.serving.studio import studio_of
 from facesynth.serving.worker.tasks import Parsed, Segment
 
@@ -39,6 +48,11 @@ _FORMAT = {"type": "string", "enum": list(_FORMATS)}
         ),
         options=[option("format", _FORMAT, "Of the answer, in place of Accept."), SCHEMA],
         problems=[*COMPUTED, "bad-image", "too-many-pixels", "not-square", "format"],
+        headers={
+            **LABELS,
+            "X-Width": {**whole(1), "description": "Pixels, of raw ids too."},
+            "X-Height": {**whole(1), "description": "Pixels, of raw ids too."},
+        },
         about="As a palette PNG of ids; as raw ids, their size in X-Width and X-Height; or in JSON with how sure the "
         "parser is.",
     ),
@@ -47,11 +61,11 @@ async def segment(request: Request) -> Response:
     """Answers with a label map of the face's own size."""
     studio = studio_of(request)
     async with studio.fields(request, "face") as fields:
-        data = fields.file("face")
+        data, digest = await studio.apart(fields.file_and_digest, "face")
         chosen = chosen_format(request, fields, _FORMATS)
         schema = fields.choice("schema", tuple(SCHEMAS), STANDARD)
         fields.done()
-        key = ("segment", sha256_bytes(data))
+        key = ("segment", digest)
         if (parsed := studio.parsed.get(key)) is None:
             face = await studio.apart(photo_file, data, "face", studio.settings.limits)
             found = await studio.compute(request, Segment(face))

@@ -18,6 +18,7 @@ from facesynth.serving.openapi.components import SHA256, nullable, one, record, 
 from facesynth.serving.openapi.label_fields import LABEL_FIELDS
 from facesynth.serving.openapi.operations import (
     COMPUTED,
+    LABELS,
     QUALITY,
     SCHEMA,
     SIZE,
@@ -52,6 +53,7 @@ _BODY = Body(
         "weights": Field(record({}, {"generator": SHA256}), "Of a document: the generator that painted it."),
     },
     raw=("application/octet-stream", "image/png"),
+    either=("labels", "labels_sha256"),
     examples={
         "seed": {"labels": _TINY, "seed": 7},
         "between two": {"labels": _TINY, "style": {"mix": [{"seed": 7}, {"seed": 8}], "t": 0.3}},
@@ -73,6 +75,11 @@ _BODY = Body(
         ],
         problems=[*COMPUTED, "bad-labels", "bad-image", "bad-style", "bad-input", "superseded", "unknown-style",
                   "unknown-labels", "other-weights", "too-many-pixels", "format"],
+        headers={
+            **LABELS,
+            "X-Style": {**SHA256, "description": "The style's digest, to be sent as a style by its digest."},
+            "X-Cached": {"type": "integer", "enum": [0, 1], "description": "1 where it had been painted before."},
+        },
         about="The picture says that it is synthetic, and by what it was made. In JSON it comes with its document, "
         "which this route takes as a body as it is, to paint the same picture again.",
     ),
@@ -90,7 +97,7 @@ async def synthesize(request: Request) -> Response:
         check_noise(told_noise, style)
         if labels is None:
             raise Problem("bad-field", "the label map is missing", where="labels", hint="see /docs")
-        digest = style.digest()
+        digest = await studio.apart(style.digest)
         studio.styles.put(digest, style)
         key = (labels.digest, digest, generator.sha256)
         picture, cached = studio.pictures.get(key), True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,6 +57,7 @@ _BODY = Body(
         options=[_FORMAT, SIZE, QUALITY],
         problems=[*COMPUTED, "bad-image", "bad-labels", "bad-style", "bad-input", "unknown-labels", "no-face",
                   "no-encoder", "too-many-pixels", "format"],
+        about="With paste_back the answer is the whole photo; as WebP it has at most 16,383 pixels on a side.",
     ),
 )  # fmt: skip
 async def transfer(request: Request) -> Response:
@@ -65,8 +68,9 @@ async def transfer(request: Request) -> Response:
         form = form_of(request, fields, _FORMATS)
         strength, faces = fields.number("strength", 0, 1, 1), fields.choice("faces", _FACES, "largest")
         paste_back = fields.flag("paste_back")
-        content, style = fields.file_or_none("content"), fields.file_or_none("style")
-        regions = fields.files_by_name("region.", "regions")
+        content = await studio.apart(fields.file_or_none, "content")
+        style = await studio.apart(fields.file_or_none, "style")
+        regions = await studio.apart(fields.files_by_name, "region.", "regions")
         labels = await studio.apart(labels_of, fields, limits, studio.labels)
         fields.done()
         _check(content is not None, labels is not None, style is not None or bool(regions), paste_back)
@@ -89,10 +93,19 @@ async def transfer(request: Request) -> Response:
         assert isinstance(picture, Photo)
         if form.size and not paste_back:
             picture = await studio.apart(picture.resized, form.size, form.size)
-        told = {"strength": strength, "weights": {"generator": loaded.generator.sha256, "parser": loaded.parser_sha256},
-                "style_sha256": None if style is None else sha256_bytes(style),
-                "regions_sha256": {name: sha256_bytes(data) for name, data in regions.items()}}  # fmt: skip
-        body = await studio.apart(encoded, picture, form, told)
+
+        def told() -> dict[str, Any]:
+            return {
+                "strength": strength,
+                "faces": faces,
+                "weights": {"generator": loaded.generator.sha256, "parser": loaded.parser_sha256},
+                "labels_sha256": labels and labels.digest,
+                "content_sha256": content and sha256_bytes(content),
+                "style_sha256": style and sha256_bytes(style),
+                "regions_sha256": {name: sha256_bytes(data) for name, data in regions.items()},
+            }
+
+        body = await studio.apart(lambda painted: encoded(painted, form, told()), picture)
     return Response(body, media_type=MEDIA_TYPES[form.format], headers={"vary": "Accept"})
 
 

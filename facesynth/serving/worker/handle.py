@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import threading
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from typing import Protocol
 from facesynth.serving.settings import Settings
 from facesynth.serving.worker.process import Answers, Batch, Load, Ready, Unready, work
 from facesynth.serving.worker.tasks import Loaded
+
+_log = logging.getLogger("facesynth.serving")
 
 
 class Listener(Protocol):
@@ -63,17 +66,25 @@ class Worker:
         return self._life.process.pid if self._life else None
 
     def start(self) -> None:
-        """Start the process, and three threads: one that hears it, one that talks to it, one that waits for its end."""
+        """Start the process, and three threads: one that hears it, one that talks to it, one that waits for its end.
+
+        Raises what keeps the machine from that (OSError, RuntimeError): then there is no process, and nothing is told.
+        """
+        self._life = None
         loop = asyncio.get_running_loop()
         context = multiprocessing.get_context("spawn")
         pipe, theirs = context.Pipe()
         process = context.Process(
             target=work, args=(theirs, *self._made_with), name=f"facesynth-worker-{self.device}", daemon=True
         )
-        process.start()
-        theirs.close()  # so that its end is seen
+        try:
+            process.start()
+        except BaseException:
+            pipe.close()
+            raise
+        finally:
+            theirs.close()  # so that its end is seen
         life = _Life(process, pipe)
-        self._life = life
 
         def tell(event: Callable[..., None], *about: object) -> None:
             def heard() -> None:
@@ -84,36 +95,56 @@ class Worker:
                 loop.call_soon_threadsafe(heard)
 
         def hear() -> None:
-            with contextlib.suppress(EOFError, OSError):
-                message = pipe.recv()
-                if isinstance(message, Unready):
-                    tell(self._listener.unready, message)
-                    return
-                assert isinstance(message, Ready)
-                life.ready = True
-                tell(self._listener.ready, message.loaded)
-                while True:
-                    tell(self._listener.answered, pipe.recv())
+            message = pipe.recv()
+            if isinstance(message, Unready):
+                tell(self._listener.unready, message)
+                return
+            assert isinstance(message, Ready)
+            life.ready = True
+            tell(self._listener.ready, message.loaded)
+            while True:
+                tell(self._listener.answered, pipe.recv())
 
         def talk() -> None:
-            with contextlib.suppress(OSError):
-                while (batch := life.batches.get()) is not None:
-                    pipe.send(batch)
-                pipe.send(None)
+            while (batch := life.batches.get()) is not None:
+                pipe.send(batch)
+            pipe.send(None)
+
+        def kept(do: Callable[[], None]) -> None:
+            """A process that can be heard or told no more would hold its jobs for ever: it is ended."""
+            try:
+                do()
+            except EOFError:  # it has ended
+                pass
+            except OSError:
+                process.kill()
+            except Exception:  # noqa: BLE001 - whatever it is, nothing comes through any more
+                _log.exception("the worker on %s is ended: its messages cannot be passed on", self.device)
+                process.kill()
 
         def watch(*others: threading.Thread) -> None:
+            with contextlib.suppress(RuntimeError):  # no thread is to be had: it ends, and is started again later
+                for thread in others:
+                    thread.start()
+            if not all(thread.ident for thread in others):
+                process.kill()
             process.join()
             life.batches.put(None)
             for thread in others:
-                thread.join()  # its last answer is heard first
+                if thread.ident:
+                    thread.join()  # its last answer is heard first
             pipe.close()
             life.over.set()
             tell(self._listener.ended)
 
-        hearing, talking = (threading.Thread(target=each, name="facesynth-talk", daemon=True) for each in (hear, talk))
-        hearing.start()
-        talking.start()
-        threading.Thread(target=watch, args=(hearing, talking), name="facesynth-watch", daemon=True).start()
+        talking = [threading.Thread(target=kept, args=(do,), name="facesynth-talk", daemon=True) for do in (hear, talk)]
+        try:
+            threading.Thread(target=watch, args=talking, name="facesynth-watch", daemon=True).start()
+        except BaseException:
+            process.kill()
+            pipe.close()
+            raise
+        self._life = life
 
     def give(self, batch: Batch) -> None:
         """Have it compute a batch beside what it computes already; its listener hears of the answers, or of its end."""

@@ -24,6 +24,7 @@ from facesynth.inference.lanes import Lanes
 from facesynth.inference.parser import Parser
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.serving.settings import Settings
+from facesynth.serving.worker.errors import NoEncoderError, NoFaceError, NotSquareError, TooManyPixelsError
 from facesynth.serving.worker.painting import Painting
 from facesynth.serving.worker.tasks import (
     Align,
@@ -32,16 +33,12 @@ from facesynth.serving.worker.tasks import (
     Encode,
     Generator,
     Loaded,
-    NoEncoderError,
-    NoFaceError,
-    NotSquareError,
     Paint,
     Parsed,
     Paste,
     PhotoFile,
     Segment,
     Task,
-    TooManyPixelsError,
     Transfer,
 )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Protocol, TypeAlias
 
-from facesynth.core.errors import FacesynthError
+from facesynth.core.errors import DeviceError, FacesynthError
 from facesynth.core.stop_signals import ignore_stop_signals
 from facesynth.serving.settings import Settings
 from facesynth.serving.worker.tasks import Answer, Loaded, Task
@@ -58,7 +58,7 @@ class Unready:
 
 @dataclass(frozen=True, slots=True)
 class Unexpected:
-    """In place of an answer: an error that is none of ours, with its traceback for the log."""
+    """In place of an answer: the type of an error that is none of ours, and its traceback for the log."""
 
     told: str
     trace: str
@@ -131,4 +131,6 @@ def answers(computing: Computing, tasks: Sequence[Task]) -> tuple[Answer | Faces
             return tuple(answer for task in tasks for answer in answers(computing, [task]))
         if isinstance(error, FacesynthError):
             return (error,)
-        return (Unexpected(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))),)
+        if isinstance(error, MemoryError):
+            return (DeviceError("the memory does not suffice", hint="try again later, or with smaller pictures"),)
+        return (Unexpected(type(error).__name__, "".join(traceback.format_exception(error))),)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from facesynth.core.errors import InputError
 from facesynth.core.faces import Face, Similarity
 from facesynth.core.images import Photo
 from facesynth.core.labels import Label, LabelMap
@@ -104,22 +103,6 @@ class Parsed:
 
 
 Answer: TypeAlias = Aligned | Parsed | Style | Photo
-
-
-class NoFaceError(InputError):
-    """A photo shows no face."""
-
-
-class NotSquareError(InputError):
-    """What should be an aligned face is not square."""
-
-
-class NoEncoderError(InputError):
-    """The generator's weights hold no encoder that could read a style."""
-
-
-class TooManyPixelsError(InputError):
-    """A photo is larger than the server takes."""
 
 
 @dataclass(frozen=True, slots=True)
