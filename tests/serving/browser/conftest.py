@@ -1,4 +1,7 @@
-"""One Chromium, one server and one page for all; a test fails where the studio reports an error that is not meant."""
+"""One Chromium, one server and one page for all of these tests, and none after them: Playwright keeps an event loop.
+
+A test fails where the studio reports an error that is not meant.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from tests.serving.browser.studio_page import StudioPage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A Chromium without a window, skipped where none is installed."""
     from playwright.sync_api import sync_playwright
@@ -38,7 +41,7 @@ def address(chromium: Browser) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def laptop(chromium: Browser) -> Page:
     """The page of all tests at 1366×768: its cache is warm, so that each opens the studio in no time."""
     from tests.serving.browser.studio_page import blank
@@ -46,7 +49,7 @@ def laptop(chromium: Browser) -> Page:
     return blank(chromium)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pocket(chromium: Browser) -> Page:
     """The page of all tests on a phone of 390×844 with touch."""
     from tests.serving.browser.studio_page import blank

@@ -78,6 +78,7 @@ def check_dialog(phone: StudioPage) -> None:
 def test_tab_goes_through_a_phone_from_top_to_bottom(phone: StudioPage) -> None:
     drop(phone, "body", photo())
     phone.page.wait_for_selector("#slot-a img")
+    phone.page.wait_for_selector("#compare:enabled")
     phone.settle()
     reached: list[str] = []
     for _ in range(30):
