@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from facesynth.core.styles import CodeSource, RegionsSource, Style
 from facesynth.inference import networks
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
+from facesynth.models.specs import EncoderSpec, GeneratorSpec
 from facesynth.pipeline import run
 from facesynth.stages.encode import EncodeRegionsStage, EncodeStage, reads_regions
 from facesynth.stages.synthesize import SynthesizeStage
@@ -44,29 +46,27 @@ def with_known_numbers(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
+def weights_file(folder: Path, painted: GeneratorSpec, read: EncoderSpec) -> str:
+    """A weights file of a tiny generator and its encoder."""
+    parts: dict[str, Any] = {
+        "generator": (painted, with_known_numbers(SpadeGenerator(painted))),
+        "encoder": (read, with_known_numbers(StyleEncoder(read))),
+    }
+    networks.save(folder / "tiny.safetensors", parts, half=False)
+    return str(folder / "tiny.safetensors")
+
+
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A weights file of a tiny generator and encoder of regions."""
-    parts = {
-        "generator": (GENERATOR, with_known_numbers(SpadeGenerator(GENERATOR))),
-        "encoder": (ENCODER, with_known_numbers(StyleEncoder(ENCODER))),
-    }
-    path = tmp_path_factory.mktemp("weights") / "regions.safetensors"
-    networks.save(path, parts, half=False)  # type: ignore[arg-type]
-    return str(path)
+    """Of regions."""
+    return weights_file(tmp_path_factory.mktemp("regions"), GENERATOR, ENCODER)
 
 
 @pytest.fixture(scope="module")
 def whole_face(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The same with one style for the whole face."""
-    painted, read = replace(GENERATOR, style_regions=False), replace(ENCODER, style_regions=False)
-    parts = {
-        "generator": (painted, with_known_numbers(SpadeGenerator(painted))),
-        "encoder": (read, with_known_numbers(StyleEncoder(read))),
-    }
-    path = tmp_path_factory.mktemp("weights") / "whole.safetensors"
-    networks.save(path, parts, half=False)  # type: ignore[arg-type]
-    return str(path)
+    """With one style for the whole face."""
+    specs = replace(GENERATOR, style_regions=False), replace(ENCODER, style_regions=False)
+    return weights_file(tmp_path_factory.mktemp("whole"), *specs)
 
 
 def test_encode_regions_version_1(generator: str) -> None:

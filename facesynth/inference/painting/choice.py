@@ -6,7 +6,7 @@ import torch
 
 from facesynth.inference.painting.compiled import compiled_painting
 from facesynth.inference.painting.graph_engines import onnx_painting, openvino_painting
-from facesynth.inference.painting.seam import PictureAgreement, example
+from facesynth.inference.painting.seam import PROGRAMS, PictureAgreement, example
 from facesynth.inference.patterns.painter import PatternPainter
 from facesynth.models.generator import SpadeGenerator
 
@@ -31,7 +31,7 @@ def pattern_painter(engine: str, generator: SpadeGenerator, dtype: torch.dtype, 
             made = openvino_painting(generator, precision, shown, where)
         painter = PatternPainter(generator, precision, engine=made)
         picture = painter(shown.ids, shown.style, shown.noise)
-        PictureAgreement.of(picture, shown.picture).require(_NAMES[engine], precision, where)
+        PictureAgreement.of(picture, shown.picture).require(PROGRAMS[engine], precision, where)
         painter.kept.clear()  # nobody paints that label map
         return painter
 
@@ -39,6 +39,3 @@ def pattern_painter(engine: str, generator: SpadeGenerator, dtype: torch.dtype, 
     if engine == "openvino" and dtype == torch.bfloat16:
         checked(torch.float32)
     return checked(dtype)
-
-
-_NAMES = {"compile": "torch.compile", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}

@@ -21,11 +21,9 @@ from facesynth.inference.engines.openvino_library import openvino_library
 from facesynth.inference.export import described
 from facesynth.inference.foreign.header import is_foreign
 from facesynth.inference.graph_files import GraphFile
-from facesynth.inference.painting.seam import Example, PictureAgreement, example
+from facesynth.inference.painting.seam import PROGRAMS, Example, PictureAgreement, example
 from facesynth.inference.painting.signature import OUTPUT, Signature, WholeGraph
 from facesynth.models.generator import SpadeGenerator
-
-_NAMES = MappingProxyType({"onnx": "ONNX Runtime", "openvino": "OpenVINO"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def export_generator(source: str | Path, target: Path, form: str, *, replace: bo
     with file.published(graph, metadata, replace=replace) as draft:
         run = _runner(draft, form)
         found = [_compared(run, inputs, one) for inputs, one in zip(given, shown, strict=True)]
-        agreement = max(found, key=lambda each: each.largest).require(_NAMES[form], torch.float32, str(path))
+        agreement = max(found, key=lambda each: each.largest).require(PROGRAMS[form], torch.float32, str(path))
         del run
     return ExportedGenerator(file.files, MappingProxyType(metadata), agreement)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +23,8 @@ Style: TypeAlias = Tensor | Sequence[Tensor]
 Painting: TypeAlias = Callable[[Mapping[int, Places], Rows, Style, Sequence[Tensor] | None], Tensor]
 """What `FoldedGenerator.paint` is: places, rows, a style and noise of one face → 1×3×S×S in -1..1."""
 
+PROGRAMS = MappingProxyType({"compile": "torch.compile", "onnx": "ONNX Runtime", "openvino": "OpenVINO"})
+"""What people call the engines that are none of ours."""
 PICTURES_DIFFER = 1e-3
 """In float32, of -1..1, at any pixel."""
 MEANS_DIFFER = 0.05

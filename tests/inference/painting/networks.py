@@ -46,7 +46,9 @@ def noise_of(network: SpadeGenerator, seed: int = 0) -> list[Tensor]:
     return [torch.randn(1, 1, side, side, generator=draw) for side in network.noise_sides]
 
 
-def dense(network: SpadeGenerator, ids: NDArray[np.uint8], style: Tensor, noise: list[Tensor] | None) -> Tensor:
+def dense(
+    network: SpadeGenerator, ids: NDArray[np.uint8], style: Tensor | list[Tensor], noise: list[Tensor] | None
+) -> Tensor:
     """What the layers paint, one after the other: the oracle."""
     label_map = F.one_hot(torch.from_numpy(ids.astype(np.int64)), network.spec.labels).permute(2, 0, 1)[None].float()
     with torch.inference_mode():

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from facesynth.core.errors import UsageError
 from facesynth.core.labels import LabelMap
@@ -20,47 +19,23 @@ from facesynth.inference.patterns.painter import PatternPainter
 from facesynth.inference.synthesizer import Synthesizer
 from facesynth.models.folded_spade.modulation import FoldedSpade
 from facesynth.models.folded_spade.places import Neighbourhoods
-from facesynth.models.generator import SpadeGenerator
-from facesynth.models.spade import NoiseInjection
 from facesynth.models.specs import GeneratorSpec
 from tests.drawn_pairs import drawn_labels
+from tests.inference.painting.networks import (
+    NORMAL,
+    PLAIN,
+    REGIONS,
+    STYLED,
+    dense,
+    generator_of,
+    noise_of,
+    style_of,
+)
 from tests.odd_label_maps import KINDS, odd_ids
 
-PLAIN = GeneratorSpec(size=64, start=2, style_channels=8, width=4, max_width=24, spade_hidden=8)
-STYLED = replace(PLAIN, style_affine=True, noise=True)
-REGIONS = replace(STYLED, style_regions=True, spectral=False)
-NORMAL = replace(STYLED, size=32, start=1)
 MOST = replace(PLAIN, size=128, start=1)
 IDENTITY = "a" * 64
 Ids = NDArray[np.uint8]
-
-
-def generator_of(spec: GeneratorSpec) -> SpadeGenerator:
-    torch.manual_seed(0)
-    network = SpadeGenerator(spec).eval().requires_grad_(False)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.get_buffer("running_mean").normal_()
-            module.get_buffer("running_var").uniform_(0.3, 3)
-        if isinstance(module, NoiseInjection):
-            nn.init.normal_(module.weight)
-    return network
-
-
-def style_of(spec: GeneratorSpec, seed: int = 0) -> Tensor:
-    draw = torch.Generator().manual_seed(seed)
-    shape = (1, spec.labels, spec.style_channels) if spec.style_regions else (1, spec.style_channels)
-    return torch.randn(shape, generator=draw)
-
-
-def noise_of(network: SpadeGenerator) -> list[Tensor]:
-    return [torch.randn(1, 1, side, side) for side in network.noise_sides]
-
-
-def dense(network: SpadeGenerator, ids: Ids, style: Tensor | list[Tensor], noise: list[Tensor] | None) -> Tensor:
-    label_map = F.one_hot(torch.from_numpy(ids.astype(np.int64)), network.spec.labels).permute(2, 0, 1)[None].float()
-    painted: Tensor = network(label_map, style, noise)
-    return painted
 
 
 @pytest.mark.parametrize("kind", KINDS)
