@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from facesynth.core.region_prior import RegionPrior
 from facesynth.core.styles import CodeSource, RegionsSource, SeedSource, Source, Style
 from facesynth.models.specs import GeneratorSpec
 
@@ -93,8 +94,10 @@ def _drawn(source: SeedSource, spec: GeneratorSpec) -> NDArray[np.float32]:
 
 
 def _drawn_regions(source: SeedSource, spec: GeneratorSpec) -> NDArray[np.float32]:
-    """One draw for the face and one for each label, from the seed alone: a label has the same in all label maps."""
-    shape = (1 + spec.labels, spec.style_channels)
+    """A draw of the prior, from the seed alone: a label has the same code in all label maps."""
+    prior = RegionPrior(spec.labels, spec.region_correlation, spec.face_correlation)
+    shape = (spec.labels + 2, spec.style_channels)
     draws = np.random.default_rng(source.seed).standard_normal(shape, dtype=np.float32)
-    common, own = math.sqrt(spec.region_correlation), math.sqrt(1 - spec.region_correlation)
-    return np.float32(common) * draws[:1] + np.float32(own) * draws[1:]
+    own, bare = prior.own[:, None] * draws[1:-1], prior.bare[:, None] * draws[-1:]
+    codes: NDArray[np.float32] = np.float32(prior.shared) * draws[:1] + own + bare
+    return codes

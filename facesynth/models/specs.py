@@ -72,7 +72,8 @@ class GeneratorSpec:
     style_affine: bool = False
     noise: bool = False
     style_regions: bool = False
-    region_correlation: float = 0.5  # between the styles of one face's regions, in the prior; 0 to less than 1
+    region_correlation: float = 0.5  # between the styles of any two of a face's regions, in the prior
+    face_correlation: float = 0.0  # how much more between those of skin and what lies in it; the sum is below 1
 
     def __post_init__(self) -> None:
         if min(self.start, self.width, self.max_width, self.spade_hidden, self.style_channels) < 1:
@@ -81,8 +82,12 @@ class GeneratorSpec:
             raise ValueError(f"generator size {self.size} must be 2^5, 2^6 or 2^7 times start {self.start}")
         if self.style_regions and not self.style_affine:
             raise ValueError("style_regions needs style_affine: the style of a region has no other way in")
-        if not 0 <= self.region_correlation < 1:  # false for nan too
-            raise ValueError(f"region_correlation is {self.region_correlation}, it must be at least 0 and less than 1")
+        both = self.region_correlation, self.face_correlation
+        if not (min(both) >= 0 and sum(both) < 1):  # false for nan too
+            raise ValueError(
+                f"region_correlation and face_correlation are {both[0]} and {both[1]}, "
+                "they must be at least 0, and their sum less than 1"
+            )
         if not 1 <= self.labels <= 256:
             raise ValueError(f"a generator paints 1 to 256 labels, not {self.labels}")
 

@@ -23,7 +23,7 @@ from facesynth.models.parser import ParserNet
 from facesynth.models.perceptual import MobileNetFeatures, PerceptualDistance, Vgg19Features
 
 # What may differ between weights and the network that starts from them: none of these changes what a parameter means.
-_FREE = ("size", "spectral", "mirrored")
+_FREE = ("size", "spectral", "mirrored", "region_correlation", "face_correlation")
 _POWER_ITERATIONS = 20
 
 
@@ -104,7 +104,7 @@ def load_initial(
             if not isinstance(module, SpadeGenerator):
                 on_note(f"{part}: starts anew, that of {path.name} reads no styles of regions")
                 continue
-            del mine["style_regions"], mine["region_correlation"]
+            del mine["style_regions"]
             state = _with_regions(module, state)
         unlike = [
             f"{key} {theirs[key]}, not {mine[key]}" for key in mine if key not in _FREE and mine[key] != theirs[key]

@@ -127,14 +127,28 @@ def test_a_region_without_a_style_is_painted_in_the_learned_average(synthesizer:
     assert not np.array_equal(seed, mean) and not np.array_equal(both, mean) and not np.array_equal(both, seed)
 
 
+def alike(codes: NDArray[np.float32], one: Label, other: Label) -> float:
+    """The correlation of two labels' codes, N×19×8."""
+    return float(np.corrcoef(codes[:, one].ravel(), codes[:, other].ravel())[0, 1])
+
+
 def test_a_seed_draws_the_same_for_a_label_on_all_maps() -> None:
     codes, missing = region_codes(Style.from_seed(5), GENERATOR)
     assert codes.shape == (19, 8) and not missing.any()
     assert np.array_equal(codes, region_codes(Style.from_seed(5), GENERATOR)[0])
     many = np.stack([region_codes(Style.from_seed(seed), GENERATOR)[0] for seed in range(1000)])
     assert many.mean() == pytest.approx(0, abs=0.05) and many.std() == pytest.approx(1, abs=0.03)
-    related = np.corrcoef(many[:, Label.HAIR].ravel(), many[:, Label.SKIN].ravel())[0, 1]
-    assert related == pytest.approx(GENERATOR.region_correlation, abs=0.05)
+    assert alike(many, Label.HAIR, Label.SKIN) == pytest.approx(GENERATOR.region_correlation, abs=0.05)
+
+
+def test_a_seed_draws_the_bare_parts_of_a_face_more_alike_than_the_rest() -> None:
+    spec = replace(GENERATOR, region_correlation=0.15, face_correlation=0.6)
+    many = np.stack([region_codes(Style.from_seed(seed), spec)[0] for seed in range(2000)])
+    assert many.std(axis=(0, 2)) == pytest.approx(np.ones(19), abs=0.04)
+    for one, other in ((Label.SKIN, Label.NOSE), (Label.L_EYE, Label.NECK)):
+        assert alike(many, one, other) == pytest.approx(0.75, abs=0.03)
+    for one, other in ((Label.SKIN, Label.HAIR), (Label.CLOTH, Label.BACKGROUND), (Label.EYE_G, Label.L_EYE)):
+        assert alike(many, one, other) == pytest.approx(0.15, abs=0.04)
 
 
 def test_the_seed_of_one_region_may_be_another(synthesizer: Synthesizer) -> None:

@@ -190,8 +190,10 @@ def test_impossible_specs_are_refused() -> None:
     with pytest.raises(ValueError, match="style_regions needs style_affine"):
         GeneratorSpec(size=64, start=2, style_regions=True)
     for correlation in (1.0, -0.1, float("nan")):
-        with pytest.raises(ValueError, match="region_correlation is"):
+        with pytest.raises(ValueError, match="their sum less than 1"):
             GeneratorSpec(size=64, start=2, region_correlation=correlation)
+    with pytest.raises(ValueError, match="their sum less than 1"):
+        GeneratorSpec(size=64, start=2, region_correlation=0.4, face_correlation=0.6)
     with pytest.raises(ValueError, match="1 to 256 labels, not 0"):
         GeneratorSpec(labels=0)
     with pytest.raises(ValueError, match="1 to 256 labels, not 1000"):

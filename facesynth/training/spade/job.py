@@ -12,6 +12,7 @@ from torch import Tensor
 
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
+from facesynth.core.region_prior import RegionPrior
 from facesynth.datasets.packed import PackedPairs
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.generator import SpadeGenerator
@@ -147,7 +148,8 @@ class SpadeJob:
         spec = self.config.generator
         if not spec.style_regions:
             return kl_divergence(mean, log_variance)
-        return region_kl_divergence(mean, log_variance, present(batch.own), spec.region_correlation)
+        prior = RegionPrior(spec.labels, spec.region_correlation, spec.face_correlation)
+        return region_kl_divergence(mean, log_variance, present(batch.own), prior)
 
     def _set_rates(self, nimg: int) -> None:
         pace = pace_at(self.config, nimg, self.config.batch_size)

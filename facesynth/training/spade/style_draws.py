@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from facesynth.core.region_prior import RegionPrior
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.sampling import generator_at
 from facesynth.training.spade.region_prior import related
@@ -69,8 +70,8 @@ def _styles(config: SpadeRun, count: int, generator: torch.Generator, device: to
     spec = config.generator
     if not spec.style_regions:
         return torch.randn(count, spec.style_channels, generator=generator, device=device)
-    normal = torch.randn(count, 1 + spec.labels, spec.style_channels, generator=generator, device=device)
-    return related(normal, spec.region_correlation)
+    normal = torch.randn(count, spec.labels + 2, spec.style_channels, generator=generator, device=device)
+    return related(normal, RegionPrior(spec.labels, spec.region_correlation, spec.face_correlation))
 
 
 def _crossed(count: int, blocks: int, probability: float, generator: torch.Generator) -> Tensor:
