@@ -167,14 +167,24 @@ def _require_training() -> None:
             raise DependencyMissing(package, "train")
 
 
+def _require_features(config: AnyRun) -> None:
+    """Raise WeightsError where the networks of the losses are not there: minutes of packing would come first."""
+    if isinstance(config, SpadeRun) and config.perceptual != "none":
+        weights.locate(config.perceptual)
+    if isinstance(config, ParserRun) and config.cycle is not None and config.cycle.perceptual:
+        weights.locate(config.cycle.features)
+
+
 def train(
     prepared: PreparedRun, cache: Path, *, device: str, devices: int = 1, progress: Progress, losses: bool = True
 ) -> Path | None:
     """Run or go on with a training run; its weights file, or None when a signal stopped it.
 
-    Packed pairs are kept in `cache`. `losses` has the statistics told as notes too.
+    Packed pairs are kept in `cache`. `losses` has the statistics told as notes too. Raises what its parts raise; what
+    can be known at once, such as WeightsMissing for the features of its losses, before any pair is packed.
     """
     _require_training()
+    _require_features(prepared.config)
     from facesynth.training import start
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets: "Using bfloat16 Automatic Mixed …"

@@ -155,6 +155,19 @@ def test_two_words_for_the_same_thing_are_refused(place: Path) -> None:
         prepare(place / "parser.yaml", ["initial=x"], initial="y")
 
 
+def test_features_that_are_not_there_are_missed_before_anything_is_packed(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepare(
+        place / "spade.yaml", ["perceptual=vgg19-imagenet"], data=place / "pairs", runs=tmp_path / "runs"
+    )
+    listener = Listener()
+    monkeypatch.setenv("FACESYNTH_CACHE", str(tmp_path / "nobody-fetched-them"))
+    with pytest.raises(WeightsMissing, match="vgg19-imagenet"):
+        train(prepared, tmp_path / "cache", device="cpu", progress=listener)
+    assert not listener.notes and not (tmp_path / "cache").exists() and not prepared.folder.exists()
+
+
 def test_losses_are_told_unless_nobody_wants_them(place: Path) -> None:
     loud, quiet = Listener(), Listener()
     trained(place, "parser", "generation=7", listener=loud)
