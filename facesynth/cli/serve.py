@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import rich_click as click
 
-from facesynth.cli.options import generator_option, landmarks_option, parser_option
+from facesynth.cli.licence_notice import tell_licences
+from facesynth.cli.options import default_cache_dir, generator_option, landmarks_option, parser_option
 from facesynth.cli.progress import tell
 from facesynth.cli.value_types import Device
 from facesynth.cli.worker_process import prepare_worker
@@ -15,7 +17,12 @@ from facesynth.cli.worker_process import prepare_worker
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen: 0.0.0.0 is every network.")
 @click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 takes any free one.")
-@click.option("--token", envvar="FACESYNTH_TOKEN", show_envvar=True, help="What clients must send: a bearer token.")
+@click.option(
+    "--token",
+    envvar="FACESYNTH_TOKEN",
+    show_envvar=True,
+    help="What clients must send: a bearer token; `random` draws one, which the address tells.",
+)
 @click.option("--allow-origin", "origins", multiple=True, metavar="ORIGIN", help="Let pages of another place call it.")
 @click.option("--demo", is_flag=True, help="With the bundled weights and nothing else.")
 @click.option(
@@ -43,12 +50,20 @@ def serve(**given: Any) -> None:
 
     \b
     Example: facesynth serve --demo
-    Example: facesynth serve --host 0.0.0.0 --port 8000 --token "$(openssl rand -hex 16)"
+    Example: facesynth serve --host 0.0.0.0 --port 8000 --token random
     """
+    from facesynth import weights
+    from facesynth.inference.landmarks.choice import choose_detector
+    from facesynth.inference.landmarks.detection import DETECTOR_WEIGHTS
     from facesynth.serving.listening import serve as run
     from facesynth.serving.settings import Settings
 
+    if given["token"] == "random":
+        given["token"] = secrets.token_urlsafe(16)
     settings = Settings(**given)
+    names = [settings.generator or weights.default_name("generator"), settings.parser or weights.default_name("parser")]
+    names += DETECTOR_WEIGHTS[choose_detector(settings.found_by)]
+    tell_licences(map(weights.sha256_of, names), tell, default_cache_dir())
     if not settings.local and settings.token is None:
         tell(f"anybody who reaches {settings.host} may paint here: give a --token to let in those who have it")
     run(settings, begin=prepare_worker, listening=lambda address: click.echo(f"facesynth is at {address}"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from facesynth.cli import options
+from facesynth.cli.licence_notice import tell_licences
 from facesynth.cli.progress import console
 from facesynth.cli.value_types import SeedRange
 from facesynth.cli.work import INTERRUPTED
@@ -69,6 +70,7 @@ def train(
             click.echo(describe(prepared, device=device, devices=devices))
             continue
         with console(log_format, quiet=quiet) as told:
+            tell_licences(prepared.published_weights(), told.note, cache)
             try:
                 result = job(prepared, cache, device=device, devices=devices, progress=told, losses=not quiet)
             except KeyboardInterrupt:

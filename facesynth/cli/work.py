@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from facesynth.cli.licence_notice import tell_licences
 from facesynth.cli.progress import Console, console
 from facesynth.cli.quantities import spelled_size
 from facesynth.cli.temporary_cache import temporary_cache
@@ -79,6 +80,7 @@ class Work:
                 force=self.force,
                 fail_fast=self.fail_fast,
                 dry_run=self.dry_run,
+                on_weights=lambda digests: tell_licences(digests, told.note, self.cache, keep=not self.no_cache),
             )
             noted = {**_noted(settings), "inputs": list(self.inputs), "output": str(self.output)}
             session = Session(command, self.inputs, self.output, how, noted, report_file=self.report, **more)

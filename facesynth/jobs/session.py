@@ -55,6 +55,8 @@ class Execution:
     force: bool = False
     fail_fast: bool = False
     dry_run: bool = False
+    on_weights: Callable[[Iterable[Digest]], None] = lambda digests: None
+    """Is told the sha256 of the weights that are about to be used."""
 
 
 def nameless(along: object) -> None:
@@ -177,6 +179,7 @@ class Session:
         how = self.execution
         self.report.weights.update({f"{stage.name}/{role}": digest for role, digest in stage.weights.items()})
         if not how.dry_run:
+            how.on_weights(stage.weights.values())
             results = run(
                 stage,
                 items,

@@ -6,7 +6,7 @@ import dataclasses
 import importlib.util
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from facesynth import weights
 from facesynth.config import arms_of, find_pipeline, load_pipeline, require_free
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
+from facesynth.core.refs import Digest
 from facesynth.jobs.session import Progress
 from facesynth.plans import Plan
 from facesynth.store import ArtifactStore
@@ -38,9 +39,22 @@ class PreparedRun:
         """Where the run lies."""
         return self.runs / self.config.name
 
+    def published_weights(self) -> list[Digest]:
+        """The sha256 of the weights that its settings name, as far as the manifest knows them."""
+        known = weights.manifest()
+        return [known[value].sha256 for value in _strings(dataclasses.asdict(self.config)) if value in known]
+
     def is_saved(self) -> bool:
         """Whether there is a state to go on from. Asked of one who interrupts: torch may be imported by half."""
         return any(self.folder.glob("checkpoint-*.pt"))
+
+
+def _strings(settings: object) -> Iterator[str]:
+    if isinstance(settings, str):
+        yield settings
+    elif isinstance(settings, Mapping | list | tuple):
+        for value in settings.values() if isinstance(settings, Mapping) else settings:
+            yield from _strings(value)
 
 
 def prepare(

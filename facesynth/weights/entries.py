@@ -25,9 +25,8 @@ class WeightsFile:
     file: str
     licence: str
     about: str
-    sha256: Digest | None = None
-    sha256_prefix: str | None = None
-    size: int | None = None
+    sha256: Digest
+    size: int
     url: str | None = None
     package: str | None = None
     path: str | None = None
@@ -36,26 +35,12 @@ class WeightsFile:
     optional: bool = False
 
     def __post_init__(self) -> None:
-        whole = len(self.sha256 or "") == 64 and self.size is not None and self.sha256_prefix is None
-        begun = 8 <= len(self.sha256_prefix or "") < 64 and self.sha256 is None
-        if not (whole or begun):
-            raise WeightsError("needs sha256 (64 digits) and size, or else sha256_prefix (8 or more)", where=self.name)
-        if set(self.digits) - set("0123456789abcdef"):
-            raise WeightsError(f"{self.digits!r} is not lowercase hexadecimal", where=self.name)
+        if len(self.sha256) != 64 or set(self.sha256) - set("0123456789abcdef"):
+            raise WeightsError(f"sha256 = {self.sha256!r} is not 64 digits of lowercase hexadecimal", where=self.name)
         if Path(self.file).name != self.file:
             raise WeightsError(f"file = {self.file!r} must be a bare name", where=self.name)
         if bool(self.package) != bool(self.path) or bool(self.package) != bool(self.pip):
             raise WeightsError("package, path and pip come together", where=self.name)
-
-    @property
-    def digits(self) -> str:
-        """What is known of its sha256: all 64 digits, or the first ones."""
-        return self.sha256 or self.sha256_prefix or ""
-
-    @property
-    def verified_by(self) -> str:
-        """What its bytes are compared with, in words."""
-        return "sha256" if self.sha256 else f"the first {len(self.digits)} digits of sha256, all that is published"
 
     @property
     def source(self) -> Literal["bundled", "package", "url"]:

@@ -46,7 +46,7 @@ def download(entry: WeightsFile, folder: Path, progress: Progress | None = None)
         folder.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".fetch-", dir=folder))
         try:
-            # Not pooch.retrieve: it cannot check a prefix, and publishes before we could.
+            # Not pooch.retrieve: it publishes before `check` could say what is wrong in words of ours.
             pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 18)(entry.url, aside / entry.file, None)
             check(aside / entry.file, entry)
             os.replace(aside / entry.file, target)

@@ -58,14 +58,14 @@ def check(path: Path, entry: WeightsFile) -> Digest:
     """
     try:
         stat = path.stat()
-        if entry.size is not None and stat.st_size != entry.size:
+        if stat.st_size != entry.size:
             fault = f"has {stat.st_size} bytes, {entry.name} has {entry.size}"
             raise WeightsDamaged(fault, where=path, hint=f"delete it, then {entry.how_to_get}")
         digest = _digest(path, stat.st_size, stat.st_mtime_ns)
     except OSError as error:
         raise WeightsDamaged(f"cannot be read ({error.strerror or error})", where=path) from error
-    if not digest.startswith(entry.digits):
-        fault = f"its sha256 begins with {short(digest)}, that of {entry.name} with {short(entry.digits)}"
+    if digest != entry.sha256:
+        fault = f"its sha256 begins with {short(digest)}, that of {entry.name} with {short(entry.sha256)}"
         raise WeightsDamaged(fault, where=path, hint=f"delete it, then {entry.how_to_get}")
     return digest
 
@@ -103,9 +103,8 @@ def locate(name_or_path: str | os.PathLike[str], *, search: Sequence[Path] = ())
 
 
 def sha256_of(name_or_path: str | os.PathLike[str]) -> Digest:
-    """The sha256 that stands for weights in cache keys; a name whose sha256 the manifest tells needs no file."""
-    entry = entries.manifest().get(os.fspath(name_or_path))
-    if entry is not None and entry.sha256:
+    """The sha256 that stands for weights in cache keys; that of a name is the manifest's, and needs no file."""
+    if (entry := entries.manifest().get(os.fspath(name_or_path))) is not None:
         return entry.sha256
     path = locate(name_or_path)
     stat = path.stat()

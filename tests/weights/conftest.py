@@ -19,8 +19,7 @@ SHA = hashlib.sha256(DATA).hexdigest()
 
 def made(**fields: object) -> WeightsFile:
     plain: dict[str, object] = {"name": "toy", "kind": "parser", "file": "toy.bin", "licence": "CC0", "about": "a toy"}
-    known = {} if "sha256_prefix" in fields else {"sha256": SHA, "size": len(DATA)}
-    return WeightsFile(**(plain | known | fields))  # type: ignore[arg-type]
+    return WeightsFile(**(plain | {"sha256": SHA, "size": len(DATA)} | fields))  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from facesynth import weights
 from facesynth.cli.weights import weights as command
 from facesynth.core.errors import WeightsDamaged, WeightsMissing
 from facesynth.weights import WeightsFile
-from tests.weights.conftest import DATA, SHA, Server, made
+from tests.weights.conftest import DATA, Server, made
 
 
 def test_list_marks_the_newest_of_a_kind_that_is_bundled() -> None:
@@ -23,16 +23,16 @@ def test_list_marks_the_newest_of_a_kind_that_is_bundled() -> None:
     assert all("CC-BY-NC-SA-4.0" in line for line in lines if " bundled " in line)
 
 
-def test_list_tells_what_little_is_known_of_some(known: dict[str, WeightsFile], alone: Path) -> None:
+def test_list_tells_where_each_lies(known: dict[str, WeightsFile], alone: Path) -> None:
     known["toy"] = made(url="https://example.org/toy.bin")
-    known["begun"] = made(name="begun", sha256_prefix=SHA[:10], file="b.bin", url="https://example.org/b.bin")
+    known["absent"] = made(name="absent", file="b.bin", url="https://example.org/b.bin", licence="CC-BY-4.0")
     alone.mkdir()
     (alone / "toy.bin").write_bytes(DATA)
     lines = CliRunner().invoke(command, ["list"], catch_exceptions=False).stdout.splitlines()
-    assert lines[1].split()[:5] == ["toy", "parser", "url", "yes", "1.0"]
-    assert lines[1].split()[5:] == ["sha256", "CC0"] and lines[2].split()[4:] == ["?", "10", "digits", "CC0"]
+    assert lines[1].split() == ["toy", "parser", "url", "yes", "1.0", "CC0"]
+    assert lines[2].split() == ["absent", "parser", "url", "-", "1.0", "CC-BY-4.0"]
     rows = json.loads(CliRunner().invoke(command, ["list", "--json"], catch_exceptions=False).stdout)
-    assert [(row["name"], row["here"]) for row in rows] == [("toy", str(alone / "toy.bin")), ("begun", None)]
+    assert [(row["name"], row["here"]) for row in rows] == [("toy", str(alone / "toy.bin")), ("absent", None)]
 
 
 def test_show_says_how_to_get_it_or_what_is_inside(known: dict[str, WeightsFile], tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ def test_the_manifest_is_sound() -> None:
         assert entry.name == name
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
         assert entry.url is None or entry.url.startswith("https://")
+        if published := re.search(r"-([0-9a-f]{8,})\.pth", entry.file):  # torch.hub's convention
+            assert entry.sha256.startswith(published[1])
         if entry.source == "bundled":
             assert entry.card, f"{name} needs a model card"
             assert (folder / entry.card).is_file()
@@ -41,11 +43,11 @@ def test_the_files_in_packages_are_the_ones_the_manifest_means() -> None:
         ("[toy]\nfiel = 'x'", r"\[toy\] has no field fiel"),
         ("[toy]\nfile = 'x'", "not complete"),
         ("[toy", "cannot be read"),
-        ("[toy]\nkind='a'\nfile='x'\nlicence='a'\nabout='a'\nsha256='ab'\nsize=1", "needs sha256"),
-        (f"[toy]\nkind='a'\nfile='x'\nlicence='a'\nabout='a'\nsha256='{SHA}'", "needs sha256"),
+        ("[toy]\nkind='a'\nfile='x'\nlicence='a'\nabout='a'\nsha256='ab'\nsize=1", "not 64 digits"),
+        (f"[toy]\nkind='a'\nfile='x'\nlicence='a'\nabout='a'\nsha256='{SHA}'", "size"),
         (f"[toy]\nkind='a'\nfile='x'\nlicence='a'\nabout='a'\nsha256='{SHA.upper()}'\nsize=1", "hexadecimal"),
-        ("[toy]\nkind='a'\nfile='../x'\nlicence='a'\nabout='a'\nsha256_prefix='0123456789'", "bare name"),
-        ("[toy]\nkind='a'\nfile='x'\nlicence='a'\nabout='a'\nsha256_prefix='0123456789'\npackage='p'", "come together"),
+        (f"[toy]\nkind='a'\nfile='../x'\nlicence='a'\nabout='a'\nsha256='{SHA}'\nsize=1", "bare name"),
+        (f"[toy]\nkind='a'\nfile='x'\nlicence='a'\nabout='a'\nsha256='{SHA}'\nsize=1\npackage='p'", "come together"),
     ],
 )
 def test_a_wrong_manifest_is_refused_by_entry(text: str, fault: str, tmp_path: Path) -> None:

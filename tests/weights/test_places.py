@@ -35,16 +35,6 @@ def test_a_known_sha256_needs_no_file(known: dict[str, WeightsFile]) -> None:
     assert weights.sha256_of("toy") == SHA
 
 
-def test_a_prefix_is_verified_and_completed(known: dict[str, WeightsFile], alone: Path) -> None:
-    known["toy"] = made(sha256_prefix=SHA[:10], url="https://example.org/toy.bin")
-    alone.mkdir()
-    (alone / "toy.bin").write_bytes(DATA)
-    assert weights.sha256_of("toy") == SHA
-    (alone / "toy.bin").write_bytes(DATA[:-1] + b"?")
-    with pytest.raises(WeightsDamaged, match=SHA[:10]):
-        weights.sha256_of("toy")
-
-
 @pytest.mark.parametrize("wrong", [DATA[:-1], DATA + b"x", DATA[:-1] + b"x", b""])
 def test_damage_is_found_and_named(wrong: bytes, known: dict[str, WeightsFile], tmp_path: Path) -> None:
     known["toy"] = made()

@@ -8,6 +8,10 @@ from typing import Literal
 
 import rich_click as click
 
+from facesynth import weights
+from facesynth.cli.licence_notice import tell_licences
+from facesynth.cli.options import default_cache_dir
+from facesynth.cli.progress import tell
 from facesynth.cli.value_types import Share
 from facesynth.datasets.random_faces import FULL_SIZE, RandomFacesPlan, write_random_faces
 
@@ -35,6 +39,8 @@ def random_faces(
     \b
     Example: facesynth dataset random-faces --count 100 --seed 0 --size 512 -o faces
     """
+    kinds = (entry.sha256 for entry in weights.manifest().values() if entry.kind == "faces")
+    tell_licences(kinds, tell, default_cache_dir())
     plan = RandomFacesPlan(count=count, seed=seed, size=size, truncation=truncation, format=image_format)
     with click.progressbar(length=count, label="random faces", file=sys.stderr, hidden=quiet) as bar:
         made = write_random_faces(output, plan, on_face=lambda path, new: bar.update(1))

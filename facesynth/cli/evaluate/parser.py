@@ -16,6 +16,7 @@ from facesynth.cli.evaluate.options import (
     side_option,
     truth_schema_option,
 )
+from facesynth.cli.licence_notice import tell_licences
 from facesynth.cli.temporary_cache import temporary_cache
 from facesynth.cli.work import handed
 
@@ -139,6 +140,7 @@ def parser(
             batch_size=handed(batch_size),
             workers=workers,
             force=force,
+            on_weights=lambda digests: tell_licences(digests, told.note, cache, keep=not no_cache),
         )
         evaluation = evaluate_parser(held_out, stage, execution, name=name, settings=settings)
         told.close()

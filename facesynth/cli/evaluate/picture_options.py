@@ -11,6 +11,7 @@ import rich_click as click
 from facesynth.cli import options
 from facesynth.cli.evaluate.options import OutputFolder
 from facesynth.cli.evaluate.telling import told_of
+from facesynth.cli.licence_notice import tell_licences
 from facesynth.cli.progress import Console
 from facesynth.cli.temporary_cache import temporary_cache
 from facesynth.cli.work import handed
@@ -88,5 +89,6 @@ def working(how: dict[str, Any]) -> Iterator[tuple[Execution, Console]]:
             batch_size=handed(how["batch_size"]),
             workers=how["workers"],
             force=how["force"],
+            on_weights=lambda digests: tell_licences(digests, told.note, how["cache"], keep=not how["no_cache"]),
         )
         yield execution, told

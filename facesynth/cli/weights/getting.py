@@ -33,6 +33,7 @@ def fetch(names: tuple[str, ...], quiet: bool) -> None:
 
             path = library.fetch(name, advance)
         click.echo(path)
+        click.echo(f"licence: {library.entry_of(name).licence}", err=True)
 
 
 @click.command("verify")

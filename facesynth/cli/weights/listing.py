@@ -10,13 +10,13 @@ import rich_click as click
 from facesynth import weights as library
 from facesynth.core.errors import WeightsMissing
 
-TABLE = "{:<29} {:<9} {:<8} {:<5} {:>6}  {:<11}  {}"
+TABLE = "{:<29} {:<9} {:<8} {:<5} {:>6}  {}"
 
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON array.")
 def list_weights(as_json: bool) -> None:
-    """List the known weights: their source, whether they lie here, what they are verified by, and their licence.
+    """List the known weights: their source, whether they lie here, and their licence. All are verified by sha256.
 
     \b
     Example: facesynth weights list
@@ -25,13 +25,11 @@ def list_weights(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_told(entry) for entry in entries], indent=2))
         return
-    click.echo(TABLE.format("NAME", "KIND", "SOURCE", "HERE", "MB", "VERIFIED BY", "LICENCE"))
+    click.echo(TABLE.format("NAME", "KIND", "SOURCE", "HERE", "MB", "LICENCE"))
     for entry in entries:
         name = f"{entry.name} *" if _is_default(entry) else entry.name
         here = "yes" if any(library.candidates(entry)) else "-"
-        size = f"{entry.size / 1e6:.1f}" if entry.size else "?"
-        verified = "sha256" if entry.sha256 else f"{len(entry.sha256_prefix or '')} digits"
-        click.echo(TABLE.format(name, entry.kind, entry.source, here, size, verified, entry.licence))
+        click.echo(TABLE.format(name, entry.kind, entry.source, here, f"{entry.size / 1e6:.1f}", entry.licence))
     click.echo("* what commands use when no weights of its kind are named", err=True)
 
 
@@ -67,5 +65,5 @@ def show(name: str) -> None:
 
 def _told(entry: library.WeightsFile) -> dict[str, object]:
     here = next(library.candidates(entry), None)
-    told = {"source": entry.source, "here": here and str(here), "verified_by": entry.verified_by}
+    told = {"source": entry.source, "here": here and str(here)}
     return dataclasses.asdict(entry) | told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Literal
 
 from facesynth import weights
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsMissing
-from facesynth.core.refs import Digest, sha256_file, short
+from facesynth.core.refs import Digest, short
 
 FEATURES = ("inception", "judge")
 """Words for features of a picture; the name or the file of a parser's weights is one too, one of BACKBONES, and
@@ -88,9 +87,11 @@ class Extractor:
 
     @property
     def digests(self) -> Mapping[str, Digest]:
-        """The sha256 of every weights file that its answers depend on, by role. Raises DependencyMissing too."""
+        """The sha256 of every weights file that its answers depend on, by role. Raises WeightsMissing."""
         found: dict[str, Digest] = {self.network: self.sha256}
-        return found | {f"{self.network}-linear": sha256_file(linear_layers(self.network))} if self.is_lpips else found
+        return (
+            found | {f"{self.network}-linear": weights.sha256_of(f"{self.network}-linear")} if self.is_lpips else found
+        )
 
     @property
     def name(self) -> str:
@@ -135,6 +136,8 @@ class Extractor:
     def check(self) -> None:
         """See that all it needs is here. Raises WeightsMissing, WeightsDamaged or DependencyMissing: what to run."""
         _ = self.library
+        if self.is_lpips:
+            weights.locate(f"{self.network}-linear")
         try:
             weights.locate(self.weights)
         except WeightsMissing as error:
@@ -181,16 +184,6 @@ def _chosen(name: str, words: tuple[str, ...], *, for_pairs: bool) -> Extractor:
     if entry is None and not Path(chosen).is_file():
         raise UsageError(f"{name!r} is neither known here nor a file", hint=known)
     return Extractor("trunk", chosen, for_pairs)
-
-
-def linear_layers(network: Network) -> Path:
-    """The file with which torchmetrics weighs LPIPS' layers. Raises DependencyMissing; imports nothing."""
-    spec = importlib.util.find_spec("torchmetrics")
-    for folder in (spec and spec.submodule_search_locations) or ():
-        path = Path(folder) / "functional" / "image" / "lpips_models" / f"{network.removeprefix('lpips-')}.pth"
-        if path.is_file():
-            return path
-    raise DependencyMissing("torchmetrics", "metrics")
 
 
 def library_version(package: str) -> str:

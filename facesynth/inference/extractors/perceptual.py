@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facesynth import weights
 from facesynth.core.errors import DependencyMissing, InputError, UsageError
 from facesynth.core.images import Photo
 from facesynth.core.refs import Digest
@@ -58,6 +59,7 @@ class Lpips:
             raise DependencyMissing("torchmetrics", "metrics") from error
         where = resolve_device(device)
         path, state = published_state(name or _WEIGHTS[network], sha256)
+        weights.locate(f"{network}-linear")  # torchmetrics reads it itself, and compares it with nothing
         lpips = _NoTrainLpips(net=_NETS[network], pnet_rand=True)
         # Its slices number their layers as torchvision's `features` does.
         known = {".".join(key.split(".")[1:]): key for key in lpips.net.state_dict()}

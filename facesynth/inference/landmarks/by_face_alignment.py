@@ -6,20 +6,20 @@ import shutil
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import face_alignment
 import numpy as np
 import torch
 
+from facesynth.core.errors import WeightsError
 from facesynth.core.faces import Landmarks
 from facesynth.core.images import Photo
 from facesynth.inference.device import resolve_device
-from facesynth.inference.landmarks.detection import DETECTOR_WEIGHTS, Detection, at_working_size
-from facesynth.weights import locate
+from facesynth.inference.landmarks.detection import Detection, at_working_size
 
 LONGEST = 1280  # its detector's memory and time grow with the photo
 
@@ -27,23 +27,29 @@ _hub_lock = threading.Lock()
 
 
 @contextmanager
-def _hub_of(files: Sequence[Path]) -> Iterator[None]:
-    """Let torch.hub find these files, and nothing else, as its cache: the library loads by URL and checks no hash."""
+def _hub_of(file: Path) -> Iterator[None]:
+    """Let torch.hub find this file as its cache, and fetch nothing: the library loads by URL and checks no hash."""
     with _hub_lock, tempfile.TemporaryDirectory(prefix="facesynth-hub-") as folder:
         checkpoints = Path(folder, "checkpoints")
         checkpoints.mkdir()
-        for file in files:
-            link = checkpoints / file.name
-            try:
-                link.symlink_to(file.resolve())
-            except OSError:  # Windows, for most users
-                shutil.copyfile(file, link)
-        usual = torch.hub.get_dir()
+        link = checkpoints / file.name
+        try:
+            link.symlink_to(file.resolve())
+        except OSError:  # Windows, for most users
+            shutil.copyfile(file, link)
+        usual, fetching = torch.hub.get_dir(), torch.hub.urlopen  # type: ignore[attr-defined]
         torch.hub.set_dir(folder)
+        torch.hub.urlopen = _refuse  # type: ignore[attr-defined, assignment]
         try:
             yield
         finally:
             torch.hub.set_dir(usual)
+            torch.hub.urlopen = fetching  # type: ignore[attr-defined]
+
+
+def _refuse(request: Any, *_: object, **__: object) -> NoReturn:
+    what = f"this face-alignment asks for another file ({getattr(request, 'full_url', request)})"
+    raise WeightsError(what, hint="install the version that facesynth names, or use --landmarks dlib")
 
 
 class FaceAlignmentLandmarks:
@@ -53,15 +59,16 @@ class FaceAlignmentLandmarks:
         self._network = network
 
     @classmethod
-    def load(cls, device: str = "auto") -> FaceAlignmentLandmarks:
-        """Load both networks from verified files, never from the network. Raises WeightsError or DeviceError."""
+    def load(cls, landmarks: Path, detector: Path, *, device: str = "auto") -> FaceAlignmentLandmarks:
+        """Load 2DFAN-4 and S3FD from files, and nothing from anywhere else. Raises WeightsError or DeviceError."""
         place = str(resolve_device(device))
-        files = [locate(name) for name in DETECTOR_WEIGHTS["face-alignment"]]
-        with _hub_of(files):
+        with _hub_of(landmarks):
             network = face_alignment.FaceAlignment(
                 face_alignment.LandmarksType.TWO_D,
                 device=place,
                 face_detector="sfd",
+                # By its path it is read with weights_only; by its URL it would be unpickled.
+                face_detector_kwargs={"path_to_detector": str(detector)},
                 compile=False,  # it would compile for a minute, in the constructor
             )
         return cls(network)

@@ -33,27 +33,24 @@ def _on_disk(detector: str) -> bool:
 
 
 def detector_weights(detector: str) -> Mapping[str, Digest]:
-    """The sha256 of each of a detector's weights, by name. Raises WeightsMissing, which names what to run."""
-    names = DETECTOR_WEIGHTS[detector]
-    try:
-        return {name: sha256_of(name) for name in names}
-    except WeightsMissing as error:
-        if detector != "face-alignment":
-            raise
-        raise WeightsMissing(
-            f"face-alignment needs weights that are not on this disk ({', '.join(names)})",
-            hint=f"run: {' && '.join(f'facesynth weights fetch {name}' for name in names)}, or use --landmarks dlib",
-        ) from error
+    """The sha256 of each of a detector's weights, by name; they need not be on this disk."""
+    return {name: sha256_of(name) for name in DETECTOR_WEIGHTS[detector]}
 
 
 def load_detector(choice: str = "auto", device: str = "auto") -> LandmarkDetector:
     """Load a detector. Raises UsageError, WeightsMissing or WeightsDamaged, and DeviceError where it takes a device."""
-    detector = choose_detector(choice)
-    detector_weights(detector)
-    if detector == "dlib":  # on the CPU whatever the device: its packages are built without CUDA
+    if choose_detector(choice) == "dlib":  # on the CPU whatever the device: its packages are built without CUDA
         from facesynth.inference.landmarks.by_dlib import DlibLandmarks
 
         return DlibLandmarks.load()
+    names = DETECTOR_WEIGHTS["face-alignment"]
+    try:
+        files = [locate(name) for name in names]
+    except WeightsMissing as error:
+        raise WeightsMissing(
+            f"face-alignment needs weights that are not on this disk ({', '.join(names)})",
+            hint=f"run: {' && '.join(f'facesynth weights fetch {name}' for name in names)}, or use --landmarks dlib",
+        ) from error
     from facesynth.inference.landmarks.by_face_alignment import FaceAlignmentLandmarks
 
-    return FaceAlignmentLandmarks.load(device)
+    return FaceAlignmentLandmarks.load(*files, device=device)

@@ -56,6 +56,7 @@ def evaluate_parser(
     if held_out.missing:
         named = ", ".join(held_out.missing[:3]) + (", …" if len(held_out.missing) > 3 else "")
         execution.progress.note(f"{len(held_out.missing)} names of the split belong to no face here: {named}")
+    execution.on_weights([sha256])
     waiting: deque[Pair] = deque()
 
     def feed() -> Generator[FaceOfPair, None, None]:

@@ -54,6 +54,7 @@ class Passes:
                     yield item
 
         how = self.execution
+        how.on_weights(stage.weights.values())
         results = run(
             stage,
             feed(),

@@ -43,7 +43,7 @@ def publish(patch: pytest.MonkeyPatch, name: str, file: Path, folder: Path) -> N
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     # No package's own: that one has other bytes.
     fetched = dataclasses.replace(known[name], package=None, path=None, pip=None, url="https://nowhere.invalid/x")
-    entry = dataclasses.replace(fetched, sha256=digest, sha256_prefix=None, size=file.stat().st_size)
+    entry = dataclasses.replace(fetched, sha256=digest, size=file.stat().st_size)
     _replace(patch, known | {name: entry})
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(file, folder / entry.file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from facesynth import weights
-from facesynth.core.errors import DependencyMissing, UsageError, WeightsMissing
+from facesynth.core.errors import DependencyMissing, UsageError, WeightsDamaged, WeightsMissing
 from facesynth.core.refs import short
 from facesynth.inference.extractors.choice import Extractor, choose_features, choose_perceptual
 from tests.inference.extractors.seeded import publish
@@ -27,7 +28,7 @@ def test_the_fields_own_networks_are_taken_from_the_manifest() -> None:
 def test_the_published_digests_are_those_that_the_files_are_named_by() -> None:
     for name in ("inception-fid", "alexnet-imagenet", "vgg16-imagenet"):
         entry = weights.entry_of(name)
-        assert entry.sha256 is not None and Path(entry.file).stem.endswith(f"-{entry.sha256[:8]}")
+        assert Path(entry.file).stem.endswith(f"-{entry.sha256[:8]}")
         assert entry.optional and entry.url is not None and entry.url.endswith(f"/{entry.file}")
 
 
@@ -84,9 +85,27 @@ def test_perceptual_distances_of_other_names_are_refused(name: str) -> None:
 
 
 def test_without_the_extra_the_command_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    def absent(package: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr("importlib.metadata.version", absent)
     with pytest.raises(DependencyMissing, match=r"facesynth\[metrics\]"):
-        choose_perceptual("lpips-alex").digests  # noqa: B018
+        choose_perceptual("lpips-alex").check()
+
+
+def test_the_layers_that_torchmetrics_carries_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / "alexnet.pth"
+    mine.write_bytes(b"one")
+    choose_perceptual(f"lpips-alex:{mine}").check()
+    package = tmp_path / "torchmetrics"
+    layers = package / weights.entry_of("lpips-alex-linear").path  # type: ignore[operator]
+    layers.parent.mkdir(parents=True)
+    layers.write_bytes(bytes(6009))
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torchmetrics", raising=False)
+    with pytest.raises(WeightsDamaged, match="lpips-alex-linear"):
+        choose_perceptual(f"lpips-alex:{mine}").check()
 
 
 def test_an_lpips_is_known_by_both_of_its_files(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import face_alignment
 import numpy as np
 import pytest
 import torch
+from face_alignment.utils import load_file_from_url
 
-from facesynth.core.errors import DeviceError
+from facesynth.core.errors import DeviceError, WeightsError
 from facesynth.core.images import Photo
-from facesynth.inference.landmarks import by_face_alignment as adapter
 from facesynth.inference.landmarks.by_face_alignment import FaceAlignmentLandmarks
 from tests.drawn_faces import plain_landmarks
 
@@ -28,7 +28,7 @@ class Library:
         Library.made = self
         self.options = {"landmarks_type": landmarks_type, **options}
         self.hub = Path(torch.hub.get_dir())
-        self.files = {file.name: file.read_bytes() for file in (self.hub / "checkpoints").iterdir()}
+        self.landmarks = Path(load_file_from_url(face_alignment.api.models_urls["2DFAN-4"])).read_bytes()
         self.faces: Any = None
         self.seen: tuple[int, ...] = ()
 
@@ -42,14 +42,14 @@ class Library:
 def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FaceAlignmentLandmarks:
     for name, file in FILES.items():
         (tmp_path / file).write_bytes(name.encode())
-    monkeypatch.setattr(adapter, "locate", lambda name: tmp_path / FILES[name])
     monkeypatch.setattr(face_alignment, "FaceAlignment", Library)
-    return FaceAlignmentLandmarks.load("cpu")
+    return FaceAlignmentLandmarks.load(*(tmp_path / file for file in FILES.values()), device="cpu")
 
 
-def test_the_library_finds_the_verified_files_and_compiles_nothing(loaded: FaceAlignmentLandmarks) -> None:
+def test_the_library_finds_these_files_and_compiles_nothing(loaded: FaceAlignmentLandmarks, tmp_path: Path) -> None:
     made = Library.made
-    assert made.files == {file: name.encode() for name, file in FILES.items()}
+    assert made.landmarks == b"2dfan4"
+    assert made.options["face_detector_kwargs"] == {"path_to_detector": str(tmp_path / FILES["s3fd"])}
     assert made.options["device"] == "cpu"
     assert made.options["compile"] is False
     assert made.options["landmarks_type"] == face_alignment.LandmarksType.TWO_D
@@ -76,4 +76,32 @@ def test_no_face_is_an_empty_list(loaded: FaceAlignmentLandmarks) -> None:
 
 def test_a_device_that_is_not_there_is_an_error() -> None:
     with pytest.raises(DeviceError, match="cuda:99"):
-        FaceAlignmentLandmarks.load("cuda:99")
+        FaceAlignmentLandmarks.load(Path("2dfan4"), Path("s3fd"), device="cuda:99")
+
+
+class Newer(Library):
+    """A version that wants other networks."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        load_file_from_url("https://nowhere.invalid/newer.pth")
+
+
+class NewerDetector(Library):
+    """A version whose detector is loaded by torch.hub again."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        torch.hub.load_state_dict_from_url("https://nowhere.invalid/newer.pth")
+
+
+@pytest.mark.parametrize("library", [Newer, NewerDetector])
+def test_a_library_that_would_fetch_is_refused(
+    library: type[Library], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / name for name in FILES.values()]
+    for file in files:
+        file.write_bytes(b"weights")
+    monkeypatch.setattr(face_alignment, "FaceAlignment", library)
+    usual = torch.hub.urlopen  # type: ignore[attr-defined]
+    with pytest.raises(WeightsError, match=r"asks for another file \(https://nowhere.invalid/newer.pth\)"):
+        FaceAlignmentLandmarks.load(*files, device="cpu")
+    assert torch.hub.urlopen is usual  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import pytest
 from facesynth.core.errors import UsageError, WeightsMissing
 from facesynth.inference.landmarks import choice
 from facesynth.inference.landmarks.choice import choose_detector, detector_weights, load_detector
+from facesynth.inference.landmarks.detection import DETECTOR_WEIGHTS
 
 
 @pytest.fixture
@@ -48,8 +49,9 @@ def test_an_unknown_detector_is_a_usage_error() -> None:
         choose_detector("mtcnn")
 
 
-def test_the_weights_of_dlib_are_known_by_their_sha256() -> None:
-    assert {name: len(digest) for name, digest in detector_weights("dlib").items()} == {
-        "dlib-landmarks-68": 64,
-        "dlib-mmod": 64,
-    }
+@pytest.mark.usefixtures("nothing_fetched")
+def test_the_weights_of_a_detector_are_known_by_their_sha256_wherever_they_lie() -> None:
+    for detector in ("dlib", "face-alignment"):
+        found = detector_weights(detector)
+        assert found.keys() == set(DETECTOR_WEIGHTS[detector])
+        assert {len(digest) for digest in found.values()} == {64}
