@@ -177,11 +177,20 @@ def is_stage_name(name: str) -> bool:
 
 def entry_folders(root: Path, stage: str) -> Iterator[os.DirEntry[str]]:
     """Every entry's folder of a stage, damaged ones too, in no order; folders that are not named like one are not."""
-    for shard in _folders(root / stage):
-        if _SHARD.fullmatch(shard.name):
-            for folder in _folders(Path(shard.path)):
-                if _KEY.fullmatch(folder.name) and folder.name.startswith(shard.name):
-                    yield folder
+    for shard in shard_folders(root, stage):
+        yield from entries_in(shard)
+
+
+def shard_folders(root: Path, stage: str) -> Iterator[os.DirEntry[str]]:
+    """The folders, 256 at most, that a stage's entries lie in, in no order."""
+    return (shard for shard in _folders(root / stage) if _SHARD.fullmatch(shard.name))
+
+
+def entries_in(shard: os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
+    """The entries' folders in a shard, as `entry_folders` has them."""
+    for folder in _folders(Path(shard.path)):
+        if _KEY.fullmatch(folder.name) and folder.name.startswith(shard.name):
+            yield folder
 
 
 def _folders(folder: Path) -> Iterator[os.DirEntry[str]]:

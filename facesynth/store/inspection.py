@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +36,18 @@ class Damage:
 def list_entries(root: Path, stage: str) -> Iterator[Entry | Damage]:
     """Every entry of a stage, as a lookup would find it, in no order."""
     for folder in entry_folders(root, stage):
-        try:
-            yield read_entry(folder.path, stage, folder.name)
-        except FileNotFoundError:
-            if Path(folder.path).is_dir():
-                yield Damage(Path(folder.path), "the manifest is missing")
-        except (OSError, CacheError) as error:
-            yield Damage(Path(folder.path), error.what if isinstance(error, CacheError) else str(error))
+        if (found := look_at(folder, stage)) is not None:
+            yield found
+
+
+def look_at(folder: os.DirEntry[str], stage: str) -> Entry | Damage | None:
+    """The entry in a folder, as a lookup would find it; None where it has been removed in the meantime."""
+    try:
+        return read_entry(folder.path, stage, folder.name)
+    except FileNotFoundError:
+        return Damage(Path(folder.path), "the manifest is missing") if os.path.isdir(folder.path) else None
+    except (OSError, CacheError) as error:
+        return Damage(Path(folder.path), error.what if isinstance(error, CacheError) else str(error))
 
 
 def summarize(root: Path) -> list[StageUse]:

@@ -19,6 +19,7 @@ from facesynth.serving import listening
 from facesynth.serving.settings import Settings
 from tests.serving.drawn_requests import painting
 from tests.serving.running import API, until_ready
+from tests.socket_notes import asked_beyond_loopback, noting
 
 
 def started(*options: str, **environment: str) -> subprocess.Popen[str]:
@@ -29,8 +30,8 @@ def started(*options: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def test_the_demo_paints_and_stops_gracefully() -> None:
-    process = started("--demo", FACESYNTH_TOKEN="sesame")
+def test_the_demo_paints_asks_nobody_and_stops_gracefully(tmp_path: Path) -> None:
+    process = started("--demo", FACESYNTH_TOKEN="sesame", **noting(tmp_path))
     try:
         assert process.stdout is not None
         address = process.stdout.readline().split()[-1]
@@ -41,9 +42,21 @@ def test_the_demo_paints_and_stops_gracefully() -> None:
             assert Image.open(io.BytesIO(picture.content)).size == (256, 256)
             process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=60)
-        assert process.returncode == 0 and not told, told
+        assert asked_beyond_loopback(tmp_path) == []
+        assert process.returncode == 0 and all(line.startswith("licences ") for line in told.splitlines()), told
     finally:
         process.kill()
+
+
+def test_a_token_can_be_drawn() -> None:
+    process = started("--demo", "--token", "random")
+    try:
+        assert process.stdout is not None
+        token = process.stdout.readline().strip().partition("#token=")[2]
+    finally:
+        process.kill()
+        process.communicate()
+    assert len(token) >= 20 and "random" not in token
 
 
 def test_a_port_in_use_is_named() -> None:
