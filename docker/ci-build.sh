@@ -49,6 +49,14 @@ if run "$job" -- sh -c 'command -v cc || command -v gcc || command -v g++ || com
     echo "a compiler is in the image" >&2
     exit 1
 fi
+# The packages were installed as the locks name them, without their own say: two of what they ask for are left out.
+lacking=$(run "$job" -- python3 -m pip check | grep -E ' requires | has requirement ' |
+    grep -vE ' requires (opencv-python|openvino-telemetry),' || true)
+if [ -n "$lacking" ]; then
+    echo "the locks do not fit together: run docker/lock.sh" >&2
+    echo "$lacking" >&2
+    exit 1
+fi
 run "$job" -- facesynth --help
 run "$job" -- facesynth doctor
 

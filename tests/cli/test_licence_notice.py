@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from facesynth import weights
 from facesynth.cli.licence_notice import tell_licences
 from facesynth.cli.main import cli
+from facesynth.jobs.train import prepare
 from facesynth.store.told import TOLD
+from tests.cli.test_main import ended
 
 DLIB, PARSER = (weights.manifest()[name] for name in ("dlib-landmarks-68", weights.default_name("parser")))
 
@@ -63,3 +67,22 @@ def test_the_list_shows_the_licence_of_all_that_is_bundled_or_needed() -> None:
     for entry in weights.manifest().values():
         [line] = [line for line in listed if line.split()[0] == entry.name]
         assert line.endswith(entry.licence) and entry.licence
+
+
+def test_a_command_tells_at_the_first_use_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (64, 64)).save("nobody.png")
+
+    def told(*options: str) -> int:
+        assert ended(["align", "nobody.png", "-o", "faces", "--cache", "cache", *options]) in (0, 3)
+        return capsys.readouterr().err.count("dlib-landmarks-68: trained on 300-W, which is for non-commercial use")
+
+    assert [told("--dry-run"), told("--quiet"), told()] == [0, 1, 0]
+
+
+def test_training_speaks_of_the_weights_that_its_settings_name() -> None:
+    named = prepare("parser-mnv2-256.yaml", initial="parser-mnv2-256-v1").published_weights()
+    assert weights.entry_of("parser-mnv2-256-v1").sha256 in named
+    assert weights.entry_of("mobilenet-v2-imagenet").sha256 in named
