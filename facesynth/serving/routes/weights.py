@@ -60,5 +60,5 @@ def _rows(entries: Iterable[WeightsFile], used: set[Digest]) -> Iterable[dict[st
             "licence": entry.licence,
             "about": entry.about,
             "present": next(iter(candidates(entry)), None) is not None,
-            "loaded": any(digest.startswith(entry.sha256) for digest in used),
+            "loaded": entry.sha256 in used,
         }
