@@ -5,6 +5,7 @@ from __future__ import annotations
 import rich_click as click
 
 from facesynth.cli.options import given, inputs_and_output, landmarks_option, sheet_option, work_options
+from facesynth.cli.watch_options import watch_options
 from facesynth.cli.work import Work
 
 
@@ -24,7 +25,8 @@ from facesynth.cli.work import Work
 @landmarks_option
 @sheet_option
 @work_options
-def align(work: Work, size: int, frame: str, faces: str, landmarks: str, sheet: bool) -> None:
+@watch_options
+def align(work: Work, size: int, frame: str, faces: str, landmarks: str, sheet: bool, settle: float | None) -> None:
     """Cut a square, upright face out of each photo, wherever there is one: files, folders (recursive) or patterns.
 
     \b
@@ -34,8 +36,13 @@ def align(work: Work, size: int, frame: str, faces: str, landmarks: str, sheet: 
     if given("precision") and work.precision != "float32":
         raise click.UsageError(f"--precision {work.precision} is not for align: faces are found at float32 alone")
     from facesynth.jobs.align import align as job
+    from facesynth.jobs.watching import watch
     from facesynth.stages.align import AlignStage
 
     stage = AlignStage(size=size, frame=frame, faces=faces, landmarks=landmarks, device=work.device)
-    with work.session("align", {**stage.config, "sheet": sheet}, align=stage) as session:
-        job(session, stage, sheet=sheet)
+    told = {**stage.config, "sheet": sheet, "settle": settle}
+    with work.session("align", told, align=stage, arriving=settle is not None) as session:
+        if settle is None:
+            job(session, stage, sheet=sheet)
+        else:
+            watch(session, lambda: job(session, stage), settle=settle)

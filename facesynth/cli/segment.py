@@ -7,6 +7,7 @@ from typing import Any
 import rich_click as click
 
 from facesynth.cli import options
+from facesynth.cli.watch_options import watch_options
 from facesynth.cli.work import Work
 
 
@@ -27,6 +28,7 @@ from facesynth.cli.work import Work
 @options.landmarks_option
 @options.sheet_option
 @options.parsing_work_options
+@watch_options
 def segment(
     work: Work,
     aligned: bool,
@@ -40,12 +42,14 @@ def segment(
     on_photo: bool,
     landmarks: str,
     sheet: bool,
+    settle: float | None,
 ) -> None:
     """Parse every face into 19 classes. Writes images/ (the aligned faces) and labels/ (label maps), ready to train on.
 
     \b
     Example: facesynth segment photos -o pairs
     Example: facesynth segment faces -o pairs --aligned --parts
+    Example: facesynth segment inbox -o pairs --watch
 
     A parser of another project is run from its ONNX export:
 
@@ -56,7 +60,7 @@ def segment(
     if aligned and options.given("landmarks"):
         raise click.UsageError("--landmarks is for photos: no face is searched for with --aligned")
     from facesynth.inference.foreign.declaration import InputDeclaration
-    from facesynth.jobs.segment import SegmentOutputs
+    from facesynth.jobs.segment import SegmentOutputs, segment_arrivals
     from facesynth.jobs.segment import segment as job
     from facesynth.stages.align import AlignStage
     from facesynth.stages.segment import ProbabilitiesStage, SegmentStage
@@ -74,5 +78,9 @@ def segment(
     settings = {"parser": parser, "schema": schema, "parser_input": parser_input or None, "engine": engine,
                 "precision": work.precision, "align": align and dict(align.config)}  # fmt: skip
     reads = [parser] if parser else []
-    with work.session("segment", {**settings, "outputs": files}, align=align, reads=reads) as session:
-        job(session, stage, align=align, probabilities=extra, outputs=files)
+    told = {**settings, "outputs": files, "settle": settle}
+    with work.session("segment", told, align=align, reads=reads, arriving=settle is not None) as session:
+        if settle is None:
+            job(session, stage, align=align, probabilities=extra, outputs=files)
+        else:
+            segment_arrivals(session, stage, align=align, probabilities=extra, outputs=files, settle=settle)

@@ -91,7 +91,9 @@ class Work:
                     yield session
             except KeyboardInterrupt:
                 told.close()
-                finished = f"{session.report.summary()}, from {len(session.sources)} inputs"
+                finished = session.report.summary()
+                if not session.arriving:
+                    finished += f", from {len(session.sources)} inputs"
                 told.note(f"interrupted: {finished}; what is finished is kept, {self._going_on}")
                 raise SystemExit(INTERRUPTED) from None
             except BaseException:

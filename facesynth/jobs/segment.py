@@ -24,6 +24,7 @@ from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, FoundFace, face_item, found_faces
 from facesynth.jobs.session import Session
 from facesynth.jobs.sheets import Sheets
+from facesynth.jobs.watching import watch
 from facesynth.stages.base import Stage
 from facesynth.stages.segment import PROBABILITIES_FILE, ProbabilitiesStage
 
@@ -64,9 +65,50 @@ def segment(
     The report tells of each face how sure the parser is, and a line at the end how many should be looked at. Raises
     UsageError where probabilities are wanted of an ONNX file that answers with labels, before anything is written.
     """
+    _check(probabilities)
+    sheets = Sheets(session, ("face", "labels")) if outputs.sheet and not session.execution.dry_run else None
+    _segment(session, stage, align, probabilities, outputs, sheets)
+    if sheets:
+        sheets.close()
+    tell_doubts(session)
+    if align is not None:
+        session.estimate.follow(align, stage)
+    if probabilities is not None:
+        session.estimate.follow(stage, probabilities)
+
+
+def segment_arrivals(
+    session: Session,
+    stage: Stage[Face, LabelMap],
+    *,
+    align: FaceFinder | None,
+    probabilities: Stage[Face, Any] | None = None,
+    outputs: SegmentOutputs,
+    settle: float,
+) -> None:
+    """Do as `segment` with the files that come to be in the session's folders, until the user stops it; see `watch`.
+
+    No contact sheet is made.
+    """
+    _check(probabilities)
+    watch(session, lambda: _segment(session, stage, align, probabilities, outputs, None), settle=settle)
+    tell_doubts(session)
+
+
+def _check(probabilities: Stage[Face, Any] | None) -> None:
     if isinstance(probabilities, ProbabilitiesStage) and is_foreign(probabilities.parser):
         refuse_labels_alone(weights.locate(probabilities.parser or ""))
-    sheets = Sheets(session, ("face", "labels")) if outputs.sheet and not session.execution.dry_run else None
+
+
+def _segment(
+    session: Session,
+    stage: Stage[Face, LabelMap],
+    align: FaceFinder | None,
+    probabilities: Stage[Face, Any] | None,
+    outputs: SegmentOutputs,
+    sheets: Sheets | None,
+) -> None:
+    """Write what is wanted of the session's sources."""
     faces: Iterable[tuple[Item[Face], FoundFace | None]]
     if align is None:
         faces = ((face_item(source.path), None) for source in session.sources)
@@ -90,13 +132,6 @@ def segment(
             for item in of_photo:
                 with session.item(item.origin):
                     _finish(session, item, sheets)
-    if sheets:
-        sheets.close()
-    tell_doubts(session)
-    if align is not None:
-        session.estimate.follow(align, stage)
-    if probabilities is not None:
-        session.estimate.follow(stage, probabilities)
 
 
 def _finish(session: Session, item: _Parsed, sheets: Sheets | None) -> None:

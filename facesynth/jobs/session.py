@@ -71,7 +71,7 @@ class Session:
     file are passed over): like them, it is never replaced. `tail` is the pattern of what the job may add to the output
     name of one input, after `_`. In a dry run the results that are cached pass through as always, the others are
     counted in `estimate`, and nothing is written. Raises UsageError where there are no inputs, and where the output
-    folder or the report would get in their way.
+    folder or the report would get in their way. Where inputs are `arriving`, there are none until `take` names them.
     """
 
     command: str
@@ -83,6 +83,7 @@ class Session:
     reads: Iterable[str | Path] = ()
     suffixes: frozenset[str] = IMAGE_SUFFIXES
     tail: str = FACE_TAIL
+    arriving: bool = False
     sources: list[SourceFile] = field(init=False)
     report: Report = field(init=False)
     estimate: Estimate = field(init=False)
@@ -92,9 +93,10 @@ class Session:
     _leaving: list[Callable[[], None]] = field(init=False, default_factory=list)
     _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
+    _is_as_found: Callable[[str], bool] = field(init=False, default=lambda path: True)
 
     def __post_init__(self) -> None:
-        found = scan(self.inputs, suffixes=self.suffixes)
+        found = [] if self.arriving else scan(self.inputs, suffixes=self.suffixes)
         self.sources = [source for source in found if not is_sheet(source)] or found
         self.report = Report(self.command, self.settings)
         self._rows = Rows(self.report)
@@ -111,8 +113,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for leave in self._leaving:
-            leave()
+        self._leave()
         self.report.complete = kind is None
         # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
         begun = self._begun or bool(self.report.rows) or kind is None or not issubclass(kind, Exception)
@@ -130,6 +131,26 @@ class Session:
     def on_leaving(self, leave: Callable[[], None]) -> None:
         """Have `leave` called when the work is over, however it ended, before the report is written."""
         self._leaving.append(leave)
+
+    def take(
+        self, sources: list[SourceFile], names: Mapping[str, PurePosixPath], is_as_found: Callable[[str], bool]
+    ) -> None:
+        """Work on these inputs from now on, under these output names; nothing is kept of those before but their rows.
+
+        What is made of one that is not `is_as_found` (by its path) any more is dropped without a row: it will be taken
+        again.
+        """
+        self._leave()
+        with self._tree:
+            self._tree = OutputTree(self.folder, self.inputs, sources, reads=self.reads)
+        self.sources, self._names, self._is_as_found = sources, names, is_as_found
+        self._rows, self._made = Rows(self.report), set()
+        self.execution.progress.more(len(sources))
+
+    def _leave(self) -> None:
+        for leave in self._leaving:
+            leave()
+        self._leaving.clear()
 
     def name(self, origin: Origin) -> PurePosixPath:
         """The output name of an item, without suffix."""
@@ -161,12 +182,15 @@ class Session:
         with closing(self.results(stage, feed())) as results:
             for result in results:
                 along = waiting.popleft()
-                if isinstance(result, Done):
+                as_found = result is None or self._is_as_found(result.origin.path)
+                if isinstance(result, Done) and as_found:
                     yield result, along
                     continue
                 if resultless is not None:
                     resultless(along)
-                if result is not None:
+                if not as_found:
+                    self.execution.progress.advance()
+                elif isinstance(result, Declined | Failed):
                     self.settle(result, part(along))
 
     def results(
@@ -204,6 +228,8 @@ class Session:
 
     def found(self, stage: Stage[In, Out], item: Item[In]) -> Result[Out] | None:
         """What is there of an item without computing, as `facesynth.pipeline.find` says it."""
+        if not self._is_as_found(item.origin.path):
+            return None
         return find(stage, item, self.execution.store, made=self._made)
 
     @contextmanager

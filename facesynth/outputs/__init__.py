@@ -1,6 +1,17 @@
 """Where results go: names that mirror the inputs', and an output tree that never touches an input."""
 
+from facesynth.outputs.name_book import NameBook
 from facesynth.outputs.names import FACE_TAIL, SHEET, SHEET_TEXT, folded, is_sheet, mirrored_names, numbered
 from facesynth.outputs.tree import OutputTree
 
-__all__ = ["FACE_TAIL", "SHEET", "SHEET_TEXT", "OutputTree", "folded", "is_sheet", "mirrored_names", "numbered"]
+__all__ = [
+    "FACE_TAIL",
+    "SHEET",
+    "SHEET_TEXT",
+    "NameBook",
+    "OutputTree",
+    "folded",
+    "is_sheet",
+    "mirrored_names",
+    "numbered",
+]

@@ -25,7 +25,8 @@ SHEET_TEXT = {"Title": "facesynth contact sheet"}
 """What a contact sheet says of itself in its metadata, so that a folder of results can be the next command's input."""
 
 _SHEET = re.compile(rf"{SHEET}(_\d+)?", re.IGNORECASE)
-_LEVELS = 3
+LEVELS = 3
+"""How much more a name can tell, step by step, until it is one of its own; see `spelled`."""
 
 
 def numbered(name: PurePosixPath, index: int | None) -> PurePosixPath:
@@ -50,12 +51,12 @@ def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> M
     level = [0] * len(unique)
     numbered_form = re.compile(rf"(.+)_(?:{tail})", re.DOTALL)
     while True:
-        names = [_spelled(*each) for each in zip(placed, unique, level, strict=True)]
+        names = [spelled(*each) for each in zip(placed, unique, level, strict=True)]
         clashing = _clashes(names, numbered_form)
-        clashing |= {index for index, name in enumerate(names) if not level[index] and _SHEET.fullmatch(str(name))}
+        clashing |= {index for index, name in enumerate(names) if not level[index] and is_sheet_name(str(name))}
         if not clashing:
             return {source.path: name for source, name in zip(unique, names, strict=True)}
-        raisable = [index for index in clashing if level[index] < _LEVELS]
+        raisable = [index for index in clashing if level[index] < LEVELS]
         if not raisable:
             first, second = sorted(clashing)[:2]
             raise OutputError(
@@ -72,8 +73,8 @@ def folded(name: PurePosixPath | str) -> str:
     return unicodedata.normalize("NFC", str(name)).casefold()
 
 
-def _spelled(relative: PurePosixPath, source: SourceFile, level: int) -> PurePosixPath:
-    """A name that tells the more, the more clashes there were; the place on this machine comes in last."""
+def spelled(relative: PurePosixPath, source: SourceFile, level: int) -> PurePosixPath:
+    """A name that tells the more, the more clashes there were (`level`); the place on this machine comes in last."""
     parts = [relative.stem]
     if level >= 1 and relative.suffix:
         parts.append(relative.suffix[1:])
@@ -131,6 +132,11 @@ def _roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
             known[key] = folder.parents[key[1] - 1] if key[1] else folder
         roots.append(known[key])
     return roots
+
+
+def is_sheet_name(name: str) -> bool:
+    """Whether a name without suffix is the contact sheet's, or one of its pages'."""
+    return _SHEET.fullmatch(name) is not None
 
 
 def is_sheet(source: SourceFile) -> bool:
