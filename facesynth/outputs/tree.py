@@ -141,10 +141,11 @@ class OutputTree:
 
     def _prepare(self, target: Path) -> Path:
         """Make the folder that a write needs; the file to write aside."""
-        if target.parent not in self._parents:
+        if target.parent not in self._parents or not target.parent.is_dir():  # somebody may have taken results away
             target.parent.mkdir(parents=True, exist_ok=True)
             self._parents.add(target.parent)
-        self._aside.mkdir(exist_ok=True)  # another run may have taken it for a dead one's, after a long step
+        # Another run may have taken it for a dead one's, after a long step.
+        self._aside.mkdir(parents=True, exist_ok=True)
         return self._aside / "file"
 
 
