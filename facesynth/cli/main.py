@@ -18,7 +18,7 @@ import rich_click as click
 from facesynth import __version__
 from facesynth.cli.freed_memory import keep_freed_memory
 from facesynth.cli.lazy_group import LazyGroup
-from facesynth.cli.progress import tell
+from facesynth.cli.progress import log_as_json, tell
 from facesynth.cli.work import INTERRUPTED
 from facesynth.core.errors import FacesynthError, UsageError
 from facesynth.core.stop_signals import ignore_stop_signals, interrupt_on_stop_signals
@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 """Each command's module, in the order of --help; the command is the module's attribute of its own name."""
 
+_ERROR: Mapping[str, str] = MappingProxyType({"event": "error", "level": "error"})
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 """Python's own 700 has it look through PyTorch's modules again and again while they are imported: for a second."""
 
@@ -94,6 +95,8 @@ def _end_undisturbed() -> None:
 
 def _exit_code(given: list[str]) -> int:
     as_json = _wants_json(given)
+    if as_json:
+        log_as_json()
     try:
         code: Any = cli.main(given, prog_name="facesynth", standalone_mode=False)
         sys.stdout.flush()
@@ -101,16 +104,16 @@ def _exit_code(given: list[str]) -> int:
     except SystemExit as end:  # of a job that has told how it went
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (KeyboardInterrupt, plain_click.Abort):
-        tell("interrupted", as_json=as_json)
+        tell("interrupted", as_json=as_json, event="interrupted", level="warning")
         return INTERRUPTED
     except plain_click.ClickException as error:
         if as_json:
-            tell(f"error: {error.format_message()}", as_json=True)
+            tell(f"error: {error.format_message()}", as_json=True, **_ERROR)
         else:
             error.show()
         return error.exit_code
     except FacesynthError as error:
-        tell(f"error: {error}", as_json=as_json)
+        tell(f"error: {error}", as_json=as_json, **_ERROR)
         return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:  # whoever read the results has seen enough
         sys.stdout = open("/dev/null" if sys.platform != "win32" else "NUL", "w", encoding="utf-8")  # noqa: SIM115
@@ -119,7 +122,7 @@ def _exit_code(given: list[str]) -> int:
         if isinstance(error.__context__, KeyboardInterrupt):  # click could not tell of it: the terminal was closed
             return INTERRUPTED
         where = f"{error.filename}: " if error.filename else ""
-        tell(f"error: {where}{error.strerror or error}", as_json=as_json)
+        tell(f"error: {where}{error.strerror or error}", as_json=as_json, **_ERROR)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: a user gets a line and a file, not a traceback
         _tell_unexpected(error, show="--debug" in given, as_json=as_json)
@@ -130,7 +133,7 @@ def _tell_unexpected(error: Exception, *, show: bool, as_json: bool) -> None:
     told = "".join(traceback.format_exception(error))
     if show:
         for line in [told.rstrip()] if as_json else told.rstrip().split("\n"):
-            tell(line, as_json=as_json)
+            tell(line, as_json=as_json, **_ERROR)
         return
     with tempfile.NamedTemporaryFile(
         "w", prefix="facesynth-error-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
@@ -139,7 +142,7 @@ def _tell_unexpected(error: Exception, *, show: bool, as_json: bool) -> None:
     report = f"Please report it with the traceback in {file.name}"
     message = f"error: unexpected {type(error).__name__}: {error}"
     for line in [f"{message}\n{report}"] if as_json else [message, report]:
-        tell(line, as_json=as_json)
+        tell(line, as_json=as_json, **_ERROR)
 
 
 def _wants_json(given: Sequence[str]) -> bool:

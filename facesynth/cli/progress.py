@@ -1,9 +1,16 @@
-"""How far a command is: a bar on a terminal, a line every five percent in a log, JSON for machines; all on stderr."""
+"""How far a command is: a bar on a terminal, a line every five percent in a log, JSON for machines; all on stderr.
+
+Each JSON line is an object with `time` (UTC, ISO 8601), `level` (info, warning or error), `event` and `message`, and
+what else the event has to say of itself.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
+import logging
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +28,7 @@ class Console(Protocol):
 
     def advance(self, count: int = 1) -> None: ...
 
-    def note(self, message: str) -> None: ...
+    def note(self, message: str, **about: Any) -> None: ...
 
     def close(self) -> None:
         """Take the bar away; notes may follow."""
@@ -68,7 +75,7 @@ class Bar:
     def advance(self, count: int = 1) -> None:
         self._progress.advance(self._task, count)
 
-    def note(self, message: str) -> None:
+    def note(self, message: str, **about: Any) -> None:
         self._terminal.print(one_line(message), markup=False)
 
     def close(self) -> None:
@@ -115,28 +122,58 @@ class Log:
         if due or (last and self._done > self._told):
             self._told, self._when = self._done, time.monotonic()
             if not self._quiet:
-                self._line(f"{self._what}: {self._done}/{self._total}", done=self._done, total=self._total)
+                told: dict[str, Any] = {"what": self._what, "done": self._done, "total": self._total}
+                tell(f"{self._what}: {self._done}/{self._total}", as_json=self._json, event="progress", **told)
 
-    def note(self, message: str) -> None:
-        self._line(message)
+    def note(self, message: str, **about: Any) -> None:
+        tell(message, as_json=self._json, **about)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             sys.stderr.flush()
 
-    def _line(self, message: str, **numbers: int) -> None:
-        tell(message, as_json=self._json, **numbers)
 
-
-def tell(message: str, *, as_json: bool = False, **numbers: int) -> None:
-    """Write a line to stderr, or a JSON object that holds it and the numbers.
+def tell(message: str, *, as_json: bool = False, event: str = "note", level: str = "info", **about: Any) -> None:
+    """Write a line to stderr, or a JSON object that holds it and what else there is to say `about` it.
 
     What cannot be printed is escaped: a name may hold line feeds, which would forge lines, and codes for the terminal.
     Where nobody listens any more, as when the terminal was closed, the work goes on all the same.
     """
-    plain = message.isprintable()
-    text = json.dumps({"message": message, **numbers}, ensure_ascii=not plain) if as_json else one_line(message)
+    text = one_line(message)
+    if as_json:
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        told = {"time": now, "level": level, "event": event, "message": message, **_plain(about)}
+        text = json.dumps(told, ensure_ascii=False, allow_nan=False, default=str)
+        text = text if text.isprintable() else json.dumps(told, allow_nan=False, default=str)
     # A log need not be UTF-8.
     encoding = sys.stderr.encoding or "utf-8"
     with contextlib.suppress(OSError):
         sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def log_as_json() -> None:
+    """Have what is logged become JSON lines: by libraries what they warn of, by the server every request too."""
+    logging.captureWarnings(True)
+    logging.getLogger("facesynth").setLevel(logging.INFO)
+    root = logging.getLogger()
+    if not any(isinstance(handler, _JsonLines) for handler in root.handlers):
+        root.addHandler(_JsonLines())
+
+
+class _JsonLines(logging.Handler):
+    """What is logged, as lines; a record's `about` tells more of it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "error" if record.levelno >= logging.ERROR else "warning" if record.levelno > logging.INFO else "info"
+        message = logging.Formatter("%(message)s").format(record)
+        about = {"event": "log", "logger": record.name, **getattr(record, "about", {})}
+        tell(message, as_json=True, level=level, **about)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it: a loss may be no number."""
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
 import rich_click as click
 
 from facesynth.cli.licence_notice import tell_licences
-from facesynth.cli.options import default_cache_dir, generator_option, landmarks_option, parser_option
+from facesynth.cli.options import (
+    default_cache_dir,
+    generator_option,
+    landmarks_option,
+    log_format_option,
+    parser_option,
+)
 from facesynth.cli.progress import tell
 from facesynth.cli.value_types import Device
 from facesynth.cli.worker_process import prepare_worker
@@ -45,7 +52,8 @@ from facesynth.cli.worker_process import prepare_worker
 @generator_option
 @parser_option
 @landmarks_option
-def serve(**given: Any) -> None:
+@log_format_option
+def serve(log_format: str, **given: Any) -> None:
     """Serve the page to paint on, and its API; see /docs there. Stop it with Ctrl-C: what runs is finished first.
 
     \b
@@ -60,10 +68,17 @@ def serve(**given: Any) -> None:
 
     if given["token"] == "random":
         given["token"] = secrets.token_urlsafe(16)
-    settings = Settings(**given)
+    settings, as_json = Settings(**given), log_format == "json"
     names = [settings.generator or weights.default_name("generator"), settings.parser or weights.default_name("parser")]
     names += DETECTOR_WEIGHTS[choose_detector(settings.found_by)]
-    tell_licences(map(weights.sha256_of, names), tell, default_cache_dir())
+    tell_licences(map(weights.sha256_of, names), partial(tell, as_json=as_json), default_cache_dir())
     if not settings.local and settings.token is None:
-        tell(f"anybody who reaches {settings.host} may paint here: give a --token to let in those who have it")
-    run(settings, begin=prepare_worker, listening=lambda address: click.echo(f"facesynth is at {address}"))
+        risk = f"anybody who reaches {settings.host} may paint here: give a --token to let in those who have it"
+        tell(risk, as_json=as_json, level="warning")
+
+    def listening(address: str) -> None:
+        click.echo(f"facesynth is at {address}")
+        if as_json:  # without the token behind the #: logs are kept, and read by others
+            tell("listening", as_json=True, event="listening", address=address.partition("#")[0])
+
+    run(settings, begin=prepare_worker, listening=listening)

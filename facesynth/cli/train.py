@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import rich_click as click
 
@@ -15,6 +17,7 @@ from facesynth.core.errors import TrainingError
 
 _PAIRS = click.Path(exists=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_INTERRUPTED: Mapping[str, str] = MappingProxyType({"event": "interrupted", "level": "warning"})
 
 
 @click.command("train")
@@ -79,16 +82,16 @@ def train(
                 if len(ordered) == 1:
                     raise
                 told.close()
-                told.note(f"{prepared.config.name} is not trained: {error}")
+                told.note(f"{prepared.config.name} is not trained: {error}", event="error", level="error")
                 failed.append(prepared.config.name)
                 continue
             if result is None:
                 told.close()
                 if prepared.is_saved():
                     saved = f"what is saved in {prepared.folder}"
-                    told.note(f"interrupted: run the same command again to go on from {saved}")
+                    told.note(f"interrupted: run the same command again to go on from {saved}", **_INTERRUPTED)
                 else:
-                    told.note("interrupted: nothing is saved yet, the same command again begins anew")
+                    told.note("interrupted: nothing is saved yet, the same command again begins anew", **_INTERRUPTED)
                 raise SystemExit(INTERRUPTED)
         click.echo(result)
     if failed:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _HANDED = 16
+_PROBLEMS = 20
+"""As many rejected and failed items are told in lines of their own."""
 
 
 def handed(batch_size: int | None) -> int:
@@ -94,7 +96,8 @@ class Work:
                 finished = session.report.summary()
                 if not session.arriving:
                     finished += f", from {len(session.sources)} inputs"
-                told.note(f"interrupted: {finished}; what is finished is kept, {self._going_on}")
+                message = f"interrupted: {finished}; what is finished is kept, {self._going_on}"
+                told.note(message, event="interrupted", level="warning", counts=session.report.counts)
                 raise SystemExit(INTERRUPTED) from None
             except BaseException:
                 told.close()
@@ -116,12 +119,17 @@ class Work:
         if self.dry_run:
             click.echo(self._plan(session))
             return
-        told.note(f"{session.report.summary()}")
+        told.note(session.report.summary(), event="finished", counts=session.report.counts, output=str(session.folder))
         click.echo(session.folder)
 
     def _tell_problems(self, session: Session, told: Console) -> None:
-        for line in session.report.table().splitlines():
-            told.note(line)
+        problems = session.report.problems
+        for row in problems[:_PROBLEMS]:
+            about = {"input": row.input, "part": row.part, "status": row.status, "reason": row.reason}
+            told.note(f"{row.status:<8} {row}: {row.reason}", event="problem", level="warning", **about)
+        if len(problems) > _PROBLEMS:
+            more = len(problems) - _PROBLEMS
+            told.note(f"… and {more} more, all of them in the report", event="problem", level="warning", more=more)
 
     def _plan(self, session: Session) -> str:
         """What a dry run found."""

@@ -40,8 +40,8 @@ class Progress(Protocol):
     def advance(self, count: int = 1) -> None:
         """One is finished, or so many."""
 
-    def note(self, message: str) -> None:
-        """Something worth a line."""
+    def note(self, message: str, **about: Any) -> None:
+        """Something worth a line; `about` is the same for machines: `event`, `level`, and what else belongs to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ class Session:
         with self._tree:
             self._tree = OutputTree(self.folder, self.inputs, sources, reads=self.reads)
         self.sources, self._names, self._is_as_found = sources, names, is_as_found
-        self._rows, self._made = Rows(self.report), set()
+        self._made = type(self._made)()
         self.execution.progress.more(len(sources))
 
     def _leave(self) -> None:

@@ -212,7 +212,8 @@ def train(
         shown = nimg
         if losses:
             told = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-            progress.note(f"{nimg} images: {told}")
+            about = {"event": "stats", "run": config.name, "images": nimg, "values": dict(values)}
+            progress.note(f"{nimg} images: {told}", **about)
 
     tenths = 0
 
@@ -221,7 +222,7 @@ def train(
         if done * 10 // total != tenths:
             tenths = done * 10 // total
             what = "images" if isinstance(config, SpnRun) else "pairs"
-            progress.note(f"{done} of {total} {what} packed for training")
+            progress.note(f"{done} of {total} {what} packed for training", event="packed", done=done, total=total)
 
     starters: Mapping[str, Callable[..., Path | None]] = {
         "parser": start.train_parser,

@@ -68,7 +68,10 @@ class Observing:
         finally:
             route = getattr(scope.get("route"), "path", "other")
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self.metrics.request(method, route, status, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            self.metrics.request(method, route, status, seconds)
+            about = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6), "id": request_id}
+            _log.info("%s %s: %d", method, route, status, extra={"about": {"event": "request", **about}})
 
 
 class _Body:

@@ -223,8 +223,15 @@ def test_machines_read_json_lines(place: Path, capsys: pytest.CaptureFixture[str
     (place / "photos" / "text.png").write_text("no image")
     assert ended(["align", "photos", "-o", "faces", "--log-format", "json"]) == 3
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert {"message": "align: 3/3", "done": 3, "total": 3} in lines
-    assert any(line["message"].startswith("failed   photos/text.png: not an image") for line in lines)
+    [last] = [line for line in lines if line["event"] == "progress"][-1:]
+    assert (last["message"], last["done"], last["total"]) == ("align: 3/3", 3, 3)
+    [problem] = [line for line in lines if line["event"] == "problem"]
+    assert problem["message"].startswith("failed   photos/text.png: not an image") and problem["level"] == "warning"
+    assert (problem["input"], problem["status"]) == ("photos/text.png", "failed")
+    assert problem["reason"].startswith("not an image") and problem["part"] is None
+    [finished] = [line for line in lines if line["event"] == "finished"]
+    assert finished["counts"]["failed"] == 1 and finished["output"] == "faces"
+    assert all(line["time"].endswith("Z") for line in lines)
 
 
 def test_an_interrupted_command_says_how_to_go_on(

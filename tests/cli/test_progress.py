@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +31,8 @@ def test_errors_are_json_lines_for_machines(
 ) -> None:
     assert ended([*arguments, *option]) == code
     (line,) = capsys.readouterr().err.splitlines()
-    assert json.loads(line)["message"].startswith("error: ")
+    told = json.loads(line)
+    assert told["message"].startswith("error: ") and (told["event"], told["level"]) == ("error", "error")
 
 
 HOSTILE = "a\x1b[2Jb\nerror: forged\x9b31m\u202egnp.exe\x07\udce9名"
@@ -48,6 +52,49 @@ def test_names_reach_machines_as_they_are_in_one_harmless_line(capsys: pytest.Ca
     told = capsys.readouterr().err
     assert json.loads(told)["message"] == HOSTILE
     assert told.removesuffix("\n").isprintable()
+
+
+def test_every_json_line_says_when_how_bad_and_what(capsys: pytest.CaptureFixture[str]) -> None:
+    log = Log(as_json=True)
+    log.begin(2, "align")
+    log._when -= 2
+    log.advance(2)
+    log.note("8 images: loss nan", event="stats", images=8, values={"loss": float("nan"), "l1": 0.5})
+    log.note("no room", level="error", where=Path("/x"))
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=30)
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in capsys.readouterr().err.splitlines()]
+    for line in lines:
+        assert line["time"].endswith("Z") and dt.datetime.fromisoformat(line.pop("time")) > before
+    assert lines == [
+        {"level": "info", "event": "progress", "message": "align: 2/2", "what": "align", "done": 2, "total": 2},
+        {"level": "info", "event": "stats", "message": "8 images: loss nan", "images": 8,
+         "values": {"loss": None, "l1": 0.5}},
+        {"level": "error", "event": "note", "message": "no room", "where": "/x"},
+    ]  # fmt: skip
+
+
+def test_what_libraries_log_and_warn_of_is_json_too(tmp_path: Path) -> None:
+    """In a process of its own, as the log of all is changed. What Python itself would print is no JSON."""
+    code = (
+        "import logging, sys, warnings, facesynth.cli.main as main\n"
+        "class Broken:\n"
+        "    def main(self, *given, **more):\n"
+        "        warnings.simplefilter('always')\n"
+        "        warnings.warn('old\\nthing')\n"
+        "        logging.getLogger('torch').error('two\\nlines')\n"
+        "        logging.getLogger('torch').info('nobody hears')\n"
+        "        raise RuntimeError('one\\ntwo')\n"
+        "main.cli = Broken()\n"
+        "main.main(['align', 'x', '--log-format', 'json'])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert ran.returncode == 1
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("log", "warning"), ("log", "error"), ("error", "error"),
+    ]  # fmt: skip
+    assert "old\nthing" in lines[0]["message"] and lines[1]["message"] == "two\nlines" and lines[1]["logger"] == "torch"
+    assert lines[2]["message"].startswith("error: unexpected RuntimeError: one\ntwo")
 
 
 def test_names_reach_a_terminal_as_one_harmless_line(monkeypatch: pytest.MonkeyPatch) -> None:

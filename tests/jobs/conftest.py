@@ -32,7 +32,7 @@ class Listener:
     def advance(self, count: int = 1) -> None:
         self.done += count
 
-    def note(self, message: str) -> None:
+    def note(self, message: str, **about: object) -> None:
         self.notes.append(message)
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import logging
 import threading
 
 import numpy as np
@@ -256,3 +257,16 @@ def test_headers_are_described(client: TestClient) -> None:
         assert "x-labels" in own
         assert {*own, "server-timing"} == {name.lower() for name in described["200"]["headers"]}
         assert "WWW-Authenticate" in described["401"]["headers"] and "Retry-After" in described["503"]["headers"]
+
+
+def test_each_request_is_logged_with_what_machines_ask_for(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="facesynth.serving"):
+        client.get(f"{API}/nothing/secret-name")
+        answer = client.get("/healthz")
+    other, healthy = [record.about for record in caplog.records if hasattr(record, "about")]
+    assert (other["event"], other["method"], other["status"]) == ("request", "GET", 404)
+    assert "secret" not in str(other), "what was asked for may be anything"
+    assert healthy["route"] == "/healthz" and healthy["status"] == 200 and healthy["seconds"] > 0
+    assert healthy["id"] == answer.headers["x-request-id"]

@@ -69,7 +69,11 @@ def importing(command: Callable[..., Layout]) -> Callable[..., None]:
             except KeyboardInterrupt:
                 told.close()
                 without = " without --force" if force else ""
-                told.note(f"interrupted: what is finished is kept, run the same command again{without} to go on")
+                told.note(
+                    f"interrupted: what is finished is kept, run the same command again{without} to go on",
+                    event="interrupted",
+                    level="warning",
+                )
                 raise SystemExit(INTERRUPTED) from None
             told.close()
             _tell(done, told)
@@ -86,12 +90,14 @@ def _tell(done: Imported, told: Console) -> None:
     for line in _listed("note", done.notes):
         told.note(line)
     for line in _listed("failed", [_spelled(problem) for problem in done.failures]):
-        told.note(line)
+        told.note(line, event="problem", level="warning")
     for line in _listed("warning", [_spelled(problem) for problem in done.warnings]):
-        told.note(line)
+        told.note(line, event="warning", level="warning")
     told.note(
         f"{done.count} faces ({done.count - done.kept} made, {done.kept} known), {done.failed} failed,"
-        f" {done.warned} warnings: {done.report}"
+        f" {done.warned} warnings: {done.report}",
+        event="finished",
+        report=str(done.report),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from facesynth.cli.options import quiet_option, schema_option
+from facesynth.cli.options import log_format_option, quiet_option, schema_option
 
 
 @click.command()
@@ -36,6 +36,7 @@ from facesynth.cli.options import quiet_option, schema_option
     show_default="one a core, 2 to 8",
     help="Threads that read and check.",
 )
+@log_format_option
 @quiet_option
 def inspect(
     target: Path,
@@ -45,6 +46,7 @@ def inspect(
     html_file: Path | None,
     no_duplicates: bool,
     workers: int,
+    log_format: str,
     quiet: bool,
 ) -> None:
     """Look at TARGET, a dataset.jsonl (or its folder), a folder with images/ and labels/, or a folder of photos.
@@ -74,7 +76,7 @@ def inspect(
     if html_file is not None:
         check_replaceable(html_file, page.MARK)
     opened = open_target(target, split=split, schema=schema)
-    with console("text", quiet=quiet) as told:
+    with console(log_format, quiet=quiet) as told:
         told.begin(len(opened), "inspect")
         found = inspect_dataset(opened, duplicates=not no_duplicates, workers=workers, on_row=told.advance)
     if json_file is not None and not to_stdout:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +9,8 @@ import rich_click as click
 
 from facesynth import weights
 from facesynth.cli.licence_notice import tell_licences
-from facesynth.cli.options import default_cache_dir
-from facesynth.cli.progress import tell
+from facesynth.cli.options import default_cache_dir, log_format_option, quiet_option
+from facesynth.cli.progress import console
 from facesynth.cli.value_types import Share
 from facesynth.datasets.random_faces import FULL_SIZE, RandomFacesPlan, write_random_faces
 
@@ -27,9 +26,17 @@ from facesynth.datasets.random_faces import FULL_SIZE, RandomFacesPlan, write_ra
 @click.option("--size", type=click.IntRange(16, FULL_SIZE), default=FULL_SIZE, show_default=True, help="Pixels a side.")
 @click.option("--truncation", type=Share(), default=0.7, show_default=True, help="0: all alike; 1: wildest.")
 @click.option("--format", "image_format", type=click.Choice(["png", "jpeg"]), default="png", show_default=True)
-@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+@log_format_option
+@quiet_option
 def random_faces(
-    count: int, seed: int, output: Path, size: int, truncation: float, image_format: Literal["png", "jpeg"], quiet: bool
+    count: int,
+    seed: int,
+    output: Path,
+    size: int,
+    truncation: float,
+    image_format: Literal["png", "jpeg"],
+    log_format: str,
+    quiet: bool,
 ) -> None:
     """Write photos of people who do not exist, FFHQ-framed, each the same for the same seed. Started again, it goes on.
 
@@ -40,8 +47,9 @@ def random_faces(
     Example: facesynth dataset random-faces --count 100 --seed 0 --size 512 -o faces
     """
     kinds = (entry.sha256 for entry in weights.manifest().values() if entry.kind == "faces")
-    tell_licences(kinds, tell, default_cache_dir())
     plan = RandomFacesPlan(count=count, seed=seed, size=size, truncation=truncation, format=image_format)
-    with click.progressbar(length=count, label="random faces", file=sys.stderr, hidden=quiet) as bar:
-        made = write_random_faces(output, plan, on_face=lambda path, new: bar.update(1))
+    with console(log_format, quiet=quiet) as told:
+        tell_licences(kinds, told.note, default_cache_dir())
+        told.begin(count, "random faces")
+        made = write_random_faces(output, plan, on_face=lambda path, new: told.advance())
     click.echo(f"{made} made, {count - made} already there: {output}")

@@ -23,7 +23,7 @@ def told_of(log_format: str, *, quiet: bool, kept: str) -> Iterator[Console]:
             yield told
         except KeyboardInterrupt:
             told.close()
-            told.note(f"interrupted; {kept}")
+            told.note(f"interrupted; {kept}", event="interrupted", level="warning")
             raise SystemExit(INTERRUPTED) from None
 
 
