@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "weights": "facesynth.cli.weights",
         "model": "facesynth.cli.model",
         "cache": "facesynth.cli.cache",
+        "status": "facesynth.cli.status",
         "doctor": "facesynth.cli.doctor",
     }
 )

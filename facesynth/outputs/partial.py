@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
-import socket
 import time
 import uuid
 from pathlib import Path
 
-from facesynth.core.refs import sha256_bytes
+from facesynth.core.processes import is_alive, machine
 
 _STALE_SECONDS = 3600
 _NAME = re.compile(r"\.partial-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
@@ -19,7 +19,7 @@ _NAME = re.compile(r"\.partial-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
 
 def partial_folder(folder: Path) -> Path:
     """A name for such a folder below `folder` that no other run has, on this machine or another."""
-    return folder / f".partial-{_processes()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    return folder / f".partial-{machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 def remove_stale(folder: Path) -> None:
@@ -27,38 +27,24 @@ def remove_stale(folder: Path) -> None:
 
     A run that is at work all the same makes its folder again.
     """
-    processes = _processes()
+    here = machine()
     for left in folder.glob(".partial-*"):
         match = _NAME.fullmatch(left.name)
         if match is None:
             continue
         try:
             if (
-                match[1] == processes and not _alive(int(match[2]))
+                match[1] == here and not is_alive(int(match[2]))
             ) or time.time() - left.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(left, ignore_errors=True)
         except FileNotFoundError:
             continue
 
 
-def _processes() -> str:
-    """What tells the processes that are seen here from those of another machine, or container, of the same name."""
-    told = [socket.gethostname()]
-    for place in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        try:
-            told.append(os.readlink(place) if os.path.islink(place) else Path(place).read_text(encoding="ascii"))
-        except OSError:
-            continue  # not Linux, which alone has containers
-    return sha256_bytes("\n".join(told).encode())[:8]
-
-
-def _alive(process: int) -> bool:
-    if os.name != "posix":  # signal 0 would end a process on Windows
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def processes_at_work(folder: Path) -> tuple[int, ...]:
+    """The processes of this machine that write in a folder now, as far as they have begun to."""
+    here, found = machine(), set[int]()
+    with contextlib.suppress(OSError):
+        matches = (_NAME.fullmatch(left.name) for left in folder.glob(".partial-*"))
+        found = {int(match[2]) for match in matches if match and match[1] == here and is_alive(int(match[2]))}
+    return tuple(sorted(found))

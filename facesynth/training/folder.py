@@ -16,6 +16,7 @@ from facesynth.core.errors import TrainingError
 from facesynth.core.files import replacing
 from facesynth.core.image_files import write_photo
 from facesynth.core.images import Photo
+from facesynth.training.process_record import recorded
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -40,9 +41,12 @@ _CHANGEABLE = (
     "cycle.folders",
 )
 
+_BOARD_SIDE = 1024
+"""Pixels of a sheet's longer side in TensorBoard's files, which hold each sheet a second time."""
+
 
 class RunFolder:
-    """`runs/NAME/`: run.json, checkpoint-*.pt, stats.jsonl, samples/, tensorboard/ and the finished weights."""
+    """`runs/NAME/`: run.json, process.json, checkpoint-*.pt, stats.jsonl, samples/, tensorboard/, finished weights."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,7 +67,8 @@ class RunFolder:
         try:
             for stale in (*self.path.glob(".*.part"), *self.path.glob("samples/.*.part")):  # of a killed process
                 stale.unlink(missing_ok=True)
-            yield
+            with recorded(self.path):
+                yield
         finally:
             if self._board is not None:
                 self._board.close()
@@ -105,15 +110,19 @@ class RunFolder:
             ) from error
 
     def _tell_tensorboard(self, nimg: int, values: Mapping[str, float]) -> None:
+        board = self._opened_board()
+        for name, value in values.items():
+            board.add_scalar(name, value, nimg)
+        board.flush()
+
+    def _opened_board(self) -> SummaryWriter:
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 
             # What a killed process told TensorBoard after its last checkpoint is hidden: it comes again.
             purge = self._resumed_at + 1 if self._resumed_at else None
             self._board = SummaryWriter(str(self.path / "tensorboard"), purge_step=purge)
-        for name, value in values.items():
-            self._board.add_scalar(name, value, nimg)
-        self._board.flush()
+        return self._board
 
     def forget_after(self, nimg: int) -> None:
         """Drop the statistics past `nimg`: what a killed process wrote after its last checkpoint is done again."""
@@ -124,10 +133,15 @@ class RunFolder:
             _publish(path, "".join(line + "\n" for line in lines if _shown(line) <= nimg))
 
     def write_samples(self, nimg: int, sheet: Photo, text: Mapping[str, str]) -> None:
-        """Write samples/NIMG.png."""
+        """Write samples/NIMG.png, and the same, shrunk to 1024 pixels where it is larger, to TensorBoard."""
         folder = self.path / "samples"
         folder.mkdir(exist_ok=True)
         write_photo(sheet, folder / f"{nimg:010d}.png", text=text)
+        scale = min(1.0, _BOARD_SIDE / max(sheet.size))
+        shown = sheet if scale == 1 else sheet.resized(*(max(1, round(side * scale)) for side in sheet.size))
+        board = self._opened_board()
+        board.add_image("samples", shown.pixels, nimg, dataformats="HWC")
+        board.flush()
 
 
 def _publish(path: Path, text: str) -> None:

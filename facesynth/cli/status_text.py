@@ -1,0 +1,142 @@
+"""How the state of training runs and jobs is told: in lines for people, in JSON for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from facesynth.cli.one_line import one_line
+from facesynth.cli.quantities import spelled_size, spelled_time
+from facesynth.core.errors import FacesynthError
+from facesynth.jobs.status.gpus import Gpu
+from facesynth.jobs.status.job_folder import JobStatus
+from facesynth.jobs.status.overview import Found
+from facesynth.jobs.status.training_run import RunStatus
+
+_QUIET = 600.0
+"""Seconds without a row of statistics after which a running one is said to be silent."""
+
+
+def told(found: Found) -> str:
+    """A run or a job, all that is known of it; a line of what is neither."""
+    if isinstance(found, FacesynthError):
+        return one_line(found)
+    lines = _run(found) if isinstance(found, RunStatus) else _job(found)
+    head, *rest = ((name, one_line(text)) for name, text in lines)
+    return "\n".join([f"{one_line(head[0])}: {head[1]}", *(f"  {name:<12} {text}" for name, text in rest)])
+
+
+def told_shortly(found: Found) -> str:
+    """The same as one line of a table."""
+    if not isinstance(found, RunStatus):
+        return told(found).partition("\n")[0]
+    share = "" if found.share is None else f"{found.share:.0%}"
+    rate = f"{found.rate:.3g}/s" if found.rate and found.state == "running" else ""
+    left = "" if found.eta is None else f"{spelled_time(found.eta)} left"
+    last = found.error or ", ".join(_measures(found.losses, 3))
+    columns = f"{found.name:<24} {found.state:<9} {found.images:>12,} images {share:>5}  {rate:<10} {left:<16} {last}"
+    return one_line(columns.rstrip())
+
+
+def told_of_gpus(gpus: Sequence[Gpu]) -> Iterator[str]:
+    """A line for each GPU."""
+    for gpu in gpus:
+        busy = "" if gpu.busy is None else f", {gpu.busy:.0%} busy"
+        memory = "" if gpu.used is None or gpu.total is None else (
+            f", {spelled_size(gpu.used)} of {spelled_size(gpu.total)} in use"
+        )  # fmt: skip
+        yield f"GPU {gpu.index}: {gpu.name}{busy}{memory}"
+
+
+def as_json(found: Found) -> dict[str, Any]:
+    """The same for machines; a number that is not finite is null."""
+    if isinstance(found, FacesynthError):
+        return {"what": "unknown", "error": str(found)}
+    document: dict[str, Any] = {"what": "run" if isinstance(found, RunStatus) else "job", **_plain(found)}
+    if isinstance(found, RunStatus):
+        document["share"] = found.share
+    return document
+
+
+def gpus_as_json(gpus: Sequence[Gpu]) -> list[Any]:
+    """GPUs for machines."""
+    return [_plain(gpu) for gpu in gpus]
+
+
+def _run(run: RunStatus) -> Iterator[tuple[str, str]]:
+    process = run.process
+    where = "" if process is None else f", process {process.pid} on {process.host} since {process.started}"
+    if process is not None and process.ended is not None:
+        where = f" at {process.ended}, process {process.pid} on {process.host}"
+    silent = run.state == "running" and run.last_row_age is not None and run.last_row_age > _QUIET
+    quiet = f", silent for {spelled_time(run.last_row_age or 0)}" if silent else ""
+    yield run.name, f"{run.state}{where}{quiet}"
+    if run.images_wanted is None:
+        yield "images", "none yet: it has not begun to train"
+    else:
+        rate = f", {run.rate:.3g} a second" if run.rate else ""
+        eta = f", about {spelled_time(run.eta)} left" if run.eta is not None else ""
+        share = "" if run.share is None else f" ({run.share:.1%})"
+        yield "images", f"{run.images:,} of {run.images_wanted:,}{share}{rate}{eta}"
+    if run.seconds_wanted is not None:
+        yield "time", f"{spelled_time(run.seconds or 0)} of {spelled_time(run.seconds_wanted)} of training"
+    if run.losses:
+        age = "" if run.last_row_age is None else f" ({spelled_time(run.last_row_age)} ago)"
+        yield "losses", ", ".join(_measures(run.losses)) + age
+    if run.scores:
+        yield "scores", ", ".join(_measures(run.scores)) + f" (after {run.scores_at:,} images)"
+    if run.best is not None:
+        value = run.best.get("value")
+        yield "best", f"{run.best.get('measure')} {value} (after {run.best.get('nimg')} images)"
+    if run.checkpoints:
+        yield "checkpoints", ", ".join(f"{count:,}" for count in run.checkpoints)
+    if run.weights:
+        yield "weights", ", ".join(run.weights)
+    if run.samples:
+        yield "samples", f"{run.samples} in {run.folder / 'samples'}"
+    if run.error is not None:
+        yield "error", run.error
+    if run.state == "killed":
+        kept = f"the checkpoint of image {run.checkpoints[-1]:,}" if run.checkpoints else "the beginning"
+        yield "hint", f"it ended without a word, as for lack of memory; the same command goes on from {kept}"
+
+
+def _job(job: JobStatus) -> Iterator[tuple[str, str]]:
+    at_work = ", ".join(map(str, job.processes))
+    if job.processes:
+        yield str(job.folder), f"being written by process {at_work}; its report comes at the end"
+    else:
+        yield (
+            str(job.folder),
+            f"{job.command}, {'all gone through' if job.complete else 'interrupted or ended by an error'}",
+        )
+    if job.command is not None:
+        counts = ", ".join(f"{count:,} {status}" for status, count in job.counts.items() if count) or "nothing"
+        yield "items", f"{counts}{' by an earlier one' if job.processes else ''}"
+    for problem in job.problems:
+        yield "problem", problem
+
+
+def _measures(values: Mapping[str, float], most: int | None = None) -> list[str]:
+    return [f"{name} {value:.4g}" for name, value in [*values.items()][:most]]
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def json_line(document: object, *, indent: int | None = None) -> str:
+    """A document as JSON that can be printed anywhere."""
+    return json.dumps(document, indent=indent, allow_nan=False)
