@@ -9,9 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
 
 from facesynth.core.errors import OutputError, TrainingError
+from facesynth.core.image_files import decode_photo, read_photo
+from facesynth.core.images import Photo
 from facesynth.training.folder import RunFolder
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.settings import Augment, Data, Schedule
@@ -55,6 +58,23 @@ def test_one_event_file_a_process_and_what_a_killed_one_said_too_much_is_hidden(
     assert told_tensorboard(tmp_path) == wanted
     assert [(row["nimg"], row["loss"]) for row in stats(tmp_path)] == wanted
     assert "bad" not in stats(tmp_path)[0]
+
+
+def test_tensorboard_shows_sample_sheets_no_larger_than_they_need_be(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = RunFolder(tmp_path)
+    with folder.locked():
+        folder.write_samples(8, Photo(np.full((20, 30, 3), 200, np.uint8)), {})
+        folder.write_samples(16, Photo(np.full((40, 2048, 3), 9, np.uint8)), {})
+        events = EventAccumulator(str(tmp_path / "tensorboard"))
+        events.Reload()
+    small, large = events.Images("samples")
+    assert (small.step, small.width, small.height) == (8, 30, 20) and (large.step, large.width) == (16, 1024)
+    shown = decode_photo(small.encoded_image_string, "small")
+    assert shown.pixels.shape == (20, 30, 3) and (shown.pixels == 200).all()
+    assert read_photo(tmp_path / "samples" / "0000000016.png").size == (2048, 40)
 
 
 def test_tensorboard_is_imported_when_there_is_something_to_tell(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def read_job(folder: Path) -> JobStatus:
                     break
         problems = _problems(file) if counts.get("failed") or counts.get("rejected") else ()
     except (OSError, ValueError, ijson.JSONError) as error:
-        raise OutputError(f"the report cannot be read ({error})", where=file) from error
+        told = str(error).partition("\n")[0]  # a parser shows the place below
+        raise OutputError(f"the report cannot be read ({told})", where=file) from error
     return JobStatus(
         folder=folder,
         processes=at_work,
