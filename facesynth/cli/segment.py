@@ -49,7 +49,10 @@ def segment(
     \b
     Example: facesynth segment photos -o pairs
     Example: facesynth segment faces -o pairs --aligned --parts
-    Example: facesynth segment inbox -o pairs --watch
+
+    What comes to be in a folder is done as it comes, until Ctrl-C; exit code 0 or 3 where nothing was left, else 130:
+
+    facesynth segment inbox -o pairs --watch
 
     A parser of another project is run from its ONNX export:
 

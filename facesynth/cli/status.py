@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import rich_click as click
+
+if TYPE_CHECKING:
+    from facesynth.jobs.status.gpus import Gpu
+    from facesynth.jobs.status.overview import Found
 
 
 @click.command("status")
@@ -36,36 +42,48 @@ def status(
     Example: facesynth status spade-128 --follow
     Example: facesynth status --tensorboard
     """
-    from facesynth.cli import status_text as text
-    from facesynth.jobs.status.gpus import gpus
-    from facesynth.jobs.status.overview import look_at, look_at_all
-    from facesynth.jobs.status.training_run import RunStatus
+    from facesynth.jobs.status.overview import is_at_work, look_at, look_at_all, news_of
 
     if tensorboard:
         if as_json or follow:
             raise click.UsageError("--tensorboard shows a page: give it without --json and --follow")
         _show_board(run, runs, port)
         return
-    before: Any = None
+    before: list[object] | None = None
     while True:
         found = look_at_all(runs) if run is None else [(run, look_at(run, runs))]
-        running = [one for _, one in found if isinstance(one, RunStatus) and one.state == "running"]
-        busy = gpus() if any(one.process and one.process.here for one in running) else ()
-        news = [(one.state, one.images, one.scores_at) if isinstance(one, RunStatus) else str(one) for _, one in found]
-        if as_json:
-            each = [{"name": name, **text.as_json(one)} for name, one in found]
-            told = {"gpus": text.gpus_as_json(busy), **({"runs": each} if run is None else each[0])}
-            lines = [text.json_line(told, indent=None if follow else 1)]
-        elif run is None or (before is not None and running):
-            lines = [text.told_shortly(one) for _, one in found]
-        else:
-            lines = [text.told(one) for _, one in found]
+        at_work = any(is_at_work(one) for _, one in found)
+        news = [news_of(one) for _, one in found]
         if news != before:
-            click.echo("\n".join([*lines, *(() if as_json else text.told_of_gpus(busy))] or ["no runs"]))
-        if not follow or not running:
+            shortly = run is None or (before is not None and at_work)
+            click.echo(_as_json(found, many=run is None, follow=follow) if as_json else _in_words(found, shortly))
+        if not follow or not at_work:
             return
         before = news
         time.sleep(interval)
+
+
+def _in_words(found: Sequence[tuple[str, Found]], shortly: bool) -> str:
+    from facesynth.cli.status_text import told, told_of_gpus, told_shortly
+
+    lines = [told_shortly(name, one) if shortly else told(one) for name, one in found]
+    return "\n".join([*lines, *told_of_gpus(_gpus(found))] or ["no runs"])
+
+
+def _as_json(found: Sequence[tuple[str, Found]], *, many: bool, follow: bool) -> str:
+    from facesynth.cli.status_text import as_json, gpus_as_json
+
+    each = [as_json(name, one) for name, one in found]
+    document = {"gpus": gpus_as_json(_gpus(found)), **({"runs": each} if many else each[0])}
+    return json.dumps(document, indent=None if follow else 1, allow_nan=False)
+
+
+def _gpus(found: Sequence[tuple[str, Found]]) -> tuple[Gpu, ...]:
+    """This machine's, where something is at work on it."""
+    from facesynth.jobs.status.gpus import gpus
+    from facesynth.jobs.status.overview import is_at_work
+
+    return gpus() if any(is_at_work(one) for _, one in found) else ()
 
 
 def _show_board(run: str | None, runs: Path, port: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,9 +29,11 @@ def told(found: Found) -> str:
     return "\n".join([f"{one_line(head[0])}: {head[1]}", *(f"  {name:<12} {text}" for name, text in rest)])
 
 
-def told_shortly(found: Found) -> str:
+def told_shortly(name: str, found: Found) -> str:
     """The same as one line of a table."""
-    if not isinstance(found, RunStatus):
+    if isinstance(found, FacesynthError):
+        return one_line(f"{name:<24} -         {found}")
+    if isinstance(found, JobStatus):
         return told(found).partition("\n")[0]
     share = "" if found.share is None else f"{found.share:.0%}"
     rate = f"{found.rate:.3g}/s" if found.rate and found.state == "running" else ""
@@ -52,11 +53,11 @@ def told_of_gpus(gpus: Sequence[Gpu]) -> Iterator[str]:
         yield f"GPU {gpu.index}: {gpu.name}{busy}{memory}"
 
 
-def as_json(found: Found) -> dict[str, Any]:
+def as_json(name: str, found: Found) -> dict[str, Any]:
     """The same for machines; a number that is not finite is null."""
     if isinstance(found, FacesynthError):
-        return {"what": "unknown", "error": str(found)}
-    document: dict[str, Any] = {"what": "run" if isinstance(found, RunStatus) else "job", **_plain(found)}
+        return {"name": name, "what": "unknown", "error": str(found)}
+    document = {"name": name, "what": "run" if isinstance(found, RunStatus) else "job", **_plain(found)}
     if isinstance(found, RunStatus):
         document["share"] = found.share
     return document
@@ -135,8 +136,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value
-
-
-def json_line(document: object, *, indent: int | None = None) -> str:
-    """A document as JSON that can be printed anywhere."""
-    return json.dumps(document, indent=indent, allow_nan=False)

@@ -13,6 +13,20 @@ Found: TypeAlias = RunStatus | JobStatus | FacesynthError
 """A run, a job, or why a folder is neither."""
 
 
+def is_at_work(found: Found) -> bool:
+    """Whether somebody is at work on it."""
+    return (isinstance(found, RunStatus) and found.state == "running") or (
+        isinstance(found, JobStatus) and bool(found.processes)
+    )
+
+
+def news_of(found: Found) -> object:
+    """What is equal where there is no news."""
+    if isinstance(found, RunStatus):
+        return found.state, found.images, found.scores_at, found.checkpoints
+    return found if isinstance(found, JobStatus) else str(found)
+
+
 def look_at(named: str, runs: Path) -> RunStatus | JobStatus:
     """The run or job in a folder, or the run of that name in `runs`.
 
