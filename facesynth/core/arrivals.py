@@ -48,7 +48,7 @@ class Arrivals:
     A file is complete when neither its size nor its time of change has changed for `settle` seconds, wherever it came
     from: one that was renamed into place has to lie there for so long, too. Links are followed, but what lies in the
     folder `without` is passed by under every name. Where several folders are watched, the relative names of files start
-    with their folder's, and as much of its parents' as tells them apart. Memory: some hundred bytes for each file.
+    with their folder's, and as much of its parents' as tells them apart. Memory: some hundred bytes a file.
     """
 
     def __init__(

@@ -216,6 +216,26 @@ def test_stopped_among_many_it_says_so_and_the_next_one_goes_on(
     assert sorted(rows(session).values()) == ["cached"] * 6 + ["done"] * 4 and again.computed == 4
 
 
+def test_stopped_as_it_looks_while_files_wait_it_says_that_some_are_left(
+    inbox: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"AT_ONCE": 1, "_OFTEN": 0, "_LEAST": 0, "_REST": 0}.items():
+        monkeypatch.setattr(watching, name, value)
+    for index in range(3):
+        write_photo(flat_photo((14 * index + 16, 1, 1)), inbox / f"{index}.png")
+    session, real = arriving(opened, inbox), Arrivals.look
+
+    def look(arrivals: Arrivals) -> Looked:
+        if session.report.rows:
+            raise KeyboardInterrupt
+        return real(arrivals)
+
+    monkeypatch.setattr(Arrivals, "look", look)
+    with pytest.raises(KeyboardInterrupt), session:
+        segmenting()(session)
+    assert rows(session) == {"0.png": "done"} and not session.report.complete
+
+
 def test_with_fail_fast_the_first_failure_ends_it(inbox: Path, opened: Opener) -> None:
     (inbox / "text.png").write_text("no image")
     with pytest.raises(Exception, match="not an image"), arriving(opened, inbox, fail_fast=True) as session:
