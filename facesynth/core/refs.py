@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -66,7 +67,7 @@ class Ref(Generic[T_co]):
     """A value that is known by its digest and not yet loaded; `load()` reads and decodes it.
 
     Where what it refers to may be made anew, with other bytes in rare cases, `now()` is the digest of what `load()`
-    gives now.
+    gives now. `load` can be pickled, so that another process can call it: no lambda, no function within a function.
     """
 
     digest: Digest
@@ -95,7 +96,7 @@ class FileRef(Generic[T]):
     def identify(self) -> Ref[T]:
         """The file by the sha256 of its bytes. Raises InputError where it cannot be read."""
         digest = sha256_bytes(read_file(self.path))
-        return Ref(digest, self.origin, lambda: self._load(digest))
+        return Ref(digest, self.origin, partial(self._load, digest))
 
     def _load(self, digest: Digest) -> T:
         data = read_file(self.path)
@@ -123,7 +124,11 @@ class PairRef(Generic[A, B]):
         def digest() -> Digest:
             return sha256_bytes(json.dumps([first.identify().digest, second.identify().digest]).encode())
 
-        return Ref(digest(), self.origin, lambda: (first.load(), second.load()), digest)
+        return Ref(digest(), self.origin, partial(_both, first.load, second.load), digest)
+
+
+def _both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    return first(), second()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,15 @@ def labels_item(path: Path, schema: str | None = None) -> Item[LabelMap]:
 
 def style_item(style: Style) -> Ref[Style]:
     """A style that is known as an item; its digest is that of the same style from the cache."""
-    return Ref(style.digest(), Origin(style.kind), lambda: style)
+    return Ref(style.digest(), Origin(style.kind), partial(_itself, style))
 
 
 @dataclass(frozen=True, slots=True)
 class CombinedStyle:
-    """What `make` makes of two styles, as an item. `how` is a word for that and its settings: the digest holds them."""
+    """What `make` makes of two styles, as an item. `how` is a word for that and its settings: the digest holds them.
+
+    `make` can be pickled, as what loads an item has to be.
+    """
 
     first: Item[Style]
     second: Item[Style]
@@ -85,7 +88,7 @@ class CombinedStyle:
             told = [word, first.identify().digest, second.identify().digest, *settings]
             return sha256_bytes(json.dumps(told).encode())
 
-        return Ref(digest(), self.origin, lambda: self.make(first.load(), second.load()), digest)
+        return Ref(digest(), self.origin, partial(_combined, self.make, first.load, second.load), digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,14 @@ def found_faces(
         session.execution.progress.more(len(files) - 1)
         for item, file in zip(flatten([result], stage.codec), files, strict=True):
             yield item, FoundFace(item, result, file)
+
+
+def _itself(style: Style) -> Style:
+    return style
+
+
+def _combined(make: Callable[[Style, Style], Style], first: Callable[[], Style], second: Callable[[], Style]) -> Style:
+    return make(first(), second())
 
 
 def _decode_labels(data: bytes, where: str, *, schema: str | None) -> LabelMap:

@@ -224,4 +224,8 @@ def _part(wanted: Wanted) -> str:
 
 def _face(result: Done[Sample]) -> Ref[Face]:
     """A picture as `segment --aligned` reads it from its file: both have one digest."""
-    return Ref(result.ref.digest, result.origin, lambda: Face.from_aligned(result.ref.load().picture))
+    return Ref(result.ref.digest, result.origin, partial(_aligned, result.ref.load))
+
+
+def _aligned(load: Callable[[], Sample]) -> Face:
+    return Face.from_aligned(load().picture)

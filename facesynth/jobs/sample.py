@@ -146,7 +146,11 @@ def sample(
 def sample_item(seed: int, condition: Told, origin: Origin) -> Item[Wanted]:
     """A seed in its settled condition as an item: drawn or told, a class gives the same picture."""
     digest = sha256_bytes(json.dumps(["seed", seed, condition]).encode())
-    return Ref(digest, origin, lambda: (seed, condition))
+    return Ref(digest, origin, partial(_wanted, seed, condition))
+
+
+def _wanted(seed: int, condition: Told) -> Wanted:
+    return seed, condition
 
 
 def _about(draw: Draw, classes: Sequence[str]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -200,4 +200,8 @@ def _hint_at_labels(session: Session, photos: Iterable[SourceFile]) -> None:
 def _mean_of(style: Item[Style]) -> Item[Style]:
     """The style of nobody in particular, for the generator whose encoder read `style`."""
     known = style.identify()
-    return Ref(f"mean for {known.digest}", Origin("mean style"), lambda: known.load().middle())
+    return Ref(f"mean for {known.digest}", Origin("mean style"), partial(_middle, known.load))
+
+
+def _middle(load: Callable[[], Style]) -> Style:
+    return load().middle()

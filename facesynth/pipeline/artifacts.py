@@ -12,6 +12,7 @@ from facesynth.core.errors import CacheError, FacesynthError
 from facesynth.core.refs import Digest, FileStamp, Ref, Rejected
 from facesynth.pipeline.failures import OF_THE_ITEM, OF_THE_RUN
 from facesynth.pipeline.maker import Maker
+from facesynth.stages.base import Codec
 from facesynth.store import Entry, discard
 
 T = TypeVar("T")
@@ -30,10 +31,50 @@ class _DecodingError(CacheError):
     """The bytes are right, and still the codec cannot read them: looking again will not do."""
 
 
+class FoundArtifact(Generic[Out]):
+    """An entry as it was found, pickled to be read in another process, which makes nothing anew."""
+
+    __slots__ = ("_codec", "_entry")
+
+    def __init__(self, codec: Codec[Out], entry: Entry) -> None:
+        self._codec = codec
+        self._entry = entry
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self._entry.folder
+
+    @property
+    def files(self) -> Mapping[str, FileStamp]:
+        """Its files as they were found."""
+        return self._entry.files
+
+    def load(self) -> Out:
+        """The whole value. Raises CacheError as `read` does."""
+        return self.read(self._codec.read)
+
+    def read(
+        self,
+        decode: Callable[[Path], T],
+        names: Callable[[Mapping[str, FileStamp]], Iterable[str]] = Mapping.keys,
+    ) -> T:
+        """What `decode` makes of the folder, of whose files it reads those that `names` chooses.
+
+        Raises CacheError where they are damaged, or another's by now.
+        """
+        return _checked(self._entry, decode, names)
+
+    def with_file(self, name: str, work: Callable[[Path, FileStamp], T]) -> T:
+        """What `work` makes of one file and its stamp, and what it raises where they do not agree."""
+        return work(self._entry.file(name), self._entry.files[name])
+
+
 class CachedArtifact(Generic[In, Out]):
     """The entry that a stage's result for an item lies in. Any thread may use it; it keeps no value alive.
 
     What is damaged is computed from the item again, which is loaded for that and mended first where it is damaged too.
+    Pickled, it is a `FoundArtifact`: where the stage is at work, and who is told of what was mended, stays here.
     """
 
     __slots__ = ("_entry", "_item", "_maker")
@@ -42,6 +83,9 @@ class CachedArtifact(Generic[In, Out]):
         self._maker = maker
         self._item = item
         self._entry = entry
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return FoundArtifact, (self._maker.codec, self._entry)
 
     @property
     def folder(self) -> Path:
@@ -70,17 +114,7 @@ class CachedArtifact(Generic[In, Out]):
 
         Raises CacheError where these are damaged and cannot be made anew, and what would end a run where no item can.
         """
-
-        def checked(entry: Entry) -> T:
-            entry.check(names(entry.files))
-            try:
-                return decode(entry.folder)
-            except OSError as error:  # gone in the meantime
-                raise CacheError(f"cannot be read ({error.strerror or error})", where=entry.folder) from error
-            except (FacesynthError, ValueError) as error:
-                raise _DecodingError(f"cannot be decoded ({error})", where=entry.folder) from error
-
-        return self._use(checked)
+        return self._use(lambda entry: _checked(entry, decode, names))
 
     def with_file(self, name: str, work: Callable[[Path, FileStamp], T]) -> T:
         """What `work` makes of one file and its stamp; it raises CacheError or OSError where they do not agree."""
@@ -140,3 +174,13 @@ class CachedArtifact(Generic[In, Out]):
         (outcome,) = self._maker([value])
         result = outcome if isinstance(outcome, Rejected) else self._maker.codec.write(outcome)
         return self._maker.publish(recipe, result, replace=True)
+
+
+def _checked(entry: Entry, decode: Callable[[Path], T], names: Callable[[Mapping[str, FileStamp]], Iterable[str]]) -> T:
+    entry.check(names(entry.files))
+    try:
+        return decode(entry.folder)
+    except OSError as error:  # gone in the meantime
+        raise CacheError(f"cannot be read ({error.strerror or error})", where=entry.folder) from error
+    except (FacesynthError, ValueError) as error:
+        raise _DecodingError(f"cannot be decoded ({error})", where=entry.folder) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,12 +17,10 @@ Out = TypeVar("Out")
 
 @dataclass(slots=True)
 class Miss(Generic[In, Out]):
-    """An item that has to be computed, on its way: `value` while it is decoded, `result` once it is computed."""
+    """An item that has to be computed, on its way."""
 
     ref: Ref[In]
     recipe: Recipe
-    value: Future[In] | None = None
-    result: Future[Result[Out]] | None = None
 
 
 class Finder(Generic[In, Out]):
@@ -51,6 +48,20 @@ class Finder(Generic[In, Out]):
             if entry is not None:
                 return self.answer(ref, entry, cached=not self._maker.is_news(entry))
         return Miss(ref, recipe)
+
+    def find_again(self, miss: Miss[In, Out]) -> Result[Out] | Miss[In, Out]:
+        """What has become of a miss whose item may have been made anew: itself still, or the miss or hit of new bytes.
+
+        The miss is changed to what its item is now. Raises as its item does.
+        """
+        ref = miss.ref.identify()
+        if ref.digest == miss.ref.digest:
+            return miss
+        found = self.find(ref)
+        if not isinstance(found, Miss):
+            return found
+        miss.ref, miss.recipe = found.ref, found.recipe
+        return miss
 
     def answer(self, ref: Ref[In], entry: Entry, *, cached: bool) -> Result[Out]:
         """What an entry says of the item."""

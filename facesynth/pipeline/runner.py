@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from facesynth.core.errors import UsageError
 from facesynth.core.refs import Digest, Item, Result
+from facesynth.pipeline.executor import Executor
 from facesynth.pipeline.feeding import feeding
 from facesynth.pipeline.finder import Finder, Miss
+from facesynth.pipeline.in_process import IN_PROCESS
 from facesynth.pipeline.line import Line
 from facesynth.pipeline.maker import Maker, Told
 from facesynth.stages.base import Stage
@@ -29,6 +31,7 @@ def run(
     on_result: Callable[[Result[Out]], None] | None = None,
     on_mended: Told | None = None,
     made: set[Digest] | None = None,
+    executor: Executor = IN_PROCESS,
 ) -> Generator[Result[Out], None, None]:
     """What `stage` makes of each item, in the order of `items`; `on_result` is called with each just before.
 
@@ -45,10 +48,14 @@ def run(
     anew on the spot, by the thread that reads it, and `on_mended` is told; the stage is never called by two at once.
     Where runs share `made`, the keys of what they compute are added to it, and these results are `cached` for none of
     them.
+
+    `executor` is who computes what is missing, by default the calling thread; what is said of threads above is said of
+    that one. Others need a store, and a stage that is a dataclass: what they are told of it is its fields.
     """
     if batch_size < 1 or workers < 1:
         raise UsageError(f"batch_size and workers must be at least 1, not {batch_size} and {workers}")
-    return _run(Line(Maker(stage, store, told=on_mended, made=made), batch_size, workers, force), items, on_result)
+    maker = Maker(stage, store, told=on_mended, made=made)
+    return _run(Line(maker, executor, batch_size=batch_size, workers=workers, force=force), items, on_result)
 
 
 def _run(

@@ -88,7 +88,7 @@ class AlignStage:
 
     def __post_init__(self) -> None:
         check_options(self.size, self.frame, self.faces)
-        self.detector = choose_detector(self.landmarks)
+        self.landmarks = self.detector = choose_detector(self.landmarks)
 
     @property
     def config(self) -> Mapping[str, object]:
