@@ -13,6 +13,7 @@ import click as plain_click
 import rich_click as click
 from click.core import ParameterSource
 
+from facesynth.cli.executors import EXECUTORS, refuse_executor
 from facesynth.cli.value_types import BatchSize, Device, Schema
 from facesynth.cli.work import Work
 from facesynth.inference.engines import ENGINE_NAMES
@@ -100,6 +101,22 @@ _OUTPUT_OPTION = click.option(
 )
 _WORK_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     device_option,
+    click.option(
+        "--devices",
+        type=click.IntRange(1, 256),
+        show_default="1; with --executor ray all GPUs of the cluster",
+        help="Split the work over so many processes: one a GPU, or on a CPU each with its share of the cores.",
+    ),
+    click.option(
+        "--executor",
+        type=click.Choice(EXECUTORS),
+        default="local",
+        show_default=True,
+        help="Where networks run: on this machine, or on those of a Ray cluster, which share --cache.",
+    ),
+    click.option(
+        "--ray-address", metavar="HOST:PORT|auto", help="The cluster of --executor ray (default: one on this machine)."
+    ),
     precision_option,
     engine_option,
     batch_size_option,
@@ -149,6 +166,7 @@ def parsing_work_options(command: F) -> F:
     @functools.wraps(command)
     def gathered(**values: Any) -> Any:
         refuse_two_caches(no_cache=values["no_cache"])
+        refuse_executor(values["executor"], values["devices"], values["ray_address"], values["device"])
         if values["dry_run"] and values["report"]:
             raise click.UsageError("--dry-run writes nothing, so there is no --report")
         how = {field.name: values.pop(field.name) for field in dataclasses.fields(Work)}

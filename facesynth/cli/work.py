@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from facesynth.cli.executors import chosen_executor
 from facesynth.cli.licence_notice import tell_licences
 from facesynth.cli.progress import Console, console
 from facesynth.cli.quantities import spelled_size
@@ -42,6 +43,9 @@ class Work:
     inputs: tuple[str, ...]
     output: Path
     device: str
+    devices: int | None
+    executor: str
+    ray_address: str | None
     precision: str
     batch_size: int | None
     workers: int
@@ -74,8 +78,18 @@ class Work:
         with contextlib.ExitStack() as stack:
             told = stack.enter_context(console(self.log_format, quiet=self.quiet))
             root = stack.enter_context(temporary_cache()) if self.no_cache else self.cache
+            executor = chosen_executor(
+                self.executor,
+                self.devices,
+                self.ray_address,
+                root=root,
+                device=self.device,
+                workers=self.workers,
+                note=told.note,
+            )
             how = Execution(
                 store=ArtifactStore(root),
+                executor=stack.enter_context(executor),
                 progress=told,
                 batch_size=handed(self.batch_size),
                 workers=self.workers,
@@ -139,7 +153,8 @@ class Work:
         lines += [f"to compute: {count} × {stage}" for stage, count in estimate.missing.items() if count]
         disk, free = spelled_size(estimate.disk()), spelled_size(estimate.free(session.folder))
         lines.append(f"disk: about {disk} in {session.folder} and the cache together, {free} are free")
-        lines.append(f"memory: about {spelled_size(estimate.memory(handed(self.batch_size)))}")
+        each = " for each of the processes" if self.executor == "ray" or (self.devices or 1) > 1 else ""
+        lines.append(f"memory: about {spelled_size(estimate.memory(handed(self.batch_size)))}{each}")
         return "\n".join(lines)
 
 

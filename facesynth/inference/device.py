@@ -31,6 +31,30 @@ def resolve_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def device_among(name: str, index: int, count: int) -> str:
+    """The device of one of `count` processes that work side by side on this machine: a GPU each, or the CPU for all.
+
+    `name` is the kind that was asked for, `index` counts from 0. Raises UsageError where it names one device, and
+    DeviceError where there are fewer.
+    """
+    if count == 1:
+        return name
+    if ":" in name or name == "mps":
+        raise UsageError(f"--devices {count} and --device {name} do not go together", hint="use --device cuda or cpu")
+    kind = resolve_device(name).type
+    if kind != "cuda":  # one mps, which auto may have chosen, is no place for several
+        return "cpu"
+    there = torch.cuda.device_count()
+    if index >= there:
+        raise DeviceError(f"this machine has {there} CUDA devices, not {count}", hint=f"use --devices {there}")
+    return f"cuda:{index}"
+
+
+def share_cores(count: int) -> None:
+    """Have PyTorch compute with this process's share of the cores: `count` processes work side by side."""
+    torch.set_num_threads(max(1, torch.get_num_threads() // count))
+
+
 def resolve_batch_size(size: int | None, device: torch.device) -> int:
     """The number of items computed at once: 1 on a CPU, where more gain little, 16 elsewhere, unless given."""
     return size if size is not None else 1 if device.type == "cpu" else 16

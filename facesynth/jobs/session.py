@@ -18,7 +18,7 @@ from facesynth.jobs.estimate import Estimate
 from facesynth.jobs.report_file import check_report_place, write_report
 from facesynth.jobs.rows import Rows
 from facesynth.outputs import FACE_TAIL, OutputTree, is_sheet, mirrored_names, numbered
-from facesynth.pipeline import feeding, find, run
+from facesynth.pipeline import IN_PROCESS, Executor, feeding, find, run
 from facesynth.report import Report
 from facesynth.stages.base import Stage
 from facesynth.store import ArtifactStore
@@ -50,6 +50,7 @@ class Execution:
 
     store: ArtifactStore
     progress: Progress
+    executor: Executor = IN_PROCESS
     batch_size: int = 8
     workers: int = 2
     force: bool = False
@@ -115,6 +116,8 @@ class Session:
     ) -> None:
         self._leave()
         self.report.complete = kind is None
+        if told := self.execution.executor.told():
+            self.report.settings = {**self.report.settings, **told}
         # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
         begun = self._begun or bool(self.report.rows) or kind is None or not issubclass(kind, Exception)
         with self._tree:
@@ -213,6 +216,7 @@ class Session:
                 force=how.force,
                 on_mended=self._note_mended,
                 made=self._made,
+                executor=how.executor,
             )
             with closing(results):
                 for result in results:

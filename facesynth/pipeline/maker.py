@@ -36,6 +36,7 @@ class Maker(Generic[In, Out]):
         told: Told | None = None,
         made: set[Digest] | None = None,
     ) -> None:
+        self.stage = stage
         self.name = stage.name
         self.codec: Codec[Out] = stage.codec
         self.store = store

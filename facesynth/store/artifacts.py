@@ -40,12 +40,14 @@ class ArtifactStore:
     An entry is `<stage>/<ab>/<key>/`: files and a manifest, whole from the moment that it can be seen, never changed.
     Any number of threads, processes and machines (on a shared file system) may use one store; there are no locks.
     Nothing is synced to the disk: what a power cut spoils shows in its sizes, counts as a miss, and is replaced.
+
+    With `noted` unset it keeps no log of what it used: that of a run whose work it does notes it all.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, noted: bool = True) -> None:
         self.root = root
         self._root = os.fspath(root)
-        self._log = RunLog(root)
+        self._log = RunLog(root, off=not noted)
         self._tagged = False
 
     def lookup(self, stage: str, key: Digest) -> Entry | None:

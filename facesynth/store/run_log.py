@@ -22,12 +22,12 @@ class RunLog:
     It only informs `cache gc`, so a cache that cannot be written (shared, read-only) goes without it.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, off: bool = False) -> None:
         name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}.jsonl"
         self._path = root / RUNS / name
         self._lock = threading.Lock()
         self._stream: TextIOWrapper | None = None
-        self._off = False
+        self._off = off
 
     def __del__(self) -> None:
         with contextlib.suppress(KeyboardInterrupt):  # nobody could catch it here: Python would print it and go on

@@ -1,0 +1,86 @@
+"""Stages of numbers that other processes can make again: they are dataclasses, and all they do is in their fields."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from facesynth.core.errors import InputError, WeightsMissing
+from facesynth.core.refs import Digest, Origin, Outcome, Ref, Rejected, sha256_bytes
+from facesynth.stages.base import FileCodec
+
+
+def _encode(value: int) -> bytes:
+    return str(value).encode()
+
+
+def _decode(data: bytes, where: str) -> int:
+    return int(data)
+
+
+@dataclass(slots=True)
+class Tripled:
+    """Triples numbers; rejects 13, fails on 99, ends the run at 98, has a bug at 97, and dies over 96.
+
+    Each batch is noted in `notes`, as a file that is called by the process and holds the numbers; it takes `seconds`.
+    The batch that holds `once` kills its worker the first time it is seen.
+    """
+
+    name: ClassVar[str] = "tripled"
+    version: ClassVar[int] = 1
+    codec: ClassVar[FileCodec[int]] = FileCodec("number.txt", _encode, _decode)
+
+    notes: Path
+    seconds: float = 0.0
+    once: int | None = None
+    factor: int = 3
+
+    @property
+    def config(self) -> Mapping[str, object]:
+        return {"factor": self.factor}
+
+    @property
+    def weights(self) -> Mapping[str, Digest]:
+        return {}
+
+    def __call__(self, batch: Sequence[int]) -> list[Outcome[int]]:
+        note = self.notes / f"{os.getpid()}-{time.monotonic_ns()}"
+        note.write_text(" ".join(map(str, batch)))
+        time.sleep(self.seconds)
+        if 96 in batch or (self.once in batch and _first_time(self.notes / "once")):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if 97 in batch:
+            raise TypeError("a bug")
+        if 98 in batch:
+            raise WeightsMissing("there are no weights for 98")
+        if 99 in batch:
+            raise InputError("99 cannot be tripled", where="99")
+        return [Rejected("unlucky") if value == 13 else value * self.factor for value in batch]
+
+    def batches(self) -> dict[int, list[list[int]]]:
+        """The batches that each process has begun, by its id, in order."""
+        found: dict[int, list[list[int]]] = {}
+        for note in sorted(self.notes.glob("*-*"), key=lambda path: int(path.name.partition("-")[2])):
+            found.setdefault(int(note.name.partition("-")[0]), []).append(
+                [int(one) for one in note.read_text().split()]
+            )
+        return found
+
+
+def _first_time(mark: Path) -> bool:
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def number(value: int) -> Ref[int]:
+    """A number as an item that can be sent."""
+    return Ref(sha256_bytes(str(value).encode()), Origin(str(value)), partial(int, value))
