@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import rich_click as click
 
@@ -13,7 +15,7 @@ from facesynth.cli.licence_notice import tell_licences
 from facesynth.cli.progress import console
 from facesynth.cli.value_types import SeedRange
 from facesynth.cli.work import INTERRUPTED
-from facesynth.core.errors import TrainingError
+from facesynth.core.errors import TrainingError, UsageError
 
 _PAIRS = click.Path(exists=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -55,7 +57,8 @@ def train(
 ) -> None:
     """Train a parser or a generator, or several of a comparison; the same command again goes on where it stopped.
 
-    One of several that cannot be trained holds the others up no longer than it takes to say so.
+    One of several that cannot be trained holds the others up no longer than it takes to say so. Started by Slurm's
+    srun, each task is a rank: over several machines too.
 
     \b
     Example: facesynth train tiny.yaml --data pairs
@@ -63,19 +66,25 @@ def train(
     Example: facesynth train spn/quick-cifar --data cifar --arm sngan --arm spn --seeds 0,1
     Example: facesynth train parser-mnv2-256.yaml --data pairs --init-from parser-mnv2-256-v1 --set data.split=null
     """
-    from facesynth.jobs.train import describe, prepare_all
+    from facesynth.jobs.train import describe, prepare_all, started_by_srun
     from facesynth.jobs.train import train as job
 
+    own = None if dry_run else started_by_srun(os.environ)
+    another = own is not None and own.rank > 0  # the first one tells of the run
     ordered = prepare_all(pipeline, overrides, data=data, initial=initial, runs=runs, arms=arms, seeds=seeds or ())
+    if own is not None and len(ordered) > 1:
+        told_apart = "name one of them with --arm and --seeds, and give each a job"
+        raise UsageError(f"srun has started ranks of one run, and these are {len(ordered)}", hint=told_apart)
     failed: list[str] = []
     for prepared in ordered:
         if dry_run:
             click.echo(describe(prepared, device=device, devices=devices))
             continue
-        with console(log_format, quiet=quiet) as told:
+        with console(log_format, quiet=quiet or another) as told:
             tell_licences(prepared.published_weights(), told.note, cache)
+            how: dict[str, Any] = {"device": device, "devices": devices, "own": own}
             try:
-                result = job(prepared, cache, device=device, devices=devices, progress=told, losses=not quiet)
+                result = job(prepared, cache, **how, progress=told, losses=not (quiet or another))
             except KeyboardInterrupt:
                 result = None
             except TrainingError as error:
@@ -84,6 +93,8 @@ def train(
                 told.close()
                 told.note(f"{prepared.config.name} is not trained: {error}", event="error", level="error")
                 failed.append(prepared.config.name)
+                continue
+            if result is None and another:
                 continue
             if result is None:
                 told.close()

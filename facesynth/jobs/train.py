@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from facesynth import weights
 from facesynth.config import arms_of, find_pipeline, load_pipeline, require_free
@@ -22,6 +22,9 @@ from facesynth.training.data import chosen_pairs
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.runs.spn import SpnRun
+
+if TYPE_CHECKING:
+    from facesynth.training.launch import Place
 
 AnyRun: TypeAlias = ParserRun | SpadeRun | SpnRun
 
@@ -189,13 +192,31 @@ def _require_features(config: AnyRun) -> None:
         weights.locate(config.cycle.features)
 
 
+def started_by_srun(environment: Mapping[str, str]) -> Place | None:
+    """Which of several ranks Slurm has started this process as; None where it did not. Raises UsageError."""
+    if "SLURM_STEP_NUM_TASKS" not in environment:
+        return None
+    _require_training()
+    from facesynth.training.srun import place_of
+
+    return place_of(environment)
+
+
 def train(
-    prepared: PreparedRun, cache: Path, *, device: str, devices: int = 1, progress: Progress, losses: bool = True
+    prepared: PreparedRun,
+    cache: Path,
+    *,
+    device: str,
+    devices: int = 1,
+    own: Place | None = None,
+    progress: Progress,
+    losses: bool = True,
 ) -> Path | None:
     """Run or go on with a training run; its weights file, or None when a signal stopped it.
 
-    Packed pairs are kept in `cache`. `losses` has the statistics told as notes too. Raises what its parts raise; what
-    can be known at once, such as WeightsMissing for the features of its losses, before any pair is packed.
+    Packed pairs are kept in `cache`. `losses` has the statistics told as notes too. `own` is what `started_by_srun`
+    says of this process; all ranks but the first return None. Raises what its parts raise; what can be known at once,
+    such as WeightsMissing for the features of its losses, before any pair is packed.
     """
     _require_training()
     _require_features(prepared.config)
@@ -236,6 +257,7 @@ def train(
         store=ArtifactStore(cache),
         device=device,
         devices=devices,
+        **({} if own is None else {"own": own}),
         report=report,
         on_packed=on_packed,
         on_note=progress.note,

@@ -48,7 +48,7 @@ def fit_parser(
             if config.backbone is not None:
                 load_backbone(network, config.backbone)
     painted_by = None if lessons.repainter is None else lessons.repainter.generator.spec
-    taken = check_memory(config, fabric.device, place.ranks, painted_by=painted_by)
+    taken = check_memory(config, fabric.device, place.here, painted_by=painted_by)
     if place.ranks > 1:
         join_norms(network)
     if config.compile:

@@ -54,7 +54,7 @@ def fit_spade(order: Order[SpadeRun], place: Place, opened: Opened, listening: L
     if config.initial is not None and not checkpoint.found(folder.path):
         parts = painter_parts(config, painter)
         load_initial(config.initial, order.base, parts, critics, on_note=listening.on_note)
-    taken = check_memory(config, fabric.device, place.ranks)
+    taken = check_memory(config, fabric.device, place.here)
     perceptual = None if config.perceptual == "none" else load_perceptual(config.perceptual)
     sampled = read_pairs(islice(opened.held_out.pairs or opened.train, _SAMPLED))
     if place.ranks > 1:

@@ -43,7 +43,7 @@ def fit_spn(order: Order[SpnRun], place: Place, opened: OpenedImages, listening:
     critics: dict[str, tuple[networks.Spec, torch.nn.Module]] = {"discriminator": (config.discriminator, discriminator)}
     if config.initial is not None and not checkpoint.found(folder.path):
         load_initial(config.initial, order.base, parts, critics)
-    taken = check_memory(config, fabric.device, place.ranks)
+    taken = check_memory(config, fabric.device, place.here)
     if place.ranks > 1:
         join_norms(generator)
     if config.compile:

@@ -18,6 +18,7 @@ import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
 from facesynth.core.errors import FacesynthError, TrainingError, UsageError
 from facesynth.core.stop_signals import STOP_SIGNALS
@@ -30,25 +31,37 @@ PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which rank a process is, of how many; they meet at a port of this machine."""
+    """Which rank a process is, of how many, on how many machines.
+
+    They meet at a port of this machine, or where Slurm says, if it was `srun` that started them.
+    """
 
     rank: int = 0
     ranks: int = 1
     port: int = 0
+    nodes: int = 1
+    srun: bool = False
+
+    @property
+    def here(self) -> int:
+        """How many of them are on this machine."""
+        return self.ranks // self.nodes
 
 
 ALONE = Place()
 
 
 @contextmanager
-def other_ranks(ranks: int, work: Callable[[Place], object]) -> Iterator[Place]:
+def other_ranks(ranks: int, work: Callable[[Place], object], own: Place = ALONE) -> Iterator[Place]:
     """Run `work` (which has to be picklable) for all ranks but the first in processes of their own; lend the first's.
+
+    Where srun has started them all, and this one as its `own`, there is nothing to start.
 
     Where one of them fails this block does too: TrainingError with what it said. At the end they are waited for, after
     an error they are killed.
     """
-    if ranks == 1:
-        yield ALONE
+    if ranks == 1 or own.srun:
+        yield own
         return
     spawn, port = multiprocessing.get_context("spawn"), _free_port()
     children: list[tuple[Any, Connection]] = []
@@ -97,9 +110,16 @@ def make_fabric(device: str, precision: Precision, *, parts: int = 1, place: Pla
             devices = [resolved.index] if resolved.index is not None else 1
             fabric = Fabric(accelerator=resolved.type, devices=devices, precision=PRECISIONS[precision])  # type: ignore[arg-type]
     else:
-        kind = check_devices(device, place.ranks)
-        strategy = OnRanks(parts, cluster_environment=_Environment(place))
-        fabric = Fabric(accelerator=kind, devices=place.ranks, strategy=strategy, precision=PRECISIONS[precision])  # type: ignore[arg-type]
+        kind = check_place(device, place)
+        environment = SLURMEnvironment(auto_requeue=False) if place.srun else _Environment(place)
+        strategy = OnRanks(parts, cluster_environment=environment)
+        fabric = Fabric(
+            accelerator=kind,
+            devices=place.here,
+            num_nodes=place.nodes,
+            strategy=strategy,
+            precision=PRECISIONS[precision],  # type: ignore[arg-type]
+        )
     fabric.launch()
     return fabric
 
@@ -114,6 +134,13 @@ def check_devices(device: str, ranks: int) -> str:
     if resolved.type == "cuda":
         resolve_device(f"cuda:{ranks - 1}")
     return resolved.type
+
+
+def check_place(device: str, place: Place) -> str:
+    """Return the kind of device that a rank trains on, as `check_devices` says it of its machine."""
+    if place.ranks > 1 and place.here == 1 and ":" in device:
+        raise UsageError(f"--device {device} is one of a machine's GPUs", hint="use --device cuda or cpu")
+    return check_devices(device, place.here)
 
 
 class _Environment(ClusterEnvironment):

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from facesynth.core.errors import UsageError
 from facesynth.datasets.packed import identify
 from facesynth.store import ArtifactStore
 from facesynth.training.fit_parser import fit_parser
 from facesynth.training.fit_spade import fit_spade
 from facesynth.training.fit_spn import fit_spn
-from facesynth.training.launch import ALONE, Place, check_devices, make_fabric, other_ranks
+from facesynth.training.launch import ALONE, Place, check_devices, check_place, make_fabric, other_ranks
 from facesynth.training.loop import Report
 from facesynth.training.opening import UNHEARD, Listening, OnNote, OnPacked, Opened, Order, opened, unheard
 from facesynth.training.parser.lessons import Lessons, load_lessons
@@ -22,6 +23,7 @@ from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.runs.spn import SpnRun
 from facesynth.training.spn.opening import opened_images
+from facesynth.training.srun import meeting
 
 __all__ = ["make_fabric", "train_parser", "train_spade", "train_spn"]
 
@@ -34,6 +36,7 @@ def train_parser(
     store: ArtifactStore | None = None,
     device: str = "auto",
     devices: int = 1,
+    own: Place = ALONE,
     report: Report,
     on_packed: OnPacked = unheard,
     on_note: OnNote = unheard,
@@ -44,15 +47,23 @@ def train_parser(
     pairs in `store`, or without one in the run's own folder. With several `devices` there is a process for each, which
     imports the program's main module: that has to start nothing when it is imported. Raises UsageError where a batch
     cannot be shared out to so many, and DeviceError where they are not there or their memory does not suffice.
+
+    Where srun has started a process for each rank, all of them call this, each with its `own` place, in place of
+    `devices`; the first returns as said, the others None.
     """
-    check_devices(device, devices)
-    require_shares(config, devices)
+    _check(config, device, devices, own)
     order = Order(config, runs, base, _cache(store, runs / config.name), device)
+    if own.rank:
+        with meeting(own):
+            parser_rank(order, own)
+        return None
     listening = Listening(report, on_packed, on_note)
     with (
+        meeting(own) as begin,
         _parser_opened(order, ALONE, listening) as (begun, learnt_from, taught),
-        other_ranks(devices, partial(parser_rank, order)) as place,
+        other_ranks(devices, partial(parser_rank, order), own) as place,
     ):
+        begin()
         return fit_parser(order, place, begun, learnt_from, taught, listening)
 
 
@@ -64,6 +75,7 @@ def train_spade(
     store: ArtifactStore | None = None,
     device: str = "auto",
     devices: int = 1,
+    own: Place = ALONE,
     report: Report,
     on_packed: OnPacked = unheard,
     on_note: OnNote = unheard,
@@ -73,14 +85,19 @@ def train_spade(
     The file holds generator and encoder; the discriminators stay in the run's checkpoints, unless the run says that
     they be kept. For the rest see `train_parser`.
     """
-    check_devices(device, devices)
-    require_shares(config, devices)
+    _check(config, device, devices, own)
     order = Order(config, runs, base, _cache(store, runs / config.name), device)
+    if own.rank:
+        with meeting(own):
+            spade_rank(order, own)
+        return None
     listening = Listening(report, on_packed, on_note)
     with (
+        meeting(own) as begin,
         opened(order, ALONE, config.packed_size, on_packed) as begun,
-        other_ranks(devices, partial(spade_rank, order)) as place,
+        other_ranks(devices, partial(spade_rank, order), own) as place,
     ):
+        begin()
         return fit_spade(order, place, begun, listening)
 
 
@@ -92,6 +109,7 @@ def train_spn(
     store: ArtifactStore | None = None,
     device: str = "auto",
     devices: int = 1,
+    own: Place = ALONE,
     report: Report,
     on_packed: OnPacked = unheard,
     on_note: OnNote = unheard,
@@ -100,13 +118,18 @@ def train_spn(
 
     The file holds the generator and the names of its classes. For the rest see `train_parser`.
     """
-    check_devices(device, devices)
-    require_shares(config, devices)
+    _check(config, device, devices, own)
     order = Order(config, runs, base, _cache(store, runs / config.name), device)
+    if own.rank:
+        with meeting(own):
+            spn_rank(order, own)
+        return None
     with (
+        meeting(own) as begin,
         opened_images(order, ALONE, on_packed) as begun,
-        other_ranks(devices, partial(spn_rank, order)) as place,
+        other_ranks(devices, partial(spn_rank, order), own) as place,
     ):
+        begin()
         return fit_spn(order, place, begun, Listening(report, on_packed, on_note))
 
 
@@ -142,6 +165,19 @@ def _parser_opened(
         material(config, base, begun.pairs, store=store, notes=begun.folder.path, on_packed=on_packed) as learnt_from,
     ):
         yield begun, learnt_from, lessons
+
+
+def _check(config: ParserRun | SpadeRun | SpnRun, device: str, devices: int, own: Place) -> None:
+    """Raise UsageError and DeviceError where these devices cannot train this run."""
+    if own.srun:
+        check_place(device, own)
+        if devices not in (1, own.here):
+            what = f"--devices {devices} is another number than srun's: it has started {own.here} tasks on each machine"
+            raise UsageError(what, hint="leave --devices out")
+        require_shares(config, own.ranks)
+        return
+    check_devices(device, devices)
+    require_shares(config, devices)
 
 
 def _cache(store: ArtifactStore | None, folder: Path) -> Path:
