@@ -205,7 +205,7 @@ class Fleet:
     def _begin(self, hand: _Hand) -> None:
         try:
             hand.worker.start(self)
-        except (OSError, RuntimeError) as error:  # no memory, or no more processes or threads
+        except Exception as error:  # noqa: BLE001 - no memory, no more processes, Ray gone: whoever waits has to hear
             self._end(DeviceError(f"{hand.worker.name} cannot be started ({error})", hint="use fewer --devices"))
 
     def _share_out(self) -> None:
