@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
 from facesynth.cli.main import main
+from facesynth.core.faces import Face
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Outcome
 from facesynth.inference import networks
 from facesynth.jobs.segment import SegmentOutputs, segment
 from facesynth.jobs.session import Execution, Session
@@ -21,15 +28,20 @@ from facesynth.store import ArtifactStore
 from tests.cli.test_main import ended
 from tests.drawn_pairs import write_pairs
 from tests.jobs.conftest import Listener
+from tests.pipeline.fleet.number_stages import first_time
 
 
-class Killer(Listener):
-    """Kills one of the processes when the first item is finished."""
+@dataclass(slots=True)
+class Dying(SegmentStage):
+    """Parses as ever, and the first process that has parsed a batch is killed before it can say so."""
 
-    def advance(self, count: int = 1) -> None:
-        if not self.done:
-            multiprocessing.active_children()[0].kill()
-        super().advance(count)
+    mark: Path | None = None
+
+    def __call__(self, batch: Sequence[Face]) -> list[Outcome[LabelMap]]:
+        parsed = SegmentStage.__call__(self, batch)
+        if self.mark is not None and first_time(self.mark):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return parsed
 
 
 @pytest.fixture(scope="module")
@@ -48,21 +60,24 @@ def parser(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def segmented(faces: Path, parser: str, folder: Path, executor: Executor, listener: Listener) -> dict[str, bytes]:
+def segmented(
+    faces: Path, stage: SegmentStage, folder: Path, executor: Executor, listener: Listener
+) -> dict[str, bytes]:
     """The files that are written, but the report."""
     store = ArtifactStore(folder / "cache")
     how = Execution(store=store, progress=listener, executor=executor, batch_size=2)
     with Session("segment", [faces], folder / "out", how) as session:
-        segment(session, SegmentStage(parser, device="cpu"), align=None, outputs=SegmentOutputs(parts=True))
+        segment(session, stage, align=None, outputs=SegmentOutputs(parts=True))
     files = {str(path.relative_to(folder / "out")): path for path in sorted((folder / "out").rglob("*.png"))}
     return {name: path.read_bytes() for name, path in files.items()}
 
 
 def test_two_processes_write_what_one_writes_though_one_is_killed(faces: Path, parser: str, tmp_path: Path) -> None:
-    one, two, listener = tmp_path / "one", tmp_path / "two", Killer()
-    expected = segmented(faces, parser, one, IN_PROCESS, Listener())
+    one, two, listener = tmp_path / "one", tmp_path / "two", Listener()
+    expected = segmented(faces, SegmentStage(parser, device="cpu"), one, IN_PROCESS, Listener())
+    dying = Dying(parser, device="cpu", mark=tmp_path / "killed")
     with processes(2, two / "cache", device="cpu", threads=2, note=listener.note) as fleet:
-        assert segmented(faces, parser, two, fleet, listener) == expected
+        assert segmented(faces, dying, two, fleet, listener) == expected
     assert len(expected) == 12 * 20
     ours, theirs = (json.loads((folder / "out" / "report.json").read_text()) for folder in (one, two))
     assert [row["status"] for row in theirs["items"]] == ["done"] * 12 + ["failed"]

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -16,7 +16,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from queue import SimpleQueue
 
-from facesynth.core.stop_signals import ignore_stop_signals
+from facesynth.core.stop_signals import STOP_SIGNALS, ignore_stop_signals
 from facesynth.pipeline.fleet.bench import AHEAD, Bench
 from facesynth.pipeline.fleet.fleet import Fleet, Listener, Note
 from facesynth.pipeline.fleet.orders import Order, Ready, Unready, sendable
@@ -106,7 +106,8 @@ class ProcessWorker:
         pipe, theirs = context.Pipe()
         process = context.Process(target=work, args=(theirs, self._part), name=f"facesynth-{self.name}", daemon=True)
         try:
-            process.start()
+            with _deaf():
+                process.start()
         except BaseException:
             pipe.close()
             raise
@@ -137,6 +138,16 @@ class ProcessWorker:
             self._life.process.join(_GRACE)
             self._life.process.kill()
             self._life.process.join()
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Have what is started here not hear Ctrl-C, from its first moment: it would say so with a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _talk(life: _Life) -> None:

@@ -53,7 +53,7 @@ class Tripled:
         note = self.notes / f"{os.getpid()}-{time.monotonic_ns()}"
         note.write_text(" ".join(map(str, batch)))
         time.sleep(self.seconds)
-        if 96 in batch or (self.once in batch and _first_time(self.notes / "once")):
+        if 96 in batch or (self.once in batch and first_time(self.notes / "once")):
             os.kill(os.getpid(), signal.SIGKILL)
         if 97 in batch:
             raise TypeError("a bug")
@@ -73,7 +73,8 @@ class Tripled:
         return found
 
 
-def _first_time(mark: Path) -> bool:
+def first_time(mark: Path) -> bool:
+    """Whether nobody has asked this of that file before, in any process."""
     try:
         mark.touch(exist_ok=False)
     except FileExistsError:
