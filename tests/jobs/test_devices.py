@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 import torch
 
+from facesynth.cli.executors import refuse_executor
 from facesynth.cli.main import main
 from facesynth.core.faces import Face
 from facesynth.core.labels import LabelMap
@@ -25,7 +27,6 @@ from facesynth.pipeline import IN_PROCESS, Executor
 from facesynth.pipeline.fleet.processes import processes
 from facesynth.stages.segment import SegmentStage
 from facesynth.store import ArtifactStore
-from tests.cli.test_main import ended
 from tests.drawn_pairs import write_pairs
 from tests.jobs.conftest import Listener
 from tests.pipeline.fleet.number_stages import first_time
@@ -90,15 +91,17 @@ def test_two_processes_write_what_one_writes_though_one_is_killed(faces: Path, p
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--devices", "2", "--device", "cuda:1"], "--device cuda:1 is one device"),
-        (["--ray-address", "auto"], "--ray-address is for --executor ray"),
+        (("local", 2, None, "cuda:1"), "--device cuda:1 is one device"),
+        (("ray", None, None, "cuda:1"), "--device cuda:1 is one device"),
+        (("local", None, "auto", "auto"), "--ray-address is for --executor ray"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
-    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    options: tuple[str, int | None, str | None, str], said: str
 ) -> None:
-    assert ended(["segment", "faces", "-o", "out", "--aligned", *options]) == 2
-    assert said in capsys.readouterr().err
+    with pytest.raises(click.UsageError, match=said):
+        refuse_executor(*options)
+    refuse_executor("local", 1, None, "cuda:1")
 
 
 def test_a_dry_run_starts_no_process(
