@@ -81,7 +81,8 @@ def train(
             click.echo(describe(prepared, device=device, devices=devices))
             continue
         with console(log_format, quiet=quiet or another) as told:
-            tell_licences(prepared.published_weights(), told.note, cache)
+            if not another:
+                tell_licences(prepared.published_weights(), told.note, cache)
             how: dict[str, Any] = {"device": device, "devices": devices, "own": own}
             try:
                 result = job(prepared, cache, **how, progress=told, losses=not (quiet or another))
