@@ -29,7 +29,8 @@ class Tripled:
     """Triples numbers; rejects 13, fails on 99, ends the run at 98, has a bug at 97, and dies over 96.
 
     Each batch is noted in `notes`, as a file that is called by the process and holds the numbers; it takes `seconds`.
-    The batch that holds `once` kills its worker the first time it is seen.
+    The batch that holds `once` kills its worker the first time it is seen. None is done before `together` processes
+    have begun one.
     """
 
     name: ClassVar[str] = "tripled"
@@ -40,6 +41,7 @@ class Tripled:
     seconds: float = 0.0
     once: int | None = None
     factor: int = 3
+    together: int = 1
 
     @property
     def config(self) -> Mapping[str, object]:
@@ -51,8 +53,13 @@ class Tripled:
 
     def __call__(self, batch: Sequence[int]) -> list[Outcome[int]]:
         note = self.notes / f"{os.getpid()}-{time.monotonic_ns()}"
-        note.write_text(" ".join(map(str, batch)))
+        draft = note.with_suffix(".part")
+        draft.write_text(" ".join(map(str, batch)))
+        draft.rename(note)
         time.sleep(self.seconds)
+        until = time.monotonic() + 60
+        while len(self.batches()) < self.together and time.monotonic() < until:
+            time.sleep(0.02)
         if 96 in batch or (self.once in batch and first_time(self.notes / "once")):
             os.kill(os.getpid(), signal.SIGKILL)
         if 97 in batch:
@@ -66,7 +73,10 @@ class Tripled:
     def batches(self) -> dict[int, list[list[int]]]:
         """The batches that each process has begun, by its id, in order."""
         found: dict[int, list[list[int]]] = {}
-        for note in sorted(self.notes.glob("*-*"), key=lambda path: int(path.name.partition("-")[2])):
+        for note in sorted(
+            (path for path in self.notes.glob("*-*") if not path.suffix),
+            key=lambda path: int(path.name.partition("-")[2]),
+        ):
             found.setdefault(int(note.name.partition("-")[0]), []).append(
                 [int(one) for one in note.read_text().split()]
             )

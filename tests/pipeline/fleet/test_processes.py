@@ -59,7 +59,7 @@ def test_two_workers_make_what_one_process_makes_each_item_once(
     for note in notes.iterdir():
         note.unlink()
     with fleet_of(2, store) as fleet:
-        stage = Tripled(notes, seconds=0.05)
+        stage = Tripled(notes, together=2)
         assert spelled(run(stage, given, store, batch_size=4, executor=fleet)) == expected
         assert "13:unlucky" in expected
     assert files_of(store) == files_of(alone)
