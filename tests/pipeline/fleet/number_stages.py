@@ -73,13 +73,10 @@ class Tripled:
     def batches(self) -> dict[int, list[list[int]]]:
         """The batches that each process has begun, by its id, in order."""
         found: dict[int, list[list[int]]] = {}
-        for note in sorted(
-            (path for path in self.notes.glob("*-*") if not path.suffix),
-            key=lambda path: int(path.name.partition("-")[2]),
-        ):
-            found.setdefault(int(note.name.partition("-")[0]), []).append(
-                [int(one) for one in note.read_text().split()]
-            )
+        notes = [path for path in self.notes.glob("*-*") if not path.suffix]
+        for note in sorted(notes, key=lambda path: int(path.name.partition("-")[2])):
+            numbers = [int(one) for one in note.read_text().split()]
+            found.setdefault(int(note.name.partition("-")[0]), []).append(numbers)
         return found
 
 
