@@ -1,4 +1,4 @@
-"""What became of every item of a run: the rows of report.json, their counts, and a table of what went wrong."""
+"""What became of every item of a run: the rows of report.json, their counts, and those of what went wrong alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import math
 import platform
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from facesynth import __version__
+from facesynth.core.sorted_spool import SortedSpool
 
 Status = Literal["done", "cached", "rejected", "failed"]
 
@@ -57,13 +58,49 @@ class Row:
         return self.input if self.part is None else f"{self.input} ({self.part})"
 
 
+class Rows:
+    """The rows of a report, told in the order of inputs; beyond some thousands they lie on the disk, not in memory.
+
+    Rows that are told again from the disk hold what JSON can hold. Raises OSError where there is no room for them.
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self.counts: Counter[Status] = Counter()
+        self._all, self._problems = SortedSpool[Row](_encoded, _decoded), SortedSpool[Row](_encoded, _decoded)
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: Row) -> None:
+        """Add a row, in any order."""
+        self.counts[row.status] += 1
+        key = _order(row)
+        self._all.add(key, row)
+        if row.reason is not None:
+            self._problems.add(key, row)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    @property
+    def problems(self) -> Iterator[Row]:
+        """The rejected and failed ones alone."""
+        return iter(self._problems)
+
+    def lines(self) -> Iterator[bytes]:
+        """Each row as JSON on one line, without its end."""
+        return self._all.encoded()
+
+
 @dataclass(slots=True)
 class Report:
     """What a command did: `settings` are its options, `weights` the sha256 of every weights file by stage and role."""
 
     command: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     weights: dict[str, str] = field(default_factory=dict)
     complete: bool = False
     """False for a run that was interrupted, or ended by an error."""
@@ -71,18 +108,12 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """The number of rows of each status."""
-        found = Counter(row.status for row in self.rows)
-        return {status: found[status] for status in get_args(Status)}
-
-    @property
-    def problems(self) -> list[Row]:
-        """The rejected and failed rows, in the order of inputs."""
-        return [row for row in sorted(self.rows, key=_order) if row.reason is not None]
+        return {status: self.rows.counts[status] for status in get_args(Status)}
 
     @property
     def exit_code(self) -> int:
         """0 when everything is done, 3 when some items were rejected or failed."""
-        return 3 if any(row.status in ("rejected", "failed") for row in self.rows) else 0
+        return 3 if self.rows.counts["rejected"] or self.rows.counts["failed"] else 0
 
     def summary(self) -> str:
         """One line, such as `12 done, 3 cached, 1 rejected`."""
@@ -90,27 +121,15 @@ class Report:
         told = [f"{count} {status}" for status, count in counts.items() if count or status == "done"]
         return ", ".join(told)
 
-    def table(self, limit: int = 20) -> str:
-        """What was rejected or failed, a line each, at most `limit` of them; empty when nothing was."""
-        problems = self.problems
-        lines = [f"{row.status:<8} {row}: {row.reason}" for row in problems[:limit]]
-        if len(problems) > limit:
-            lines.append(f"… and {len(problems) - limit} more, all of them in the report")
-        return "\n".join(lines)
-
     def to_json(self) -> bytes:
-        """The whole report as JSON in UTF-8, rows in the order of inputs; a number that is nan or infinite is null."""
-        rows = [
-            {
-                "input": row.input,
-                "part": row.part,
-                "status": row.status,
-                "outputs": row.outputs,
-                "reason": row.reason,
-                **row.about,
-            }
-            for row in sorted(self.rows, key=_order)
-        ]
+        """The whole report as `json_pieces` gives it, for one that is small."""
+        return b"".join(self.json_pieces())
+
+    def json_pieces(self) -> Iterator[bytes]:
+        """The report as JSON in UTF-8, piece by piece: a line for each row, in the order of inputs.
+
+        A number that is nan or infinite is null: a report of much work is not lost for one number in it.
+        """
         document = {
             "command": self.command,
             "complete": self.complete,
@@ -118,10 +137,14 @@ class Report:
             "settings": dict(self.settings),
             "versions": installed_versions(),
             "weights": dict(sorted(self.weights.items())),
-            "items": rows,
         }
-        text = json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
-        return text.encode("utf-8", "backslashreplace")  # a file's name need not be valid Unicode
+        head = json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False, default=str)
+        yield head.removesuffix("\n}").encode("utf-8", "backslashreplace") + b',\n "items": ['
+        between = b"\n  "
+        for line in self.rows.lines():
+            yield between + line
+            between = b",\n  "
+        yield b"\n ]\n}\n" if self.rows else b"]\n}\n"
 
 
 def starts_a_report(head: bytes) -> bool:
@@ -141,7 +164,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it: a report of much work is not lost for one number in it."""
+    """A value as JSON can hold it."""
     if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -151,6 +174,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _order(row: Row) -> tuple[str, int, str]:
-    part = row.part or ""
-    return row.input, len(part), part
+def _order(row: Row) -> bytes:
+    """What rows are sorted by: their input, then the shorter part first ("face 9", "face 10")."""
+    part = (row.part or "").encode("utf-8", "surrogatepass")
+    return row.input.encode("utf-8", "surrogatepass") + b"\0" + len(part).to_bytes(4) + part
+
+
+def _encoded(row: Row) -> bytes:
+    told = {"input": row.input, "part": row.part, "status": row.status, "outputs": row.outputs, "reason": row.reason}
+    text = json.dumps(_plain({**told, **row.about}), ensure_ascii=False, allow_nan=False, default=str)
+    return text.encode("utf-8", "backslashreplace")  # a file's name need not be valid Unicode
+
+
+def _decoded(line: bytes) -> Row:
+    told = json.loads(line)
+    own = {name: told.pop(name) for name in ("input", "part", "status", "outputs", "reason")}
+    return Row(**{**own, "outputs": tuple(own["outputs"])}, about=told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import rich_click as click
 
 from facesynth.cli.options import given, inputs_and_output, landmarks_option, sheet_option, work_options
-from facesynth.cli.watch_options import watch_options
+from facesynth.cli.packing_options import packing_options
 from facesynth.cli.work import Work
 
 
@@ -24,9 +24,18 @@ from facesynth.cli.work import Work
 )
 @landmarks_option
 @sheet_option
+@packing_options
 @work_options
-@watch_options
-def align(work: Work, size: int, frame: str, faces: str, landmarks: str, sheet: bool, settle: float | None) -> None:
+def align(
+    work: Work,
+    size: int,
+    frame: str,
+    faces: str,
+    landmarks: str,
+    sheet: bool,
+    settle: float | None,
+    shard_size: int | None,
+) -> None:
     """Cut a square, upright face out of each photo, wherever there is one: files, folders (recursive) or patterns.
 
     \b
@@ -36,12 +45,14 @@ def align(work: Work, size: int, frame: str, faces: str, landmarks: str, sheet: 
     if given("precision") and work.precision != "float32":
         raise click.UsageError(f"--precision {work.precision} is not for align: faces are found at float32 alone")
     from facesynth.jobs.align import align as job
+    from facesynth.jobs.packing import Packing
     from facesynth.jobs.watching import watch
     from facesynth.stages.align import AlignStage
 
     stage = AlignStage(size=size, frame=frame, faces=faces, landmarks=landmarks, device=work.device)
-    told = {**stage.config, "sheet": sheet, "settle": settle}
-    with work.session("align", told, align=stage, arriving=settle is not None) as session:
+    told = {**stage.config, "sheet": sheet, "settle": settle, "shard_size": shard_size}
+    packing = Packing(shard_size) if shard_size else None
+    with work.session("align", told, align=stage, arriving=settle is not None, packing=packing) as session:
         if settle is None:
             job(session, stage, sheet=sheet)
         else:

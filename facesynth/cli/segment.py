@@ -7,6 +7,7 @@ from typing import Any
 import rich_click as click
 
 from facesynth.cli import options
+from facesynth.cli.packing_options import packing_options
 from facesynth.cli.watch_options import watch_options
 from facesynth.cli.work import Work
 
@@ -27,6 +28,7 @@ from facesynth.cli.work import Work
 @click.option("--on-photo", is_flag=True, help="Add on-photo/NAME.png: the labels in the photo's own frame.")
 @options.landmarks_option
 @options.sheet_option
+@packing_options
 @options.parsing_work_options
 @watch_options
 def segment(
@@ -43,12 +45,14 @@ def segment(
     landmarks: str,
     sheet: bool,
     settle: float | None,
+    shard_size: int | None,
 ) -> None:
     """Parse every face into 19 classes. Writes images/ (the aligned faces) and labels/ (label maps), ready to train on.
 
     \b
     Example: facesynth segment photos -o pairs
     Example: facesynth segment faces -o pairs --aligned --parts
+    Example: facesynth segment photos -o packed --output-format shards
 
     What comes to be in a folder is done as it comes, until Ctrl-C; exit code 0 or 3 where nothing was left, else 130:
 
@@ -62,8 +66,12 @@ def segment(
         raise click.UsageError("--on-photo needs photos: an aligned face does not know where it came from")
     if aligned and options.given("landmarks"):
         raise click.UsageError("--landmarks is for photos: no face is searched for with --aligned")
+    for wanted, name in ((parts, "--parts"), (on_photo, "--on-photo")):
+        if wanted and shard_size:
+            raise click.UsageError(f"{name} writes files of its own: it is for --output-format files")
     from facesynth.inference.foreign.declaration import InputDeclaration
-    from facesynth.jobs.segment import SegmentOutputs, segment_arrivals
+    from facesynth.jobs.packing import Packing
+    from facesynth.jobs.segment import IN_SAMPLE, SegmentOutputs, segment_arrivals
     from facesynth.jobs.segment import segment as job
     from facesynth.stages.align import AlignStage
     from facesynth.stages.segment import ProbabilitiesStage, SegmentStage
@@ -78,11 +86,23 @@ def segment(
     stage = SegmentStage(**how, **work.networks)
     extra = ProbabilitiesStage(**how, **work.networks) if probabilities else None
     files = SegmentOutputs(schema=write_schema, parts=parts, on_photo=on_photo, sheet=sheet)
-    settings = {"parser": parser, "schema": schema, "parser_input": parser_input or None, "engine": engine,
-                "precision": work.precision, "align": align and dict(align.config)}  # fmt: skip
-    reads = [parser] if parser else []
-    told = {**settings, "outputs": files, "settle": settle}
-    with work.session("segment", told, align=align, reads=reads, arriving=settle is not None) as session:
+    settings: dict[str, Any] = {
+        "parser": parser,
+        "schema": schema,
+        "parser_input": parser_input or None,
+        "engine": engine,
+        "precision": work.precision,
+        "align": align and dict(align.config),
+        "outputs": files,
+        "settle": settle,
+        "shard_size": shard_size,
+    }
+    more: dict[str, Any] = {
+        "reads": [parser] if parser else [],
+        "arriving": settle is not None,
+        "packing": Packing(shard_size, IN_SAMPLE) if shard_size else None,
+    }
+    with work.session("segment", settings, align=align, **more) as session:
         if settle is None:
             job(session, stage, align=align, probabilities=extra, outputs=files)
         else:

@@ -40,6 +40,9 @@ def watch_options(command: F) -> F:
             return command(work=work, settle=None, **values)
         if values.get("sheet"):
             raise click.UsageError("--sheet is for what is there now: a watch has no last face")
+        if values.get("shard_size"):
+            told = "--output-format shards is for what is there now: of what comes, nobody knows what shares a shard"
+            raise click.UsageError(told)
         if work.dry_run:
             raise click.UsageError("--dry-run tells of what is there now: leave --watch out")
         if work.no_cache:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,12 +138,12 @@ class Work:
         click.echo(session.folder)
 
     def _tell_problems(self, session: Session, told: Console) -> None:
-        problems = session.report.problems
-        for row in problems[:_PROBLEMS]:
+        counts = session.report.counts
+        for row in islice(session.report.rows.problems, _PROBLEMS):
             about = {"input": row.input, "part": row.part, "status": row.status, "reason": row.reason}
             told.note(f"{row.status:<8} {row}: {row.reason}", event="problem", level="warning", **about)
-        if len(problems) > _PROBLEMS:
-            more = len(problems) - _PROBLEMS
+        more = counts["rejected"] + counts["failed"] - _PROBLEMS
+        if more > 0:
             told.note(f"… and {more} more, all of them in the report", event="problem", level="warning", more=more)
 
     def _plan(self, session: Session) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from facesynth.core.archives import ArchivePart
 from facesynth.core.errors import FacesynthError, InputError
 from facesynth.core.files import read_file
 
@@ -87,22 +88,27 @@ class FileRef(Generic[T]):
     """An input file whose digest is that of its bytes; `decode(data, where)` makes the value of them.
 
     The bytes are not kept between `identify` and `load`: a run looks far ahead, and its memory must not grow with that.
+    They lie in `part` of an archive where that is given, and `path` is but what the file is called.
     """
 
     path: Path
     origin: Origin
     decode: Callable[[bytes, str], T] = field(repr=False, compare=False)
+    part: ArchivePart | None = None
 
     def identify(self) -> Ref[T]:
         """The file by the sha256 of its bytes. Raises InputError where it cannot be read."""
-        digest = sha256_bytes(read_file(self.path))
+        digest = sha256_bytes(self._bytes())
         return Ref(digest, self.origin, partial(self._load, digest))
 
     def _load(self, digest: Digest) -> T:
-        data = read_file(self.path)
+        data = self._bytes()
         if sha256_bytes(data) != digest:  # or the result would be cached under the digest of other bytes, for ever
             raise InputError("the file changed while it was being read", where=self.path, hint="run again")
         return self.decode(data, str(self.path))
+
+    def _bytes(self) -> bytes:
+        return read_file(self.path) if self.part is None else self.part.read(str(self.path))
 
 
 @dataclass(frozen=True, slots=True)

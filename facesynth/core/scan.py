@@ -1,49 +1,100 @@
-"""From what a user names (files, folders, patterns) to a sorted list of files, and the one walk through folders."""
+"""From what a user names (files, folders, patterns, lists, archives) to sources, and the one walk through folders."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
+from facesynth.core.archives import ARCHIVE_SUFFIX
 from facesynth.core.errors import UsageError
 from facesynth.core.image_files import IMAGE_SUFFIXES
+from facesynth.core.packed_names import PackedNames
+from facesynth.core.path_lists import list_file, numbered_paths, read_list
+from facesynth.core.sources import SourceArchive, SourceFile, SourceFolder, Sources
+
+__all__ = ["SourceFile", "Sources", "scan", "walk"]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file to work on: where it lies, and its name relative to the folder it was found in, which outputs mirror."""
-
-    path: Path
-    relative: PurePosixPath
-
-
-def scan(inputs: Sequence[str | Path], *, suffixes: Collection[str] = IMAGE_SUFFIXES) -> list[SourceFile]:
-    """List the files that `inputs` stand for, each once, sorted by relative name, whatever the order of `inputs`.
+def scan(
+    inputs: Sequence[str | Path], *, suffixes: Collection[str] = IMAGE_SUFFIXES, extension: str | None = None
+) -> Sources:
+    """Find the files that `inputs` stand for, each once, whatever the order of `inputs`.
 
     A file is taken whatever its suffix; a folder recursively, a pattern (`*`, `?`, `[…]`, `**`) by its matches, of both
     only files with a suffix in `suffixes` (lower case) and no hidden ones. Links are followed, each folder is entered
-    once. What looks like an image but cannot be read is listed, so that reading it names the fault, and so is a folder
-    that cannot be opened. Raises UsageError for a missing path and when nothing is found.
+    once. `name-{000..120}` stands for all numbers of that range, and `@list.txt` for the files that it names (as
+    `read_list` says), whose relative names are those below the list's own folder, elsewhere their whole path. A file
+    that ends in .tar, wherever it was found, stands for the images in it; `extension` is `list_images`'.
+
+    What looks like an image but cannot be read is listed, so that reading it names the fault, and so is a folder that
+    cannot be opened, and whatever a list names. Raises UsageError for a missing path, for a list that cannot be read,
+    and when nothing is found.
     """
-    folders: dict[Path, Path] = {}  # as found → without links
-    found: dict[tuple[Path, str], SourceFile] = {}
+    found = _Found()
     for given in inputs:
-        for source in _expand(given, frozenset(suffixes)):
-            parent = source.path.parent
-            if parent not in folders:
-                folders[parent] = parent.resolve()
-            key = folders[parent], source.path.name
-            if key not in found or _rank(source, key[0]) < _rank(found[key], key[0]):
-                found[key] = source
-    if not found:
+        for top, root, names in _expand(given, frozenset(suffixes)):
+            found.add(top, root, names)
+    sources = Sources(*found.settled(), suffixes=suffixes, extension=extension)
+    if not len(sources) and not sources.archives:
         raise UsageError(
             f"no files ending in {' '.join(sorted(suffixes))}", where=", ".join(str(given) for given in inputs) or None
         )
-    return sorted(found.values(), key=lambda source: (source.relative.parts, str(source.path)))
+    return sources
+
+
+class _Found:
+    """Files by the folder that they were found in, under each of the names that it was found by."""
+
+    def __init__(self) -> None:
+        self._ways: dict[tuple[str, str], list[PackedNames | bytearray]] = {}
+
+    def add(self, folder: Path, relative: PurePosixPath, names: Iterable[str]) -> None:
+        """Note files of a folder, whose own place below the root of the search is `relative`."""
+        held = self._ways.setdefault((str(folder), str(relative)), [])
+        if isinstance(names, list):
+            held.append(PackedNames(names))
+            return
+        if not held or not isinstance(held[-1], bytearray):
+            held.append(bytearray())
+        loose = held[-1]
+        assert isinstance(loose, bytearray)
+        for name in names:
+            loose += os.fsencode(name) + b"\0"
+
+    def settled(self) -> tuple[list[SourceFolder], list[SourceArchive]]:
+        """Each file once: of several ways to it that without links, then that with the longer relative name."""
+        ways: dict[Path, list[tuple[str, str]]] = defaultdict(list)
+        for way in self._ways:
+            ways[Path(way[0]).resolve()].append(way)
+        folders, archives = [], []
+        for real, some in ways.items():
+            taken: set[str] = set()
+            for way in sorted(some, key=lambda each: _rank(Path(each[0]), PurePosixPath(each[1]), real)):
+                folder, relative = Path(way[0]), PurePosixPath(way[1])
+                names = self._names(way)
+                if len(some) > 1:
+                    names = PackedNames(name for name in names if name not in taken)
+                    taken.update(names)
+                if names.may_hold(ARCHIVE_SUFFIX.encode()):
+                    packed = [name for name in names if name.lower().endswith(ARCHIVE_SUFFIX)]
+                    archives += [SourceArchive(folder / name, relative / name) for name in packed]
+                    names = PackedNames(name for name in names if not name.lower().endswith(ARCHIVE_SUFFIX))
+                if names:
+                    folders.append(SourceFolder(folder, relative, names))
+        return folders, archives
+
+    def _names(self, way: tuple[str, str]) -> PackedNames:
+        held = self._ways.pop(way)
+        if len(held) == 1 and isinstance(held[0], PackedNames):
+            return held[0]
+        loose = chain.from_iterable(part.split(b"\0") for part in held if isinstance(part, bytearray))
+        listed = chain.from_iterable(part for part in held if isinstance(part, PackedNames))
+        return PackedNames(listed, encoded=(bytes(name) for name in loose if name))
 
 
 def walk(
@@ -101,24 +152,48 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _rank(source: SourceFile, folder: Path) -> tuple[bool, int, str]:
+def _rank(folder: Path, relative: PurePosixPath, real: Path) -> tuple[bool, int, str]:
     """Of several ways to one file prefer that without links, then the longer relative name: it mirrors the tree."""
-    return source.path.parent.absolute() != folder, -len(source.relative.parts), str(source.path)
+    return folder.absolute() != real, -len(relative.parts), str(folder)
 
 
-def _expand(given: str | Path, suffixes: frozenset[str]) -> Iterator[SourceFile]:
+_Part = tuple[Path, PurePosixPath, Iterable[str]]
+"""A folder, its place below the root of the search, and names of files in it: all of them where they are a list."""
+
+
+def _expand(given: str | Path, suffixes: frozenset[str]) -> Iterator[_Part]:
     path = Path(given)
     if _is_folder(path):
         yield from _walk(path, path, suffixes)
     elif os.path.lexists(path):  # an existing file wins over a pattern: photo[1].jpg is a common name
-        yield SourceFile(path, PurePosixPath(path.name))
+        yield path.parent, PurePosixPath(), (path.name,)
+    elif (listed := list_file(given)) is not None:
+        yield from _of_list(listed)
+    elif (numbered := numbered_paths(str(given))) is not None:
+        for one in numbered:
+            yield from _expand(one, suffixes)
     elif glob.has_magic(str(given)):
         yield from _matches(path, suffixes)
     else:
         raise UsageError("no such file or folder", where=path)
 
 
-def _matches(pattern: Path, suffixes: frozenset[str]) -> Iterator[SourceFile]:
+def _of_list(file: Path) -> Iterator[_Part]:
+    base = os.path.abspath(file.parent)
+    for head, lines in groupby(map(os.path.split, read_list(file)), key=itemgetter(0)):
+        folder = file.parent / head
+        whole = Path(os.path.abspath(folder))
+        below = whole.relative_to(base) if whole.is_relative_to(base) else whole.relative_to(whole.anchor)
+        yield folder, PurePosixPath(*below.parts), (_file_name(file, *line) for line in lines)
+
+
+def _file_name(file: Path, head: str, name: str) -> str:
+    if name in ("", ".", ".."):
+        raise UsageError(f"the list names a folder, {os.path.join(head, name)}", where=file, hint="name its files")
+    return name
+
+
+def _matches(pattern: Path, suffixes: frozenset[str]) -> Iterator[_Part]:
     fixed = next(index for index, part in enumerate(pattern.parts) if glob.has_magic(part))
     root = Path(*pattern.parts[:fixed])
     for match in sorted(root.glob(str(Path(*pattern.parts[fixed:])))):
@@ -126,16 +201,18 @@ def _matches(pattern: Path, suffixes: frozenset[str]) -> Iterator[SourceFile]:
             continue
         if _is_folder(match):
             yield from _walk(match, root, suffixes)
-        elif match.suffix.lower() in suffixes:
-            yield _below(match, root)
+        elif match.suffix.lower() in suffixes or match.suffix.lower() == ARCHIVE_SUFFIX:
+            yield match.parent, _below(match.parent, root), (match.name,)
 
 
-def _walk(top: Path, root: Path, suffixes: frozenset[str]) -> Iterator[SourceFile]:
+def _walk(top: Path, root: Path, suffixes: frozenset[str]) -> Iterator[_Part]:
     """Yield the files below `top`, and the folders that cannot be listed."""
     unlisted: list[Path] = []
-    for folder, names in walk(top, lambda folder, _: unlisted.append(folder), suffixes=suffixes):
-        yield from (_below(folder / name, root) for name in names)
-    yield from (_below(folder, root) for folder in unlisted)
+    for folder, names in walk(top, lambda folder, _: unlisted.append(folder), suffixes=suffixes | {ARCHIVE_SUFFIX}):
+        if names:
+            yield folder, _below(folder, root), names
+    for folder in unlisted:
+        yield folder.parent, _below(folder.parent, root) if folder != root else PurePosixPath(), (folder.name,)
 
 
 def _is_folder(path: Path) -> bool:
@@ -145,6 +222,5 @@ def _is_folder(path: Path) -> bool:
         return False  # whoever reads it will say why
 
 
-def _below(path: Path, root: Path) -> SourceFile:
-    relative = PurePosixPath(*path.relative_to(root).parts)
-    return SourceFile(path, relative if relative.parts else PurePosixPath(path.name))
+def _below(path: Path, root: Path) -> PurePosixPath:
+    return PurePosixPath(*path.relative_to(root).parts)

@@ -25,8 +25,7 @@ def about_confidence(labels: Done[LabelMap]) -> dict[str, Any]:
 
 def tell_doubts(session: Session) -> None:
     """One line for the faces that were warned of, where there are any."""
-    warnings = [warning for row in session.report.rows for warning in row.about.get("warnings", ())]
-    low, unlike = warnings.count(LOW_WARNING), warnings.count(UNLIKE_WARNING)
+    low, unlike = session.warnings[LOW_WARNING], session.warnings[UNLIKE_WARNING]
     told = [f"{_faces(low)} with low confidence (below {LOW:.2f})"] if low else []
     told += [f"{_faces(unlike)} unlike those that the parser was trained on"] if unlike else []
     if told:

@@ -79,8 +79,8 @@ def interpolate(
     def show(origin: Origin, painted: Painted) -> None:
         _show(session, origin, painted)
 
-    session.estimate.shown_again += len(session.sources) * frames
     synthesize(session, stage, between(first, second, frames), schema=schema, sheet=sheet, also=show)
+    session.estimate.shown_again += len(session.sources) * frames
 
 
 def _show(session: Session, origin: Origin, painted: Painted) -> None:

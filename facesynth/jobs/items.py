@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from facesynth.core.archives import ArchivePart
 from facesynth.core.errors import InputError, LabelMapError
 from facesynth.core.faces import Face
 from facesynth.core.image_files import decode_photo
@@ -17,7 +18,7 @@ from facesynth.core.images import Photo
 from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap, schema_named
 from facesynth.core.refs import Digest, Done, FileRef, Item, Origin, Ref, sha256_bytes
-from facesynth.core.scan import SourceFile
+from facesynth.core.sources import SourceFile
 from facesynth.core.styles import Style
 from facesynth.jobs.session import Session
 from facesynth.pipeline import flatten
@@ -40,19 +41,25 @@ class FoundFace:
     file: str
 
 
-def photo_item(path: Path) -> FileRef[Photo]:
-    """A photo file as an item."""
-    return FileRef(path, origin=Origin(str(path)), decode=decode_photo)
+def photo_item(path: Path, part: ArchivePart | None = None) -> FileRef[Photo]:
+    """A photo file as an item; `part` is where its bytes lie in an archive."""
+    return FileRef(path, origin=Origin(str(path)), decode=decode_photo, part=part)
 
 
-def face_item(path: Path) -> FileRef[Face]:
-    """An aligned face's file as an item. Its digest is that of the same face fresh from `align`."""
-    return FileRef(path, origin=Origin(str(path)), decode=_decode_face)
+def face_item(path: Path, part: ArchivePart | None = None) -> FileRef[Face]:
+    """An aligned face's file, or `part` of an archive, as an item.
+
+    Its digest is that of the same face fresh from `align`.
+    """
+    return FileRef(path, origin=Origin(str(path)), decode=_decode_face, part=part)
 
 
-def labels_item(path: Path, schema: str | None = None) -> Item[LabelMap]:
-    """A label map's file as an item; `schema` names the order of its ids where the file does not. Raises UsageError."""
-    file = FileRef(path, origin=Origin(str(path)), decode=partial(_decode_labels, schema=schema))
+def labels_item(path: Path, schema: str | None = None, part: ArchivePart | None = None) -> Item[LabelMap]:
+    """A label map's file, or `part` of an archive, as an item.
+
+    `schema` names the order of its ids where the file does not. Raises UsageError.
+    """
+    file = FileRef(path, origin=Origin(str(path)), decode=partial(_decode_labels, schema=schema), part=part)
     if schema is None:
         return file
     schema_named(schema)
@@ -111,7 +118,7 @@ def found_faces(
     session: Session, stage: FaceFinder, sources: Iterable[SourceFile]
 ) -> Generator[tuple[Ref[Face], FoundFace], None, None]:
     """Every face in the photos, in order."""
-    photos: Iterator[tuple[Item[Photo], None]] = ((photo_item(source.path), None) for source in sources)
+    photos: Iterator[tuple[Item[Photo], None]] = ((photo_item(source.path, source.part), None) for source in sources)
     for result, _ in session.run(stage, photos):
         files = stage.codec.parts(result.files)
         session.execution.progress.more(len(files) - 1)

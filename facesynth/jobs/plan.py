@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
-from facesynth.core.image_files import read_photo
+from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, sha256_bytes
@@ -113,7 +113,7 @@ def _painted(
         if sheets:
             cells = [pictures.get(painting.place) for painting in _paintings(subjects, flat, index, plan)]
             turned = [*cells[-index:], *cells[:-index]] if matrix and index else cells
-            sheets.add(str(subject.name), partial(_row, subject, turned))
+            sheets.add(str(subject.name), partial(_row, session, subject, turned))
     if sheets:
         sheets.close()
 
@@ -178,8 +178,9 @@ def _sheets(session: Session, subjects: Sequence[_Subject], plan: SynthesizePlan
     return Sheets(session, ("photo", "face", "labels", *own, *others, *seeds), synthetic=True)
 
 
-def _row(subject: _Subject, pictures: Sequence[Ref[Photo] | None]) -> Iterator[Cell]:
-    yield read_photo(Path(subject.origin.path))
+def _row(session: Session, subject: _Subject, pictures: Sequence[Ref[Photo] | None]) -> Iterator[Cell]:
+    path = subject.origin.path
+    yield decode_photo(session.input_bytes(path), path)
     yield _face(subject)
     yield subject.labels.ref.load()
     for picture in pictures:

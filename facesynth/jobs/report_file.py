@@ -24,9 +24,9 @@ def check_report_place(tree: OutputTree, file: Path | None) -> None:
     an older report or is named like a result; OutputError where nothing can lie there.
     """
     place = tree.path(PurePosixPath(REPORT)) if file is None else file
-    if (read := tree.input_at(place)) is not None:
+    if tree.holds_input(place):
         hint = "choose another -o" if file is None else _HINT
-        raise UsageError(f"the report would replace the input {read}", where=place, hint=hint)
+        raise UsageError("the report would replace an input", where=place, hint=hint)
     if file is not None:
         if file.suffix != ".json" and tree.holds(file):
             hint = "let it end in .json, or put it elsewhere"
@@ -37,12 +37,16 @@ def check_report_place(tree: OutputTree, file: Path | None) -> None:
 def write_report(report: Report, tree: OutputTree, file: Path | None) -> None:
     """Write a report to its place in one step. Raises as `check_report_place` does, OSError for the output folder."""
     check_report_place(tree, file)
-    data = report.to_json()
     if file is None:
-        tree.write(data, PurePosixPath(REPORT))
+        tree.put(PurePosixPath(REPORT), lambda draft: _write(report, draft))
         return
     with replacing(file, hint=f"make room, or {_HINT}") as draft:
-        draft.write_bytes(data)
+        _write(report, draft)
+
+
+def _write(report: Report, draft: Path) -> None:
+    with draft.open("wb") as stream:
+        stream.writelines(report.json_pieces())
 
 
 def _refuse_other_files(file: Path) -> None:

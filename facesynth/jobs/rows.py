@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,12 +11,19 @@ from facesynth.core.errors import InputError
 from facesynth.core.refs import Declined, Failed, Origin
 from facesynth.report import Report, Row
 
+_REMEMBERED = 4096
+"""Inputs that cannot be used, of which it is known that they have a row: what is made of one comes close together."""
+
 
 @dataclass(slots=True)
 class Rows:
-    """Adds rows to a report: an input that cannot be used gets one, whatever was to be made of it."""
+    """Adds rows to a report: an input that cannot be used gets one, whatever was to be made of it.
+
+    `hint` may have something to add to the reason of an input that was rejected.
+    """
 
     report: Report
+    hint: Callable[[Origin], str | None] = lambda origin: None
     _anew: set[Origin] = field(init=False, default_factory=set)
     _unusable: dict[Origin, Row] = field(init=False, default_factory=dict)
 
@@ -27,7 +34,7 @@ class Rows:
     def placed(
         self,
         origin: Origin,
-        outputs: Iterable[PurePosixPath],
+        outputs: Iterable[PurePosixPath | str],
         *,
         cached: bool,
         part: str | None,
@@ -44,7 +51,9 @@ class Rows:
         origin, whole = result.origin, _part_name(result.origin)
         named = whole if part is None else part if whole is None else f"{whole}, {part}"
         if isinstance(result, Declined):
-            self.report.rows.append(Row(origin.path, "rejected", reason=result.reason, part=named))
+            hint = self.hint(origin)
+            reason = f"{result.reason}; {hint}" if hint else result.reason
+            self.report.rows.append(Row(origin.path, "rejected", reason=reason, part=named))
             return
         reason = str(result.error).removeprefix(f"{origin.path}: ")
         unusable = isinstance(result.error, InputError) and result.error.where == origin.path
@@ -53,6 +62,8 @@ class Rows:
             self.report.rows.append(row)
         if unusable:
             self._unusable[origin] = row
+            if len(self._unusable) > _REMEMBERED:
+                del self._unusable[next(iter(self._unusable))]
 
 
 def _part_name(origin: Origin) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 
 from facesynth import weights
 from facesynth.core.faces import Face
-from facesynth.core.image_files import png_bytes, read_photo
+from facesynth.core.image_files import decode_photo, png_bytes
 from facesynth.core.label_files import encode_label_map
 from facesynth.core.labels import STANDARD, Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin
@@ -37,6 +38,10 @@ class SegmentOutputs:
     parts: bool = False
     on_photo: bool = False
     sheet: bool = False
+
+
+IN_SAMPLE = MappingProxyType({"images": "", "labels": "labels", "probabilities": "probabilities"})
+"""What stands before the suffix of a file in an archive, by the folder that it would have lain in."""
 
 
 @dataclass(slots=True)
@@ -111,7 +116,7 @@ def _segment(
     """Write what is wanted of the session's sources."""
     faces: Iterable[tuple[Item[Face], FoundFace | None]]
     if align is None:
-        faces = ((face_item(source.path), None) for source in session.sources)
+        faces = ((face_item(source.path, source.part), None) for source in session.sources)
     else:
         faces = found_faces(session, align, session.sources)
     parsed = _parsed(session, stage, faces, outputs, last=probabilities is None)
@@ -127,7 +132,7 @@ def _segment(
         try:
             with session.item(Origin(path), "on photo", advance=0):
                 name = _below("on-photo", session.name(Origin(path)), ".png")
-                of_photo[0].places.append(session.write(partial(_on_photo, of_photo, outputs.schema), name))
+                of_photo[0].places.append(session.write(partial(_on_photo, session, of_photo, outputs.schema), name))
         finally:  # what else there is of its faces is in its place
             for item in of_photo:
                 with session.item(item.origin):
@@ -176,6 +181,10 @@ def _write(session: Session, item: _Parsed, outputs: SegmentOutputs) -> None:
     name, labels, places = session.name(item.origin), item.labels, item.places
     if item.found is not None:
         places.append(session.place(item.found.photo, item.found.file, _below("images", name, ".png")))
+    elif session.packing is not None:  # a sample is whole, or it would have to be joined with others somewhere
+        path = item.origin.path
+        suffix = PurePosixPath(path).suffix.lower()
+        places.append(session.write(partial(session.input_bytes, path), _below("images", name, suffix)))
     if outputs.schema == STANDARD:
         places.append(session.place(labels, "labels.png", _below("labels", name, ".png")))
     else:
@@ -189,9 +198,10 @@ def _write(session: Session, item: _Parsed, outputs: SegmentOutputs) -> None:
             places.append(session.write(partial(png_bytes, mask), part))
 
 
-def _on_photo(faces: list[_Parsed], schema: str) -> bytes:
+def _on_photo(session: Session, faces: list[_Parsed], schema: str) -> bytes:
     """All faces' labels in the frame of their photo; where they overlap, the first face's."""
-    photo = read_photo(Path(faces[0].origin.path))
+    path = faces[0].origin.path
+    photo = decode_photo(session.input_bytes(path), path)
     ids = np.full((photo.height, photo.width), Label.BACKGROUND, dtype=np.uint8)
     for item in faces:
         own = item.face.identify().load().labels_on_photo(item.labels.ref.load(), photo.height, photo.width).ids

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from facesynth.core.digest_set import DigestSet
 from facesynth.core.errors import CacheError, InputError, OutputError, UsageError
+from facesynth.core.files import read_file
 from facesynth.core.image_files import IMAGE_SUFFIXES
 from facesynth.core.refs import Declined, Digest, Done, Failed, Item, Origin, Result
-from facesynth.core.scan import SourceFile, scan
+from facesynth.core.scan import scan
+from facesynth.core.sources import SourceFile, Sources
 from facesynth.jobs.estimate import Estimate
+from facesynth.jobs.packing import Packer, Packing
 from facesynth.jobs.report_file import check_report_place, write_report
 from facesynth.jobs.rows import Rows
-from facesynth.outputs import FACE_TAIL, OutputTree, is_sheet, mirrored_names, numbered
+from facesynth.outputs import FACE_TAIL, SHEET, FolderNames, OutputTree, Shards, is_sheet, numbered
 from facesynth.pipeline import IN_PROCESS, Executor, feeding, find, run
 from facesynth.report import Report
 from facesynth.stages.base import Stage
@@ -26,6 +31,16 @@ from facesynth.store import ArtifactStore
 T = TypeVar("T")
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+
+class Inputs(Protocol):
+    """The files that a job works on."""
+
+    def __iter__(self) -> Iterator[SourceFile]:
+        """Go through them, any number of times."""
+
+    def __len__(self) -> int:
+        """How many are known of by now."""
 
 
 class Progress(Protocol):
@@ -71,8 +86,10 @@ class Session:
     `reads` is what the job reads besides its inputs, such as styles, weights and a plan (names of which there is no
     file are passed over): like them, it is never replaced. `tail` is the pattern of what the job may add to the output
     name of one input, after `_`. In a dry run the results that are cached pass through as always, the others are
-    counted in `estimate`, and nothing is written. Raises UsageError where there are no inputs, and where the output
-    folder or the report would get in their way. Where inputs are `arriving`, there are none until `take` names them.
+    counted in `estimate`, and nothing is written. `extension` is that of what the job wants of a sample in an archive.
+    With `packing` results go into archives: only what is in a whole one counts as done. Raises UsageError where there
+    are no inputs, and where the output folder or the report would get in their way. Where inputs are `arriving`, there
+    are none until `take` names them.
     """
 
     command: str
@@ -85,27 +102,43 @@ class Session:
     suffixes: frozenset[str] = IMAGE_SUFFIXES
     tail: str = FACE_TAIL
     arriving: bool = False
-    sources: list[SourceFile] = field(init=False)
+    extension: str | None = None
+    packing: Packing | None = None
+    sources: Inputs = field(init=False)
     report: Report = field(init=False)
+    warnings: Counter[str] = field(init=False, default_factory=Counter)
     estimate: Estimate = field(init=False)
     _rows: Rows = field(init=False)
-    _made: set[Digest] = field(init=False, default_factory=set)
+    _made: DigestSet = field(init=False, default_factory=DigestSet)
     _begun: bool = field(init=False, default=False)
     _leaving: list[Callable[[], None]] = field(init=False, default_factory=list)
     _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
     _is_as_found: Callable[[str], bool] = field(init=False, default=lambda path: True)
+    _packer: Packer | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        found = [] if self.arriving else scan(self.inputs, suffixes=self.suffixes)
-        self.sources = [source for source in found if not is_sheet(source)] or found
+        found = (
+            Sources([], suffixes=self.suffixes)
+            if self.arriving
+            else scan(self.inputs, suffixes=self.suffixes, extension=self.extension)
+        )
+        sources = found.without(SHEET, is_sheet)
+        sources = sources if len(sources) or sources.archives else found
+        self.sources = sources
         self.report = Report(self.command, self.settings)
         self._rows = Rows(self.report)
         self.estimate = Estimate(self.execution.store.root)
-        self._tree = OutputTree(self.folder, self.inputs, self.sources, reads=self.reads)
+        packed = self.packing is not None
+        self._tree = OutputTree(self.folder, self.inputs, sources.on_disk, reads=self.reads, archives=packed)
         check_report_place(self._tree, self.report_file)
-        names = mirrored_names(self.sources, tail=self.tail)
-        self._names = {str(path): name for path, name in names.items()}
+        names = FolderNames(sources, tail=self.tail)
+        self._names = names
+        sources.on_listed = self.execution.progress.more
+        if self.packing is not None and not self.execution.dry_run:
+            how = self.packing
+            shards = Shards(self._tree, sources, names, size=how.size, kinds=how.kinds)
+            self._packer = Packer(shards, lambda origin, error: self.settle(Failed(origin, error), advance=0))
 
     def __enter__(self) -> Session:
         self.execution.progress.begin(len(self.sources), self.command)
@@ -115,21 +148,34 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
-        self.report.complete = kind is None
         if told := self.execution.executor.told():
             self.report.settings = {**self.report.settings, **told}
-        # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
-        begun = self._begun or bool(self.report.rows) or kind is None or not issubclass(kind, Exception)
         with self._tree:
-            if self.execution.dry_run or not (begun or self.report_file is not None or self.folder.exists()):
-                return
             try:
-                write_report(self.report, self._tree, self.report_file)
-            except (OutputError, UsageError, OSError) as fault:
-                if error is None:
-                    raise
-                if not isinstance(error, OutputError | OSError):  # which may say the same
-                    self.execution.progress.note(f"there is no report: {fault}")
+                if self._packer is not None and kind is None:
+                    self._packer.publish()
+            except BaseException as fault:
+                self._close(fault)
+                raise
+            self._close(error)
+
+    def _close(self, error: BaseException | None) -> None:
+        """Write the report of a run that is over, or was ended by this error."""
+        if self._packer is not None and (dropped := self._packer.abandon()):
+            told = f"the results of {dropped} inputs are not written: their shard is not whole"
+            self.execution.progress.note(told)
+        self.report.complete = error is None
+        # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
+        begun = self._begun or bool(self.report.rows) or not isinstance(error, Exception)
+        if self.execution.dry_run or not (begun or self.report_file is not None or self.folder.exists()):
+            return
+        try:
+            write_report(self.report, self._tree, self.report_file)
+        except (OutputError, UsageError, OSError) as fault:
+            if error is None:
+                raise
+            if not isinstance(error, OutputError | OSError):  # which may say the same
+                self.execution.progress.note(f"there is no report: {fault}")
 
     def on_leaving(self, leave: Callable[[], None]) -> None:
         """Have `leave` called when the work is over, however it ended, before the report is written."""
@@ -266,7 +312,14 @@ class Session:
     ) -> None:
         """Make a row of an item whose outputs are in place, and count it as `advance` finished ones: 0 where the
         progress counts something smaller than items. `about` is Row's."""
-        self._rows.placed(origin, outputs, cached=cached, part=part, about=about or {})
+        told = about or {}
+        if self._packer is None:
+            self._rows.placed(origin, outputs, cached=cached, part=part, about=told)
+        else:
+            self._packer.finish(
+                origin, outputs, partial(self._rows.placed, origin, cached=cached, part=part, about=told)
+            )
+        self.warnings.update(told.get("warnings", ()))
         self.execution.progress.advance(advance)
 
     def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
@@ -275,15 +328,35 @@ class Session:
         A damaged one is made anew first. Raises CacheError where that fails, OutputError, OSError.
         """
         assert result.artifact is not None  # a session always has a store
-        if not self.execution.dry_run:
+        if self._packer is not None:
+            self._packer.hold_file(result, file, relative)
+        elif not self.execution.dry_run:
             result.artifact.with_file(file, lambda path, stamp: self._tree.copy(path, stamp, relative))
         return relative
 
-    def write(self, data: Callable[[], bytes], relative: PurePosixPath) -> PurePosixPath:
-        """Write what no stage keeps, such as a contact sheet. Raises as `place` does."""
-        if not self.execution.dry_run:
+    def write(self, data: Callable[[], bytes], relative: PurePosixPath, *, of_item: bool = True) -> PurePosixPath:
+        """Write what no stage keeps; a contact sheet is not `of_item`. Raises as `place` does."""
+        if self._packer is not None and of_item:
+            self._packer.hold_bytes(data(), relative)
+        elif not self.execution.dry_run:
             self._tree.write(data(), relative)
         return relative
+
+    def expect(self, times: int) -> None:
+        """Have the progress count so many things for each input."""
+        more = self.execution.progress.more
+        more(len(self.sources) * (times - 1))
+        if isinstance(self.sources, Sources):
+            self.sources.on_listed = lambda count: more(count * times)
+
+    def input_bytes(self, path: str) -> bytes:
+        """The bytes of the input of that path, wherever they lie. Raises ImageError."""
+        source = self.sources.file(path) if isinstance(self.sources, Sources) else None
+        return read_file(Path(path)) if source is None or source.part is None else source.part.read(path)
+
+    def hint(self, hint: Callable[[Origin], str | None]) -> None:
+        """Have what `hint` says, where it says something, added to the reason of each input that is rejected."""
+        self._rows.hint = hint
 
     def _note_mended(self, origin: Origin, message: str) -> None:
         """Tell that an item's cached result was damaged and made anew."""

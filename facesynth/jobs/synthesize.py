@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 
 from facesynth.core.images import Photo
-from facesynth.core.label_files import read_label_map
+from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef
 from facesynth.core.styles import Style
@@ -58,11 +57,11 @@ def synthesize(
     sheets, shown = None, [variant for variant in variants if variant.on_sheet]
     if sheet and not session.execution.dry_run:
         sheets = Sheets(session, ("labels", *(variant.name for variant in shown)), synthetic=True)
-    session.execution.progress.more(len(session.sources) * (len(variants) - 1))
+    session.expect(len(variants))
 
     def items() -> Iterator[tuple[Item[tuple[LabelMap, Style]], Variant]]:
         for source in session.sources:
-            labels = labels_item(source.path, schema)
+            labels = labels_item(source.path, schema, source.part)
             for variant in variants:
                 yield PairRef(labels, variant.style), variant
 
@@ -80,12 +79,12 @@ def synthesize(
             also(Origin(path), [pictures.get(variant.name) for variant in variants])
         if sheets and pictures:
             made = [pictures.get(variant.name) for variant in shown]
-            sheets.add(str(session.name(Origin(path))), partial(_row, Path(path), schema, made))
+            sheets.add(str(session.name(Origin(path))), partial(_row, session, path, schema, made))
     if sheets:
         sheets.close()
 
 
-def _row(path: Path, schema: str | None, pictures: Painted) -> Iterator[Cell]:
-    yield read_label_map(path, schema=schema)
+def _row(session: Session, path: str, schema: str | None, pictures: Painted) -> Iterator[Cell]:
+    yield decode_label_map(session.input_bytes(path), path, schema=schema)
     for picture in pictures:
         yield None if picture is None else picture.ref.load()

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from pathlib import Path
+from itertools import compress, groupby
 from typing import Any
 
 from facesynth.core.errors import InputError
 from facesynth.core.faces import Face
-from facesynth.core.image_files import SYNTHETIC_TEXT, encode_png, read_photo
+from facesynth.core.image_files import SYNTHETIC_TEXT, decode_photo, encode_png
 from facesynth.core.images import Photo
-from facesynth.core.label_files import holds_label_map
+from facesynth.core.label_files import holds_label_map, looks_like_label_map
 from facesynth.core.labels import Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref
-from facesynth.core.scan import SourceFile
+from facesynth.core.sources import SourceFile
 from facesynth.core.styles import Style
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, found_faces, labels_item
@@ -85,19 +83,23 @@ def transfer(
         if sheet and not session.execution.dry_run
         else None
     )
-    maps, photos = _told_apart(session, all_labels=all_labels)
-    if paste_back and maps:
-        told = f"{maps[0].path} is a label map" if len(maps) == 1 else f"{len(maps)} inputs are label maps"
+    are_maps = bytearray(all_labels or _is_label_map(source) for source in session.sources)
+    maps = compress(session.sources, are_maps)
+    photos = compress(session.sources, (not is_map for is_map in are_maps))
+    if paste_back and any(are_maps):
+        count = are_maps.count(True)
+        told = f"{next(compress(session.sources, are_maps)).path} is a label map"
+        told = told if count == 1 else f"{count} inputs are label maps"
         session.execution.progress.note(f"{told}: painted, but there is no photo to paste back into")
     target = wanted.of(_mean_of(wanted.any_face))
     for painted in _from_labels(session, stages, maps, target, schema):
         with session.item(painted.origin):
             _finish(session, [painted], painted.picture, sheets)
+    session.hint(_hint_at_labels)
     _finish_photos(session, _from_photos(session, stages, photos, wanted), sheets, paste_back=paste_back)
     if sheets:
         sheets.close()
-    _hint_at_labels(session, photos)
-    if photos:
+    if not all(are_maps):
         session.estimate.follow(stages.align, stages.segment)
         painted_from: Stage[Any, Any] = stages.segment
         if wanted.needs_own:
@@ -106,17 +108,10 @@ def transfer(
         session.estimate.follow(painted_from, stages.synthesize)
 
 
-def _told_apart(session: Session, *, all_labels: bool) -> tuple[list[SourceFile], list[SourceFile]]:
-    """The inputs that are label maps, and the photos."""
-    maps = [source for source in session.sources if all_labels or _is_label_map(source)]
-    known = set(maps)
-    return maps, [source for source in session.sources if source not in known]
-
-
 def _from_labels(
     session: Session, stages: TransferStages, sources: Iterable[SourceFile], style: Item[Style], schema: str | None
 ) -> Iterator[_Painted]:
-    maps = [labels_item(source.path, schema) for source in sources]
+    maps = (labels_item(source.path, schema, source.part) for source in sources)
     items: Iterator[tuple[Item[tuple[LabelMap, Style]], Item[LabelMap]]]
     items = ((PairRef(labels, style), labels) for labels in maps)
     for picture, labels in finishing(session, stages.synthesize, items):
@@ -158,7 +153,7 @@ def _finish(session: Session, faces: list[_Painted], picture: Done[Photo] | None
     if picture:
         session.place(picture, "picture.png", place)
     else:
-        session.write(lambda: encode_png(_pasted(faces), SYNTHETIC_TEXT), place)
+        session.write(lambda: encode_png(_pasted(session, faces), SYNTHETIC_TEXT), place)
     if not picture:
         session.execution.progress.advance(len(faces) - 1)
     session.finish(origin, [place], cached=all(painted.picture.cached for painted in faces))
@@ -172,8 +167,9 @@ def _row(painted: _Painted) -> list[Cell]:
     return [content, painted.labels.identify().load(), painted.picture.ref.load()]
 
 
-def _pasted(faces: list[_Painted]) -> Photo:
-    photo = read_photo(Path(faces[0].origin.path))
+def _pasted(session: Session, faces: list[_Painted]) -> Photo:
+    path = faces[0].origin.path
+    photo = decode_photo(session.input_bytes(path), path)
     for painted in faces:
         assert painted.face is not None
         labels = painted.labels.identify().load()
@@ -183,18 +179,16 @@ def _pasted(faces: list[_Painted]) -> Photo:
 
 def _is_label_map(source: SourceFile) -> bool:
     try:
+        if source.part is not None:
+            return looks_like_label_map(source.part.read(str(source.path)))
         return holds_label_map(source.path)
     except InputError:
         return False  # it will be named when it is read as a photo
 
 
-def _hint_at_labels(session: Session, photos: Iterable[SourceFile]) -> None:
-    """Say in the reason of a PNG without a face what is to be done if it is a label map."""
-    known = {str(source.path) for source in photos if source.path.suffix.lower() == ".png"}
-    for index, row in enumerate(session.report.rows):
-        if row.status == "rejected" and row.input in known and row.reason:
-            hinted = f"{row.reason}; if it is a label map: --labels"
-            session.report.rows[index] = dataclasses.replace(row, reason=hinted)
+def _hint_at_labels(origin: Origin) -> str | None:
+    """What is to be done with a PNG without a face if it is a label map."""
+    return "if it is a label map: --labels" if origin.path.lower().endswith(".png") else None
 
 
 def _mean_of(style: Item[Style]) -> Item[Style]:

@@ -7,13 +7,14 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from facesynth.core.errors import OutputError
 from facesynth.core.refs import sha256_bytes
-from facesynth.core.scan import SourceFile
+from facesynth.core.sources import SourceFile
 
 FACE_TAIL = r"\d{2,}"
 """What may follow `_` in the output names of one input by default: the number of a face."""
@@ -47,21 +48,27 @@ def mirrored_names(sources: Sequence[SourceFile], *, tail: str = FACE_TAIL) -> M
     Raises OutputError where that does not tell two of them apart.
     """
     unique = list({source.path: source for source in sorted(sources, key=lambda s: (s.path, s.relative))}.values())
-    placed = _under_their_roots(unique)
-    level = [0] * len(unique)
+    return names_apart(unique, _under_their_roots(unique), tail)
+
+
+def names_apart(
+    sources: Sequence[SourceFile], placed: Sequence[PurePosixPath], tail: str
+) -> Mapping[Path, PurePosixPath]:
+    """As `mirrored_names`, where it is settled what folder, among the outputs, each source belongs to."""
+    level = [0] * len(sources)
     numbered_form = re.compile(rf"(.+)_(?:{tail})", re.DOTALL)
     while True:
-        names = [spelled(*each) for each in zip(placed, unique, level, strict=True)]
+        names = [spelled(*each) for each in zip(placed, sources, level, strict=True)]
         clashing = _clashes(names, numbered_form)
         clashing |= {index for index, name in enumerate(names) if not level[index] and is_sheet_name(str(name))}
         if not clashing:
-            return {source.path: name for source, name in zip(unique, names, strict=True)}
+            return {source.path: name for source, name in zip(sources, names, strict=True)}
         raisable = [index for index in clashing if level[index] < LEVELS]
         if not raisable:
             first, second = sorted(clashing)[:2]
             raise OutputError(
-                f"would be written to the same file as {unique[second].path}",
-                where=unique[first].path,
+                f"would be written to the same file as {sources[second].path}",
+                where=sources[first].path,
                 hint="rename one of them",
             )
         for index in raisable:
@@ -101,37 +108,36 @@ def _clashes(names: Sequence[PurePosixPath], numbered_form: re.Pattern[str]) -> 
 
 def _under_their_roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
     """Each source's relative name, behind its root's name where another root holds the same."""
-    roots = _roots(sources)
+    roots = [root_of(source.path.parent, len(source.relative.parts) - 1) for source in sources]
     holders: dict[str, set[PurePosixPath]] = defaultdict(set)
     for source, root in zip(sources, roots, strict=True):
         holders[folded(source.relative.with_suffix(""))].add(root)
-    rivals = {root for group in holders.values() if len(group) > 1 for root in group}
+    prefix = prefixes({root for group in holders.values() if len(group) > 1 for root in group})
+    return [prefix[root] / source.relative if root in prefix else source.relative
+            for source, root in zip(sources, roots, strict=True)]  # fmt: skip
+
+
+def prefixes(rivals: set[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
+    """What tells these folders apart: of each the shortest tail of its path that no other one ends in."""
     prefix: dict[PurePosixPath, PurePosixPath] = {}
     depth = 1
-    while rivals:  # the shortest tail of its path that no other rival ends in
+    while rivals:
         tails: dict[str, list[PurePosixPath]] = defaultdict(list)
         for root in rivals:
             tails[folded(PurePosixPath(*root.parts[1:][-depth:]))].append(root)
         for group in tails.values():
             if len(group) == 1 or depth >= max(len(root.parts) for root in group):
                 prefix.update((root, PurePosixPath(*root.parts[1:][-depth:])) for root in group)
-        rivals -= prefix.keys()
+        rivals = rivals - prefix.keys()
         depth += 1
-    return [prefix[root] / source.relative if root in prefix else source.relative
-            for source, root in zip(sources, roots, strict=True)]  # fmt: skip
+    return prefix
 
 
-def _roots(sources: Sequence[SourceFile]) -> list[PurePosixPath]:
-    """The folder that each source was found below, absolute."""
-    known: dict[tuple[Path, int], PurePosixPath] = {}
-    roots = []
-    for source in sources:
-        key = source.path.parent, len(source.relative.parts) - 1
-        if key not in known:
-            folder = PurePosixPath(Path(os.path.abspath(key[0])).as_posix())
-            known[key] = folder.parents[key[1] - 1] if key[1] else folder
-        roots.append(known[key])
-    return roots
+@lru_cache(maxsize=1024)
+def root_of(folder: Path, depth: int) -> PurePosixPath:
+    """The folder, absolute, that files of `folder` were found below, so many levels up."""
+    absolute = PurePosixPath(Path(os.path.abspath(folder)).as_posix())
+    return absolute.parents[depth - 1] if depth else absolute
 
 
 def is_sheet_name(name: str) -> bool:

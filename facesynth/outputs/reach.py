@@ -5,17 +5,22 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePath
 
-from facesynth.core.scan import SourceFile
+from facesynth.core.archives import ARCHIVE_SUFFIX
+from facesynth.core.sources import SourceFile
 
 _WRITTEN = frozenset({".png", ".webp"})
 """The suffixes of results that could be taken for inputs."""
 
 
-def pattern_reaches(pattern: str | Path, target: Path, sources: Iterable[SourceFile]) -> bool:
+def pattern_reaches(
+    pattern: str | Path, target: Path, sources: Iterable[SourceFile], *, archives: bool = False
+) -> bool:
     """Whether a glob pattern could name results in `target`, a resolved path, or one of the `sources` it found is one.
+
+    Results are pictures, and `archives` of them.
 
     False for what is no pattern. A folder around the pattern's own fixed part is not reached by that alone, as with an
     output folder around an input folder.
@@ -27,7 +32,8 @@ def pattern_reaches(pattern: str | Path, target: Path, sources: Iterable[SourceF
     root, wanted = Path(*given.parts[:fixed]), given.parts[fixed:]
     real = Path(os.path.realpath(root))
     if target.is_relative_to(real):
-        return _may_match(wanted, target.relative_to(real).parts) or _found_in(target, root, wanted, sources)
+        written = _WRITTEN | {ARCHIVE_SUFFIX} if archives else _WRITTEN
+        return _may_match(wanted, target.relative_to(real).parts, written) or _found_in(target, root, wanted, sources)
     return not real.is_relative_to(target) and _found_in(target, root, wanted, sources)
 
 
@@ -47,7 +53,7 @@ def _found_in(target: Path, root: Path, wanted: Sequence[str], sources: Iterable
     return False
 
 
-def _may_match(wanted: Sequence[str], folder: Sequence[str]) -> bool:
+def _may_match(wanted: Sequence[str], folder: Sequence[str], written: Collection[str]) -> bool:
     """Whether a pattern's parts name a folder, a folder around it, or what may be written below it."""
     if any(part.startswith(".") for part in folder):  # patterns pass hidden folders by
         return False
@@ -55,10 +61,10 @@ def _may_match(wanted: Sequence[str], folder: Sequence[str]) -> bool:
         return True
     if not folder:
         suffix = PurePath(wanted[-1]).suffix
-        return not suffix or glob.has_magic(suffix) or suffix.lower() in _WRITTEN
+        return not suffix or glob.has_magic(suffix) or suffix.lower() in written
     if wanted[0] == "**":
-        return _may_match(wanted[1:], folder) or _may_match(wanted, folder[1:])
-    return fnmatch.fnmatch(folder[0], wanted[0]) and _may_match(wanted[1:], folder[1:])
+        return _may_match(wanted[1:], folder, written) or _may_match(wanted, folder[1:], written)
+    return fnmatch.fnmatch(folder[0], wanted[0]) and _may_match(wanted[1:], folder[1:], written)
 
 
 def _names(wanted: Sequence[str], file: Sequence[str]) -> bool:

@@ -6,14 +6,16 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from facesynth.core.errors import CacheError, OutputError, UsageError
+from facesynth.core.path_lists import list_file
 from facesynth.core.refs import FileStamp, sha256_file
-from facesynth.core.scan import SourceFile
+from facesynth.core.sources import SourceFile
+from facesynth.outputs.known_files import KnownFiles
 from facesynth.outputs.partial import partial_folder, remove_stale
 from facesynth.outputs.reach import pattern_reaches
 
@@ -24,10 +26,10 @@ _ITEM_FAULTS = {errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EINVAL, e
 class OutputTree:
     """A folder that results are written to, whole or not at all; used as a context.
 
-    Made from the output folder, what the user named as inputs, the files found in it, and whatever else is read (names
-    of which there is no file are passed over): none of all these is ever replaced. Raises UsageError where the folder
-    lies inside an input folder, or where a pattern among the inputs reaches: the next run would take results for
-    inputs.
+    Made from the output folder, what the user named as inputs, the files found in it (gone through more than once), and
+    whatever else is read (names of which there is no file are passed over): none of all these is ever replaced. Raises
+    UsageError where the folder lies inside an input folder, or where a pattern among the inputs reaches: the next run
+    would take results for inputs, which are pictures, and with `archives` these of them.
     """
 
     def __init__(
@@ -37,14 +39,11 @@ class OutputTree:
         sources: Iterable[SourceFile],
         *,
         reads: Iterable[str | Path] = (),
+        archives: bool = False,
     ) -> None:
         self.folder = folder
-        found = list(sources)
-        _refuse_inside(folder, inputs, found)
-        self._inputs: dict[tuple[int, int], Path] = {}
-        for path in chain((source.path for source in found), map(Path, reads)):
-            with contextlib.suppress(OSError, ValueError):  # whoever reads it says why
-                self._inputs[_identity(os.stat(path))] = path
+        _refuse_inside(folder, inputs, sources, archives=archives)
+        self._inputs = KnownFiles(chain((source.path for source in sources), map(Path, reads)))
         self._parents: set[Path] = set()
         self._aside = partial_folder(folder)
 
@@ -66,12 +65,12 @@ class OutputTree:
         """Whether a path lies in the output folder."""
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
 
-    def input_at(self, path: Path) -> Path | None:
-        """The input that lies at a path, there or under another name; None where none does."""
+    def holds_input(self, path: Path) -> bool:
+        """Whether an input lies at a path, found under this name or another."""
         try:
-            return self._inputs.get(_identity(os.stat(path)))
+            return os.stat(path) in self._inputs
         except OSError:
-            return None
+            return False
 
     def copy(self, file: Path, stamp: FileStamp, relative: PurePosixPath) -> Path:
         """Put a copy of an artifact's file in its place, unless that already holds it.
@@ -114,6 +113,39 @@ class OutputTree:
             os.replace(aside, target)
         return target
 
+    def put(self, relative: PurePosixPath, make: Callable[[Path], None]) -> Path:
+        """Have `make` write a file aside, and put it in its place whatever that holds. Raises as `copy` does."""
+        self._open()
+        target = self.path(relative)
+        self._found(target)
+        with _faults_told(target):
+            aside = self._prepare(target)
+            make(aside)
+            os.replace(aside, target)
+        return target
+
+    def draft(self, relative: PurePosixPath) -> Path:
+        """A name to write an output under for as long as that takes, until `publish`. Raises as `copy` does."""
+        self._open()
+        target = self.path(relative)
+        self._found(target)
+        with _faults_told(target):
+            self._prepare(target)
+        return self._aside / f"draft-{relative.name}"
+
+    def publish(self, draft: Path, relative: PurePosixPath) -> Path:
+        """Put what was written under `draft`'s name in its place. Raises as `copy` does."""
+        target = self.path(relative)
+        self._found(target)
+        with _faults_told(target):
+            os.replace(draft, target)
+        return target
+
+    def keep_alive(self) -> None:
+        """Show that a draft is still being written: another machine clears it away after an hour without a sign."""
+        with contextlib.suppress(OSError):
+            os.utime(self._aside)
+
     def _open(self) -> None:
         """Make the output folder, at the first output. Raises OSError where nothing can be written there."""
         if not self._parents:
@@ -133,10 +165,8 @@ class OutputTree:
                 found = os.stat(target)
             except FileNotFoundError:
                 return None
-        if (source := self._inputs.get(_identity(found))) is not None:
-            raise OutputError(
-                f"is the input {source}, which is never overwritten", where=target, hint="choose another -o"
-            )
+        if found in self._inputs:
+            raise OutputError("is an input, which is never overwritten", where=target, hint="choose another -o")
         return found
 
     def _prepare(self, target: Path) -> Path:
@@ -161,21 +191,21 @@ def _faults_told(target: Path) -> Iterator[None]:
         raise OSError(error.errno, told, str(target)) from error  # of copying, the error may name the source
 
 
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
-
-
-def _refuse_inside(folder: Path, inputs: Iterable[str | Path], sources: list[SourceFile]) -> None:
+def _refuse_inside(
+    folder: Path, inputs: Iterable[str | Path], sources: Iterable[SourceFile], *, archives: bool
+) -> None:
     target = Path(os.path.realpath(folder))
     if target.exists() and not target.is_dir():
         raise UsageError("the output is a file, not a folder", where=folder, hint="name a folder with -o")
     for given in inputs:
+        if list_file(given) is not None:
+            continue  # its files are named one by one
         source = Path(os.path.realpath(given))
         if source.is_dir() and target.is_relative_to(source):
             raise UsageError(
                 f"the output folder lies inside the input folder {given}", where=folder, hint="choose another -o"
             )
-        if pattern_reaches(given, target, sources):
+        if pattern_reaches(given, target, sources, archives=archives):
             raise UsageError(
                 f"the output folder lies where the pattern {given} finds inputs", where=folder, hint="choose another -o"
             )

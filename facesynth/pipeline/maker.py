@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
+from facesynth.core.digest_set import DigestSet
 from facesynth.core.errors import CacheError
 from facesynth.core.refs import Digest, Origin, Outcome, Rejected
 from facesynth.stages.base import Codec, Stage
@@ -15,6 +16,9 @@ from facesynth.store import ArtifactStore, Entry, Recipe
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+Made: TypeAlias = set[Digest] | DigestSet
+"""The keys of what is made, by one run or by several that share it."""
 
 Told: TypeAlias = Callable[[Origin, str], None]
 """Called with the item whose cached result was damaged and made anew, and a line that says so; from any thread."""
@@ -34,7 +38,7 @@ class Maker(Generic[In, Out]):
         *,
         mends: bool = True,
         told: Told | None = None,
-        made: set[Digest] | None = None,
+        made: Made | None = None,
     ) -> None:
         self.stage = stage
         self.name = stage.name

@@ -6,13 +6,13 @@ from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 from facesynth.core.errors import UsageError
-from facesynth.core.refs import Digest, Item, Result
+from facesynth.core.refs import Item, Result
 from facesynth.pipeline.executor import Executor
 from facesynth.pipeline.feeding import feeding
 from facesynth.pipeline.finder import Finder, Miss
 from facesynth.pipeline.in_process import IN_PROCESS
 from facesynth.pipeline.line import Line
-from facesynth.pipeline.maker import Maker, Told
+from facesynth.pipeline.maker import Made, Maker, Told
 from facesynth.stages.base import Stage
 from facesynth.store import ArtifactStore
 
@@ -30,7 +30,7 @@ def run(
     force: bool = False,
     on_result: Callable[[Result[Out]], None] | None = None,
     on_mended: Told | None = None,
-    made: set[Digest] | None = None,
+    made: Made | None = None,
     executor: Executor = IN_PROCESS,
 ) -> Generator[Result[Out], None, None]:
     """What `stage` makes of each item, in the order of `items`; `on_result` is called with each just before.
@@ -69,7 +69,7 @@ def _run(
 
 
 def find(
-    stage: Stage[In, Out], item: Item[In], store: ArtifactStore, *, made: set[Digest] | None = None
+    stage: Stage[In, Out], item: Item[In], store: ArtifactStore, *, made: Made | None = None
 ) -> Result[Out] | None:
     """What a run would say of an item without computing: its cached result, `Failed` if unreadable, None for a miss.
 

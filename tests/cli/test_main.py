@@ -117,7 +117,7 @@ def test_without_a_command_it_tells_of_them(capsys: pytest.CaptureFixture[str]) 
         (["transfer", "photos", "-o", "out"], 2, "--style"),
         (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--strength", "nan"], 2, "no number from 0 to 1"),
         (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--strength", "1.5"], 2, "not in the range"),
-        (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--report", "p.jpg"], 2, "would replace the input p."),
+        (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--report", "p.jpg"], 2, "would replace an input"),
         (["run", "demo.yaml", "photos", "-o", "out", "--report", "p.jpg"], 2, "no report of facesynth's"),
         (["run", "demo.yaml", "photos", "-o", "out", "--report", "out/faces/p.png"], 2, "let it end in .json"),
         (["transfer", "photos", "-o", "out", "--style", "p.jpg", "--labels", "--parser", "x"], 2, "--parser needs"),

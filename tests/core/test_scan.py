@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import os
 import random
-from pathlib import Path
+import tracemalloc
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
-from facesynth.core.errors import UsageError
+from facesynth.core.errors import ImageError, UsageError
+from facesynth.core.files import read_file
 from facesynth.core.scan import scan, walk
+from tests.core.test_archives import write_tar
 
 
 @pytest.fixture
@@ -41,9 +44,9 @@ def test_folders_are_searched_through_and_sorted(tree: Path) -> None:
 def test_files_go_by_their_bare_name_whatever_their_suffix(tree: Path) -> None:
     assert names([tree / "sub" / "c.webp", tree / "notes.txt", tree / ".hidden.png"]) == [
         ".hidden.png",
-        "c.webp",
         "notes.txt",
-    ]
+        "c.webp",
+    ], "folder by folder"
 
 
 def test_patterns_mirror_the_tree_below_their_fixed_part(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,10 +79,10 @@ def test_each_file_comes_once_and_the_order_given_does_not_matter(tree: Path) ->
         tree / "sub" / ".." / "b.png",
         tree / "link",
     ]
-    expected = scan([tree])
+    expected = list(scan([tree]))
     for seed in range(6):
         random.Random(seed).shuffle(given)
-        assert scan(given) == expected
+        assert list(scan(given)) == expected
 
 
 def test_links_that_run_in_circles_end(tree: Path) -> None:
@@ -163,3 +166,91 @@ def test_a_walk_goes_on_past_folders_that_cannot_be_listed(tree: Path, monkeypat
 
 def test_other_suffixes_can_be_asked_for(tree: Path) -> None:
     assert [str(source.relative) for source in scan([tree], suffixes={".pdf"})] == ["sub/f.pdf"]
+
+
+def test_an_archive_stands_for_the_images_in_it_wherever_it_was_found(tree: Path) -> None:
+    write_tar(tree / "sub" / "more.tar", "2.jpg", "1.jpg", "1.json", "in/3.png", ".4.png")
+    inside = ["more/2.jpg", "more/1.jpg", "more/in/3.png"]
+    assert names([tree / "sub" / "more.tar"]) == inside
+    assert names([f"{tree}/**/*.tar"]) == [f"sub/{name}" for name in inside]
+    assert [name for name in names([tree]) if "more" in name] == [f"sub/{name}" for name in inside]
+    found = scan([tree])
+    assert len(found) == 4 and len(list(found)) == 7 == len(found)
+    for source in found:
+        assert found.file(str(source.path)) == source
+    assert found.file(str(tree / "sub" / "more.tar" / "1.jpg")).part is not None
+
+
+def test_how_many_lie_in_an_archive_is_told_once(tree: Path) -> None:
+    for index in range(6):
+        write_tar(tree / f"{index}.tar", *(f"{number}.jpg" for number in range(index + 1)))
+    found, told = scan([f"{tree}/*.tar"]), list[int]()
+    found.on_listed = told.append
+    for _ in range(2):
+        assert len(list(found)) == 21
+    assert told == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_damaged_archive_and_one_without_images_are_listed_themselves(tree: Path) -> None:
+    write_tar(tree / "cut.tar", "1.jpg", "2.jpg")
+    (tree / "cut.tar").write_bytes((tree / "cut.tar").read_bytes()[:1540])
+    write_tar(tree / "void.tar", "1.txt")
+    found = list(scan([tree / "cut.tar", tree / "void.tar"]))
+    assert [str(source.relative) for source in found] == ["cut/1.jpg", "cut/2.jpg", "cut.tar", "void.tar"]
+    for source, what in zip(found[2:], ("cut off", r"without files ending in \.avif"), strict=True):
+        assert source.part is not None
+        with pytest.raises(ImageError, match=what):
+            source.part.read(str(source.path))
+
+
+def test_a_list_names_files_and_their_names_mirror_it(tree: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "elsewhere" / "far" / "z.png"
+    outside.parent.mkdir(parents=True)
+    outside.touch()
+    write_tar(tree / "x.tar", "1.jpg")
+    lines = ["sub/c.webp", "b.png", "sub/deep/../c.webp", str(outside), "gone.png", "notes.txt", "x.tar", "b.png"]
+    (tree / "list.txt").write_text("\n".join(lines))
+    found = list(scan([f"@{tree}/list.txt"]))
+    whole = str(PurePosixPath(*outside.parts[1:]))
+    assert sorted(str(source.relative) for source in found) == sorted(
+        ["b.png", "gone.png", "notes.txt", whole, "sub/c.webp", "x/1.jpg"]
+    )
+    with pytest.raises(ImageError, match="No such file"):
+        read_file(tree / "gone.png")
+    for folder in ("sub/..", ".", "sub/deep/"):
+        (tree / "list.txt").write_text(folder)
+        with pytest.raises(UsageError, match="the list names a folder"):
+            scan([f"@{tree}/list.txt"])
+
+
+def test_a_long_list_is_held_in_little_more_than_its_names(tmp_path: Path) -> None:
+    def taken(count: int) -> int:
+        file = tmp_path / "list"
+        file.write_text("".join(f"a/long/folder/{index // 100:05}/{index:07}.jpg\n" for index in range(count)))
+        tracemalloc.start()
+        found = scan([f"@{file}"])
+        now, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(found) == count
+        return now
+
+    taken(1000)
+    assert taken(11_000) - taken(1000) < 10_000 * 45, "11 letters and 4 bytes each, and a folder for every hundred"
+
+
+def test_a_range_of_numbers_stands_for_each_of_them(tree: Path) -> None:
+    for index in range(8, 12):
+        write_tar(tree / f"s-{index:03}.tar", f"{index}.jpg")
+    assert names([f"{tree}/s-{{008..010}}.tar"]) == ["s-008/8.jpg", "s-009/9.jpg", "s-010/10.jpg"]
+    with pytest.raises(UsageError, match=r"s-012\.tar: no such file"):
+        scan([f"{tree}/s-{{011..012}}.tar"])
+    (tree / "{1..2}.png").touch()
+    assert names([tree / "{1..2}.png"]) == ["{1..2}.png"]
+
+
+def test_a_file_is_known_by_how_many_come_before_it(tree: Path) -> None:
+    write_tar(tree / "more.tar", "1.jpg")
+    found = scan([tree])
+    files = [source for source in found if source.part is None]
+    assert [found.ordinal(str(source.path)) for source in files] == [0, 1, 2, 3]
+    assert found.ordinal(str(tree / "more.tar" / "1.jpg")) is found.ordinal("nothing") is None

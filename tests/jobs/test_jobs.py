@@ -14,9 +14,12 @@ from facesynth.core.image_files import read_photo, write_photo
 from facesynth.core.label_files import read_label_map
 from facesynth.core.labels import SCHEMAS, LabelMap
 from facesynth.core.refs import Done
+from facesynth.core.styles import Style
 from facesynth.jobs.align import align
+from facesynth.jobs.items import style_item
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.segment import SegmentOutputs, segment
+from facesynth.jobs.transfer import transfer
 from facesynth.plans import SynthesizePlan
 from tests.jobs.conftest import PINK, Opener, progress, rows, written
 from tests.painted_stages import Brightness, Tiles, flat_photo, painted_stages
@@ -195,3 +198,13 @@ def test_faces_whose_map_cannot_be_laid_on_their_photo_have_their_rows(
         segment(session, Brightness(), align=Tiles(), outputs=outputs)
     assert rows(session)["two.png (face 0)"] == "failed" and rows(session)["two.png (face 1)"] == "cached"
     assert (tmp_path / "again" / "on-photo" / "sub" / "two.png").is_file()
+
+
+def test_a_png_without_a_face_may_be_a_label_map_and_a_jpeg_may_not(tmp_path: Path, opened: Opener) -> None:
+    black = flat_photo((0, 0, 0))
+    write_photo(black, tmp_path / "a.png")
+    Image.fromarray(black.pixels).save(tmp_path / "b.jpg")
+    with opened(tmp_path / "a.png", tmp_path / "b.jpg") as session:
+        transfer(session, painted_stages(), style_item(Style.from_seed(1)))
+    told = [row.reason for row in session.report.rows]
+    assert told == ["no face found; if it is a label map: --labels", "no face found"]

@@ -111,7 +111,7 @@ def test_a_picture_that_cannot_be_parsed_is_left_out_and_told(run: Run) -> None:
     parser.precision = "bf16"  # another key: nothing is found
     found, session = run(parser=parser)
     assert whole is not None and found is not None and found.seeds == tuple(n for n in range(10) if n != 4)
-    [problem] = session.report.problems
+    [problem] = session.report.rows.problems
     assert problem.part == "seed 4" and session.report.exit_code == 3
 
 

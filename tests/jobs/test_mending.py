@@ -172,7 +172,7 @@ def test_what_cannot_be_made_anew_fails_alone_with_both_reasons(opened: Opener, 
     with opened(out="second") as session:
         align(session, stage)
     assert rows(session) == {"one.png": "cached", "two.png": "failed"} and session.report.exit_code == 3
-    (problem,) = session.report.problems
+    (problem,) = session.report.rows.problems
     assert problem.reason is not None
     assert "sha256, and it could not be made anew: the device is lost; run the same command again" in problem.reason
     with opened(out="second") as session:

@@ -151,7 +151,7 @@ def test_the_grid_has_a_row_a_class_beside_the_pictures(tmp_path: Path, run: Run
     sheet = read_photo(tmp_path / "out" / "sheet.png")
     assert sheet.height < 3 * 72 and sheet.width > 4 * 64
     assert b"Synthetic" in (tmp_path / "out" / "sheet.png").read_bytes()
-    rows = session.report.rows
+    rows = sorted(session.report.rows, key=lambda row: str(row.about["class"]))
     assert rows[0].part == "seed 0, cat" and rows[0].about == {"seed": 0, "class": "0 (cat)"}
     assert len(rows) == 8 and all(
         row.outputs == (f"seed{row.about['seed']}_{PETS[i // 4]}.png",) for i, row in enumerate(rows)
@@ -178,6 +178,6 @@ class Choosy(SampleStage):
 def test_what_fails_is_told_and_the_others_are_made(tmp_path: Path, run: Run) -> None:
     session = run(Choosy(str(tmp_path / "pets.safetensors"), 16, device="cpu"), seeds=range(4), grid=True)
     assert session.report.exit_code == 3 and session.report.counts["done"] == 3
-    [problem] = session.report.problems
+    [problem] = session.report.rows.problems
     assert problem.part == "seed 2" and problem.reason == "no twos"
     assert (tmp_path / "out" / "sheet.png").exists() and not (tmp_path / "out" / "seed2.png").exists()

@@ -33,7 +33,7 @@ class ComparisonFiles:
         beside = [file for path in reads for file in files_of(Path(path))]
         kept = [saved / FACES for path in reads if (saved := _folder_of(Path(path))) is not None]
         tree = OutputTree(folder, [*inputs, *kept], [], reads=[*reads, *beside])
-        if tree.input_at(folder / REPORT) is not None:
+        if tree.holds_input(folder / REPORT):
             what = f"its {REPORT} is that of an evaluation that is compared"
             raise UsageError(what, where=folder, hint="choose another -o")
         return cls(tree, folder)

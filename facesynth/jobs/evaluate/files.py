@@ -163,7 +163,7 @@ def _written_before(folder: Path) -> set[Path]:
 def _remove(tree: OutputTree, files: Iterable[Path]) -> None:
     """Remove what an earlier evaluation left in the output folder, and no input. Raises OSError."""
     for file in files:
-        if tree.holds(file) and tree.input_at(file) is None:
+        if tree.holds(file) and not tree.holds_input(file):
             file.unlink(missing_ok=True)
 
 
