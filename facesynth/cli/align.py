@@ -6,6 +6,7 @@ import rich_click as click
 
 from facesynth.cli.options import given, inputs_and_output, landmarks_option, sheet_option, work_options
 from facesynth.cli.packing_options import packing_options
+from facesynth.cli.watch_options import watch_options
 from facesynth.cli.work import Work
 
 
@@ -26,6 +27,7 @@ from facesynth.cli.work import Work
 @sheet_option
 @packing_options
 @work_options
+@watch_options
 def align(
     work: Work,
     size: int,

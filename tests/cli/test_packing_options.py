@@ -27,6 +27,7 @@ def exit_code(*arguments: str) -> int:
         (["segment", "--output-format", "shards", "--parts"], "--parts writes files of its own"),
         (["segment", "--output-format", "shards", "--on-photo"], "--on-photo writes files of its own"),
         (["synthesize", "--output-format", "shards", "--interpolate", "0", "1"], "--interpolate makes films"),
+        (["align", "--output-format", "shards", "--watch"], "is for what is there now"),
         (["transfer", "--style", "portrait.jpg", "--output-format", "shards"], "No such option"),
     ],
 )
