@@ -40,11 +40,13 @@ _LARGE = 4_000_000
 class Studio:
     """One server's state. Made in its event loop; `dispatcher.start` starts the workers."""
 
-    def __init__(self, settings: Settings, load: Load, begin: Callable[[], None] | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, load: Load, bodies: HeldBytes, begin: Callable[[], None] | None = None
+    ) -> None:
+        """`bodies` counts what is held of requests and answers."""
+        self.settings, self.bodies = settings, bodies
         self.metrics = Metrics()
         self.dispatcher = Dispatcher(settings, load, self.metrics, begin=begin)
-        self.bodies = HeldBytes(settings.limits)
         share = settings.limits.cache_bytes // 5
         self.labels: MemoryCache[KnownLabels] = MemoryCache(share, lambda known: known.held)
         self.styles: MemoryCache[Style] = MemoryCache(share, lambda style: len(style.to_json()))

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from facesynth.core.images import Photo
+from facesynth.serving.body.reading import HeldBytes
 from facesynth.serving.problems import Problem
 from facesynth.serving.settings import Limits, Settings
 from facesynth.serving.studio import Studio
@@ -34,7 +35,7 @@ def test_large_pictures_do_not_hold_up_small_ones() -> None:
     go = threading.Event()
 
     async def scenario() -> None:
-        studio = Studio(Settings(), drawn_computing.load)
+        studio = Studio(Settings(), drawn_computing.load, HeldBytes(Limits()))
         slow = [asyncio.create_task(studio.apart(lambda _: go.wait(20), large)) for _ in range(3)]
         await asyncio.sleep(0)
         try:
@@ -51,7 +52,7 @@ def test_large_pictures_do_not_hold_up_small_ones() -> None:
 
 def test_the_deadline_covers_what_is_done_beside_the_queue() -> None:
     async def scenario() -> None:
-        studio = Studio(Settings(limits=Limits(deadline=0.05)), drawn_computing.load)
+        studio = Studio(Settings(limits=Limits(deadline=0.05)), drawn_computing.load, HeldBytes(Limits()))
         begun = time.monotonic()
         with pytest.raises(Problem) as raised:
             async with studio.fields(asked(), "labels"):
@@ -69,7 +70,7 @@ def test_the_deadline_covers_what_is_done_beside_the_queue() -> None:
 
 def test_requests_have_turns_in_the_order_they_come() -> None:
     async def scenario() -> None:
-        studio, requests = Studio(Settings(), drawn_computing.load), [asked(), asked()]
+        studio, requests = Studio(Settings(), drawn_computing.load, HeldBytes(Limits())), [asked(), asked()]
         for request in requests:
             async with studio.fields(request, "labels"):
                 pass
