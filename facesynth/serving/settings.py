@@ -31,7 +31,7 @@ class Limits:
     body_seconds: float = 30.0
     """For a body to arrive."""
     deadline: float = 30.0
-    """From a request's body to its answer: then 504."""
+    """From a request's body to its answer: then 504. While a worker starts again it stands still, at most as long."""
     stop_seconds: float = 30.0
     """For what runs to be finished when the server is stopped."""
     cache_bytes: int = 128 << 20

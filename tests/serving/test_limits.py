@@ -132,8 +132,8 @@ def test_an_answer_that_nobody_reads_is_counted_and_given_up(monkeypatch: pytest
     body = photo_png((140, 70, 28), side, side)
 
     def held() -> int:
-        told = httpx.get(f"{address}/metrics").text
-        return int(float(next(line.split()[1] for line in told.splitlines() if line.startswith("facesynth_body_bytes_held"))))
+        told = httpx.get(f"{address}/metrics").text.splitlines()
+        return int(float(next(each.split()[1] for each in told if each.startswith("facesynth_body_bytes_held"))))
 
     with listening() as address, socket.socket() as line:
         place = urlsplit(address)

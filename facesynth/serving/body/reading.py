@@ -13,7 +13,7 @@ from facesynth.serving.settings import Limits
 
 
 class HeldBytes:
-    """How many bytes of bodies are in memory, as they came over the line or leave by it. Only the event loop touches it.
+    """How many bytes of bodies are in memory, as they came over the line or leave by it. Only the loop touches it.
 
     What is made of a body while it is read and passed to a worker (text, fields, a task) is up to three times as much
     for a moment, and not counted.

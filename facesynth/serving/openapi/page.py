@@ -59,7 +59,8 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterable
         elif media != "application/json":
             yield f"<p>or {text(media)}: the file itself</p>"
         for example in content.get("examples", {}).values():
-            yield f"<p>Example: {text(example['summary'])}</p><pre tabindex='0'>{text(json.dumps(example['value']))}</pre>"
+            yield f"<p>Example: {text(example['summary'])}</p>"
+            yield f"<pre tabindex='0'>{text(json.dumps(example['value']))}</pre>"
     yield from _table(
         ("status", "as", "what", "document"),
         ((status, ", ".join(answer.get("content", {})), answer["description"], _answered(answer))

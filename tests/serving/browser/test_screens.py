@@ -54,7 +54,8 @@ def test_a_thumb_reaches_labels_and_tools_without_scrolling(phone: StudioPage) -
         assert len(bottoms) == 3 and bottoms == sorted(bottoms) and bottoms[-1] <= height
         assert boxes[2] is not None and boxes[2]["y"] > 0.6 * height
         tools, swatches = boxes[1:]
-        assert tools is not None and tools["y"] + tools["height"] <= swatches["y"], "no label covers a tool"
+        assert tools is not None and swatches is not None
+        assert tools["y"] + tools["height"] <= swatches["y"], "no label covers a tool"
         styles, stage = phone.page.locator(".style").bounding_box(), boxes[0]
         assert styles is not None and stage is not None and styles["y"] + styles["height"] <= stage["y"]
         assert unreached(phone) == []
@@ -186,8 +187,8 @@ def stuck_out(studio: StudioPage) -> list[str]:
                 .filter((one) => !within(box(one), box(part)))
                 .map((one) => `${one.id || one.className || one.tagName} out of ${part.id || part.className}`));
             const blend = box(document.getElementById('blend'));
-            const over = [...document.querySelectorAll('.slot')].map(box).filter((slot) =>
-                slot.left < blend.right && blend.left < slot.right && slot.top < blend.bottom && blend.top < slot.bottom);
+            const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+            const over = [...document.querySelectorAll('.slot')].map(box).filter((slot) => meet(slot, blend));
             return over.length ? [...out, 'a slot over the slider'] : out;
         }"""
     )
