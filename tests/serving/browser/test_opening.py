@@ -170,7 +170,8 @@ def test_what_goes_on_is_said_until_it_is_done(studio: StudioPage) -> None:
     studio.until(lambda: len(held) == 1)
     studio.press("n")
     studio.settle()
-    assert studio.page.locator("#waiting").inner_text() == "Looking for the face …"
+    said = studio.page.locator("#waiting")
+    assert said.is_visible() and said.inner_text() == "Looking for the face …"
     held[0].continue_()
     studio.page.wait_for_selector("#slot-a img")
     assert studio.page.locator("#waiting").is_hidden()
