@@ -138,7 +138,7 @@ def _schema_of(image: Image.Image, asked: str | None, where: str) -> str:
         raise LabelMapError(
             f"the file says that its ids are in the order {named!r}, not {asked!r}",
             where=where,
-            hint="leave --schema out",
+            hint="leave the schema out: the file names its own",
         )
     if named not in SCHEMAS:
         raise LabelMapError(

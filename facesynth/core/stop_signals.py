@@ -31,10 +31,29 @@ def interrupt_on_stop_signals() -> None:
 
 
 def ignore_stop_signals() -> None:
-    """Ignore all of them from now on, where this is the main thread."""
+    """Ignore all of them from now on, where this is the main thread; those that were held back are gone too."""
     if threading.current_thread() is threading.main_thread():
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+@contextlib.contextmanager
+def holding_stop_signals() -> Iterator[None]:
+    """Inside the block none reaches this thread, nor a process that it starts before that one ignores them.
+
+    A terminal sends Ctrl-C to a child as well, and one that comes while Python starts there would end it with a trace.
+    Windows has no such thing: nothing is held there.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

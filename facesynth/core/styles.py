@@ -193,7 +193,8 @@ def _checked(parts: _Sum) -> _Sum:
     """The sum in its fixed order. Raises StyleError where it is none."""
     weights = [weight for weight, _ in parts]
     if not all(0 < weight <= 1 for weight in weights) or not math.isclose(sum(weights), 1, abs_tol=1e-6):
-        raise StyleError(f"the weights of a style are positive and sum to 1, these are {weights}")
+        told = ", ".join(f"{weight:g}" for weight in weights) or "none"
+        raise StyleError(f"the weights of a style are positive and sum to 1, these are {told}")
     if len({source for _, source in parts}) < len(parts):
         raise StyleError("a style names one source twice")
     return tuple(sorted(parts, key=lambda part: source_order(part[1])))

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from facesynth import __version__
 from facesynth.core.errors import FacesynthError
+from facesynth.serving.body.reading import HeldBytes
 from facesynth.serving.observing import Observing, as_problem
 from facesynth.serving.openapi.components import SCHEMAS_BY_NAME
 from facesynth.serving.openapi.page import docs_page
@@ -36,6 +37,7 @@ from facesynth.serving.routes import (
 )
 from facesynth.serving.routes.page import Pages, allowed_methods
 from facesynth.serving.security import SESSION_HEADER, Guard
+from facesynth.serving.sending import Sending
 from facesynth.serving.settings import Settings
 from facesynth.serving.slots import Slots
 from facesynth.serving.studio import Studio
@@ -63,9 +65,11 @@ def create_app(
     `on_failure` is told where the workers cannot be made ready.
     """
 
+    bodies = HeldBytes(settings.limits)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        studio = Studio(settings, load, begin)
+        studio = Studio(settings, load, bodies, begin)
         app.state.studio = studio
         outer.metrics = studio.metrics
         if on_failure is not None:
@@ -112,7 +116,7 @@ def create_app(
     app.add_route("/openapi.json", openapi_json, methods=["GET"], include_in_schema=False)
     app.add_route("/docs", docs, methods=["GET"], include_in_schema=False)
     Pages(list(app.routes)).add_to(app)
-    guarded: ASGIApp = Slots(Guard(app, settings), settings.limits.requests)
+    guarded: ASGIApp = Slots(Sending(Guard(app, settings), bodies), settings.limits.requests)
     if settings.origins:
         guarded = CORSMiddleware(
             guarded,

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facesynth.serving.problems import Problem, answer_problem
-from facesynth.serving.settings import LOOPBACK, Settings
+from facesynth.serving.settings import Settings
 
 SESSION_HEADER = "x-studio-session"
 _SESSION = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -91,8 +91,8 @@ class Guard:
 
     def _check_host(self, headers: Headers) -> None:
         """A name that another place's DNS points at this machine is not ours: its pages would be of our origin."""
-        if self._settings.local and _hostname(headers.get("host", "")) not in LOOPBACK:
-            what = "this server goes by the names localhost and 127.0.0.1"
+        if self._settings.local and _hostname(headers.get("host", "")) not in self._settings.names:
+            what = f"this server goes by the names {', '.join(sorted(self._settings.names))}"
             raise Problem("host", what, where="Host", hint="to be reached by others: facesynth serve --host 0.0.0.0")
 
     def _check_origin(self, headers: Headers) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Literal
 
 from facesynth.core.errors import UsageError
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-"""Hosts that only this machine reaches."""
+"""What this machine calls itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class Limits:
 
     body_bytes: int = 32 << 20
     held_bytes: int = 256 << 20
-    """Of all bodies together, from their first byte until they are answered."""
+    """Of all bodies together, from their first byte until they are answered, and of answers until they are sent."""
     photo_pixels: int = 50_000_000
     label_side: int = 2048
     parts: int = 24
@@ -30,7 +31,7 @@ class Limits:
     body_seconds: float = 30.0
     """For a body to arrive."""
     deadline: float = 30.0
-    """From a request's body to its answer: then 504."""
+    """From a request's body to its answer: then 504. While a worker starts again it stands still, at most as long."""
     stop_seconds: float = 30.0
     """For what runs to be finished when the server is stopped."""
     cache_bytes: int = 128 << 20
@@ -80,7 +81,17 @@ class Settings:
     @property
     def local(self) -> bool:
         """Whether only this machine reaches the server."""
-        return self.host in LOOPBACK
+        if self.host in LOOPBACK:
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:  # a name
+            return False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What requests may call a server that only this machine reaches."""
+        return LOOPBACK | {self.host.lower()}
 
     @property
     def found_by(self) -> str:

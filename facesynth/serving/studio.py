@@ -33,6 +33,8 @@ Given = TypeVarTuple("Given")
 
 _THREADS = 2
 """That decode and encode in the server itself: label maps and pictures of a few milliseconds each."""
+_LOOK = 0.5
+"""Seconds between looks whether there is a worker at all."""
 _LARGE = 4_000_000
 """Pixels of a picture that takes longer than painters are to wait: such ones wait for each other in a thread apart."""
 
@@ -40,11 +42,13 @@ _LARGE = 4_000_000
 class Studio:
     """One server's state. Made in its event loop; `dispatcher.start` starts the workers."""
 
-    def __init__(self, settings: Settings, load: Load, begin: Callable[[], None] | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, load: Load, bodies: HeldBytes, begin: Callable[[], None] | None = None
+    ) -> None:
+        """`bodies` counts what is held of requests and answers."""
+        self.settings, self.bodies = settings, bodies
         self.metrics = Metrics()
         self.dispatcher = Dispatcher(settings, load, self.metrics, begin=begin)
-        self.bodies = HeldBytes(settings.limits)
         share = settings.limits.cache_bytes // 5
         self.labels: MemoryCache[KnownLabels] = MemoryCache(share, lambda known: known.held)
         self.styles: MemoryCache[Style] = MemoryCache(share, lambda style: len(style.to_json()))
@@ -96,15 +100,24 @@ class Studio:
         async with self.bodies.body(request) as body:
             seconds = self.settings.limits.deadline
             try:
-                async with asyncio.timeout(seconds) as ending:
+                async with asyncio.timeout(seconds) as request.state.ending:
                     fields = await self.apart(fields_of, request, body, file, self.settings.limits)
                     del body  # its fields are all that is needed
                     yield fields
             except TimeoutError:
-                if not ending.expired():
+                if not request.state.ending.expired():
                     raise
                 what = f"the request was not done within {seconds:g} seconds"
                 raise Problem("deadline", what, hint="try again later, or with smaller pictures") from None
+
+    async def _first(self, ending: asyncio.Timeout, *awaited: asyncio.Future[Any]) -> None:
+        """Wait for one of them. What waits for a worker that starts again has more time, at most as much again."""
+        spare = self.settings.limits.deadline
+        while not (await asyncio.wait(awaited, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED))[0]:
+            until = ending.when()
+            if until is not None and not self.dispatcher.workers_ready and spare > 0:
+                ending.reschedule(until + _LOOK)
+                spare -= _LOOK
 
     async def compute(self, request: Request, task: Task) -> Answer:
         """A worker's answer. Raises Problem and FacesynthError; nothing is computed for a client that is gone."""
@@ -112,7 +125,7 @@ class Studio:
         answering = asyncio.ensure_future(answer_of)
         leaving = asyncio.ensure_future(_left(request))
         try:
-            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await self._first(request.state.ending, answering, leaving)
             if not answering.done():
                 raise Problem("gone", "the client left before its request was answered")
             answer, job = answering.result()

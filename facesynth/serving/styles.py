@@ -74,7 +74,7 @@ class Styles:
         hint = (
             'write {"seed": 7}, {"mean": true}, {"digest": …}, {"mix": [A, B], "t": 0.5}, {"base": A, "regions": {…}}'
         )
-        raise Problem("bad-style", f"this is no style: it has {sorted(told)}", where=where, hint=hint)
+        raise Problem("bad-style", f"this is no style: it has {_names(told)}", where=where, hint=hint)
 
     def _with_regions(self, told: dict[str, Any], where: str, depth: int) -> Style:
         style = self.read(told["base"], f"{where}.base", depth + 1)
@@ -91,6 +91,11 @@ class Styles:
         if self.generator.style_regions:
             return Style.from_regions({}, self.generator.sha256)
         return Style.from_code(np.zeros(self.generator.style_channels, dtype=np.float32), self.generator.sha256)
+
+
+def _names(told: dict[str, Any]) -> str:
+    """What an object's fields are called, in words."""
+    return ", ".join(name[:40] for name in sorted(told)[:8]) or "nothing"
 
 
 def _sources(style: Style) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import time
 import tracemalloc
@@ -123,6 +124,56 @@ def test_half_a_head_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, before: 
         assert answer.startswith(b"HTTP/1.1 200") == bool(before)
         with held_line(address, seconds=1.2) as line:
             assert line.recv(65536).startswith(b"HTTP/1.1 422")  # whoever has sent a whole head has more time
+
+
+def test_an_answer_that_nobody_reads_is_counted_and_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "READ_SECONDS", 0.9)
+    side = 2048
+    body = photo_png((140, 70, 28), side, side)
+
+    def held() -> int:
+        told = httpx.get(f"{address}/metrics").text.splitlines()
+        return int(float(next(each.split()[1] for each in told if each.startswith("facesynth_body_bytes_held"))))
+
+    with listening() as address, socket.socket() as line:
+        place = urlsplit(address)
+        assert place.hostname and place.port
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.settimeout(20)
+        line.connect((place.hostname, place.port))
+        head = f"POST {API}/segment?format=raw HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: image/png"
+        line.sendall(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert line.recv(12) == b"HTTP/1.1 200"
+        assert held() == pytest.approx(side**2, rel=0.001)
+        end = time.monotonic() + 10
+        while held():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        read = 0
+        with contextlib.suppress(ConnectionError):
+            while piece := line.recv(65536):
+                read += len(piece)
+        assert read < side**2, "the line was cut off"
+        answer = httpx.post(f"{address}{API}/segment?format=raw", content=body, headers={"content-type": "image/png"})
+        assert len(answer.content) == side**2 and held() == 0  # whoever reads gets all of it
+
+
+def test_what_is_no_http_is_answered_as_all_errors_are() -> None:
+    with listening() as address:
+        place = urlsplit(address)
+        with socket.create_connection((place.hostname, place.port), timeout=10) as line:
+            line.sendall(b"not at all\r\n\r\n")
+            answer = b"".join(iter(lambda: line.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400") and b"application/problem+json" in head
+        assert json.loads(body)["code"] == "bad-request"
+
+
+def test_a_web_socket_is_told_that_there_is_none(caplog: pytest.LogCaptureFixture) -> None:
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-key": "x", "sec-websocket-version": "13"}
+    with listening() as address:
+        assert httpx.get(f"{address}/healthz", headers=upgrade).status_code == 200
+    assert not caplog.records
 
 
 @contextlib.contextmanager

@@ -22,6 +22,15 @@ def test_another_name_may_be_an_attack(client: TestClient, host: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (421, "host")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.2", "127.1.2.3", "0:0:0:0:0:0:0:1"])
+def test_every_address_of_this_machine_alone_is_guarded(host: str) -> None:
+    assert Settings(host=host).local and host in Settings(host=host).names
+    assert not Settings(host="0.0.0.0").local and not Settings(host="studio.example").local
+    with in_process(host="127.0.0.2") as client:
+        assert client.get("/healthz", headers={"host": "127.0.0.2:7860"}).status_code == 200
+        assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:9999", "http://["])
 def test_pages_of_other_places_may_not_paint(client: TestClient, origin: str) -> None:
     answer = client.post(f"{API}/synthesize", json=painting(), headers={"origin": origin})

@@ -12,10 +12,18 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from facesynth.core.images import Photo
+from facesynth.core.styles import Style
+from facesynth.serving import studio as studio_module
+from facesynth.serving.body.reading import HeldBytes
 from facesynth.serving.problems import Problem
+from facesynth.serving.queue.dispatcher import Dispatcher
 from facesynth.serving.settings import Limits, Settings
 from facesynth.serving.studio import Studio
+from facesynth.serving.worker.tasks import Paint
 from tests.serving import drawn_computing
+from tests.serving.drawn_requests import labels
+
+PAINT = Paint(labels(), Style.from_seed(0))
 
 
 def asked() -> Request:
@@ -34,7 +42,7 @@ def test_large_pictures_do_not_hold_up_small_ones() -> None:
     go = threading.Event()
 
     async def scenario() -> None:
-        studio = Studio(Settings(), drawn_computing.load)
+        studio = Studio(Settings(), drawn_computing.load, HeldBytes(Limits()))
         slow = [asyncio.create_task(studio.apart(lambda _: go.wait(20), large)) for _ in range(3)]
         await asyncio.sleep(0)
         try:
@@ -51,7 +59,7 @@ def test_large_pictures_do_not_hold_up_small_ones() -> None:
 
 def test_the_deadline_covers_what_is_done_beside_the_queue() -> None:
     async def scenario() -> None:
-        studio = Studio(Settings(limits=Limits(deadline=0.05)), drawn_computing.load)
+        studio = Studio(Settings(limits=Limits(deadline=0.05)), drawn_computing.load, HeldBytes(Limits()))
         begun = time.monotonic()
         with pytest.raises(Problem) as raised:
             async with studio.fields(asked(), "labels"):
@@ -67,9 +75,35 @@ def test_the_deadline_covers_what_is_done_beside_the_queue() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("ready", [0, 1])
+def test_a_worker_that_starts_again_has_its_time(monkeypatch: pytest.MonkeyPatch, ready: int) -> None:
+    async def late(*_: object) -> tuple[object, object]:
+        await asyncio.sleep(0.45)
+        raise Problem("failed", "so far")
+
+    async def scenario() -> str:
+        studio = Studio(Settings(limits=Limits(deadline=0.3)), drawn_computing.load, HeldBytes(Limits()))
+        monkeypatch.setattr(studio.dispatcher, "answer", late)
+        request = asked()
+
+        async def painted() -> None:
+            async with studio.fields(request, "labels"):
+                monkeypatch.setattr(request, "_receive", asyncio.Event().wait)  # the client stays
+                await studio.compute(request, PAINT)
+
+        with pytest.raises(Problem) as raised:
+            await painted()
+        await studio.stop()
+        return raised.value.code
+
+    monkeypatch.setattr(studio_module, "_LOOK", 0.02)
+    monkeypatch.setattr(Dispatcher, "workers_ready", ready)
+    assert asyncio.run(scenario()) == ("deadline" if ready else "failed")
+
+
 def test_requests_have_turns_in_the_order_they_come() -> None:
     async def scenario() -> None:
-        studio, requests = Studio(Settings(), drawn_computing.load), [asked(), asked()]
+        studio, requests = Studio(Settings(), drawn_computing.load, HeldBytes(Limits())), [asked(), asked()]
         for request in requests:
             async with studio.fields(request, "labels"):
                 pass

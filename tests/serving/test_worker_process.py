@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,29 @@ def test_a_worker_that_cannot_be_told_anything_is_ended() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal's Ctrl-C reaches all of its processes")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_told_to_stop_while_python_starts_in_it_gets_ready(number: signal.Signals) -> None:
+    async def scenario() -> None:
+        heard = Heard()
+        worker = Worker(Settings(), "cpu", drawn_computing.load, heard)
+        worker.start()
+        assert worker.pid is not None
+        for _ in range(10):  # from its first moment on
+            os.kill(worker.pid, number)
+            await asyncio.sleep(0.02)
+        await heard.until("ready")
+        os.kill(worker.pid, number)
+        worker.give(Batch(0, (PAINT,)))
+        await heard.until("answered")
+        assert heard.events == ["ready", "answered"]
+        await worker.stop()
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    asyncio.run(scenario())
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted by /proc")
 def test_a_process_that_cannot_be_started_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(self: SpawnProcess) -> None:
@@ -112,6 +136,7 @@ def test_a_process_that_cannot_be_started_leaves_nothing_behind(monkeypatch: pyt
 
     async def scenario() -> None:
         worker = Worker(Settings(), "cpu", drawn_computing.load, Heard())
+        resource_tracker.ensure_running()
         before = len(os.listdir("/proc/self/fd"))
         kept = []  # as a log keeps them, with what they hold
         for _ in range(3):

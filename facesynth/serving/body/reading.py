@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -13,7 +13,7 @@ from facesynth.serving.settings import Limits
 
 
 class HeldBytes:
-    """How many bytes of bodies are in memory, as they came over the line. Only the event loop touches it.
+    """How many bytes of bodies are in memory, as they came over the line or leave by it. Only the loop touches it.
 
     What is made of a body while it is read and passed to a worker (text, fields, a task) is up to three times as much
     for a moment, and not counted.
@@ -42,7 +42,7 @@ class HeldBytes:
                         if counted > self._limits.body_bytes:
                             raise too_large(self._limits)
                         if self.held > self._limits.held_bytes:
-                            raise Problem("busy", "other requests fill the memory that is kept for bodies")
+                            raise Problem("busy", "other requests fill the memory that is kept for bodies and answers")
                         pieces += piece
             except TimeoutError:
                 what = f"the body took more than {self._limits.body_seconds:g} seconds"
@@ -54,6 +54,15 @@ class HeldBytes:
             yield whole.pop()  # nothing here holds it: it goes when the block lets go of it
         finally:
             self.held -= counted
+
+    @contextmanager
+    def answer(self, size: int) -> Iterator[None]:
+        """An answer of so many bytes counts as held inside the block: it is never refused, but keeps others out."""
+        self.held += size
+        try:
+            yield
+        finally:
+            self.held -= size
 
 
 def too_large(limits: Limits) -> Problem:

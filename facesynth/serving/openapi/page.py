@@ -27,7 +27,7 @@ def docs_page(described: Mapping[str, Any]) -> str:
         lines.append(f'<h3 id="{text(name)}">{text(name)}</h3>')
         if about := schema.get("description"):
             lines.append(f"<p>{text(about)}</p>")
-        lines.append(f"<pre>{_linked(schema)}</pre>")
+        lines.append(f"<pre tabindex='0'>{_linked(schema)}</pre>")
     body = "\n".join(lines)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -43,7 +43,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterable
     options = operation.get("parameters", [])
     if options:
         yield from _table(
-            ("option", "in", "what", ""),
+            ("option", "in", "what", "type"),
             ((each["name"], each["in"], each.get("description", ""), _short(each["schema"])) for each in options),
         )
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -52,16 +52,17 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterable
             required = schema.get("required", [])
             yield "<p>Body: a form, or JSON with files as base64, of these fields</p>"
             yield from _table(
-                ("field", "", "what", ""),
+                ("field", "needed", "what", "type"),
                 ((name, "required" if name in required else "", field.get("description", ""), _short(field))
                  for name, field in schema["properties"].items()),
             )  # fmt: skip
         elif media != "application/json":
             yield f"<p>or {text(media)}: the file itself</p>"
         for example in content.get("examples", {}).values():
-            yield f"<p>Example: {text(example['summary'])}</p><pre>{text(json.dumps(example['value']))}</pre>"
+            yield f"<p>Example: {text(example['summary'])}</p>"
+            yield f"<pre tabindex='0'>{text(json.dumps(example['value']))}</pre>"
     yield from _table(
-        ("status", "", "what", ""),
+        ("status", "as", "what", "document"),
         ((status, ", ".join(answer.get("content", {})), answer["description"], _answered(answer))
          for status, answer in operation["responses"].items()),
     )  # fmt: skip

@@ -5,11 +5,15 @@ import { setUpEasel } from "./easel.js";
 import { NONE } from "./labels/hidden.js";
 import { Palette } from "./labels/palette.js";
 import { Client, tokenOfAddress } from "./net/client.js";
+import { showCamera } from "./panels/camera.js";
 import { part } from "./panels/elements.js";
-import { toast, toastError } from "./panels/messages.js";
+import { toast, toastError, wordsOf } from "./panels/messages.js";
+import { Note } from "./panels/note.js";
+import { showStart } from "./panels/start.js";
 import { showRegions } from "./panels/style_regions.js";
 import { showStyles } from "./panels/style_slots.js";
 import { showTheme } from "./panels/theme.js";
+import { restyling } from "./restyle.js";
 import { remember, remembered } from "./settings.js";
 import { Sources } from "./sources.js";
 import { State } from "./state.js";
@@ -36,13 +40,15 @@ const client = new Client(tokenOfAddress());
 const help = part("help");
 part("help-open").addEventListener("click", () => help.showModal());
 
-try {
-  await open();
-} catch (error) {
-  part("waiting").textContent = "The studio could not be opened.";
-  toastError(error);
-}
+// Photos are taken from the first moment on: what comes before the server is awake waits for it, and the browser never
+// leaves the page for a file that is dropped.
+const opened = open();
+const openFile = async (file) => (await opened).open(file);
+showStart(openFile, async (kind) => (await opened).draw(kind));
+showCamera(openFile);
+opened.catch(closed);
 
+/** Set up what needs no networks; what does follows when they are loaded. */
 async function open() {
   const { labels, regions } = await client.labels();
   const palette = new Palette(labels);
@@ -52,28 +58,49 @@ async function open() {
   const desk = setUpDesk(palette, state, {
     painted: () => easel?.changed(),
     noted: (note) => sources.noted(note),
-    actions: { roll: () => state.set("a", seeded(chance())), help: () => help.showModal() },
+    actions: { roll: () => change("First style", { a: seeded(chance()) }), help: () => help.showModal() },
   });
-  const { encoder, style_regions: byRegion } = (await awake()).generator;
+  const change = restyling(state, desk.remember);
+  const note = new Note();
+  const loaded = awake();
   easel = setUpEasel(client, desk.map, palette, state, {
+    loaded,
+    note,
     beside: () => sources.beside(),
     back: (map, beside) => sources.take("Earlier picture", map, beside),
   });
-  sources = new Sources({ client, palette, state, desk, easel, encodes: encoder });
-  const read = encoder ? (file) => sources.style(file) : null;
-  showStyles(state, read);
-  if (encoder && byRegion) showRegions(state, Object.keys(regions), read);
-  easel.changed();
-  sources.examples().catch(toastError);
+  sources = new Sources({ client, palette, state, desk, easel, loaded, note });
+  loaded.then(({ generator: { encoder, style_regions: byRegion } }) => {
+    const read = encoder ? (file, place) => sources.style(file, place) : null;
+    showStyles(state, read, change);
+    if (encoder && byRegion) showRegions(state, regions, palette, read, change);
+    sources.examples().catch(toastError);
+  }).catch(closed);
+  return sources;
 }
 
-/** What is loaded, as soon as it is. */
+/** Say, for as long as the page is there, why there is nothing on it. */
+function closed(error) {
+  const { words, hint } = wordsOf(error);
+  document.querySelector("main").hidden = true;
+  for (const id of ["start-open", "save-open"]) part(id).disabled = true;
+  part("closed-why").textContent = [words, hint].filter(Boolean).join(" ");
+  part("closed").hidden = false;
+}
+
+/** What is loaded, as soon as it is; a server that cannot be reached meanwhile may be back. */
 async function awake() {
   for (;;) {
-    const { loaded } = await client.weights();
+    const { loaded } = await client.weights().catch(unreached);
     if (loaded) return loaded;
     await new Promise((resolve) => setTimeout(resolve, 400));
   }
+}
+
+function unreached(error) {
+  if (!(error instanceof TypeError)) throw error;
+  toastError(error);
+  return { loaded: null };
 }
 
 addEventListener("unhandledrejection", ({ reason }) => {

@@ -19,7 +19,8 @@ const SIDE = 512;
 
 /**
  * Set the left side up. `painted()` is told of every change of the map, `noted(note)` what an undone or redone step
- * had beside it; `actions` are what more keys do.
+ * had beside it; `actions` are what more keys do. `remember(name, note, gesture)` of what it returns makes a step of what
+ * has changed beside the map.
  */
 export function setUpDesk(palette, state, { painted, noted, actions }) {
   const map = plainFace(SIDE, palette);
@@ -27,9 +28,9 @@ export function setUpDesk(palette, state, { painted, noted, actions }) {
   const view = new MapView(part("map"), map, palette);
   const overlay = new Overlay(part("overlay"), view, state);
   const editor = new Editor(map, history, (rect, final) => {
-    view.changed(rect);
+    if (rect.width) view.changed(rect);
     if (final) shown();
-    painted();
+    if (rect.width) painted();
   });
   const hand = new Hand({ editor, state, palette, overlay });
   const under = hovered(map, palette);
@@ -40,7 +41,7 @@ export function setUpDesk(palette, state, { painted, noted, actions }) {
   showSwatches(palette, state, { lit: (label) => view.light(label), ...visibility });
   state.watch("hidden", (hidden) => view.hide(hidden));
   const undo = () => {
-    hand.cancel();
+    if (hand.down) return void (hand.cancel(), say("taken back"));
     const step = editor.undo();
     if (step?.note) noted(step.note.before);
     told(step, "undone");
@@ -67,7 +68,11 @@ export function setUpDesk(palette, state, { painted, noted, actions }) {
     history.forget();
     shown();
   };
-  return { map, editor, view, fresh };
+  const remember = (name, note, gesture) => {
+    history.recordBeside(name, note, gesture);
+    shown();
+  };
+  return { map, editor, view, fresh, remember };
 }
 
 /** Say which label lies under the pointer. */

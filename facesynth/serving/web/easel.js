@@ -10,34 +10,40 @@ import { asked } from "./styles.js";
 const STYLE = ["a", "b", "blend", "regions"];
 
 /**
- * Set the right side up. `beside()` tells what belongs to a picture beside its map, and is given back with the map to
- * `back(map, beside)` when an earlier picture is.
+ * Set the right side up; nothing is painted before `loaded` is there. `beside()` tells what belongs to a picture beside
+ * its map, and is given back with the map to `back(map, beside)` when an earlier picture is. `note` is what the picture
+ * hides once it is there.
  */
-export function setUpEasel(client, map, palette, state, { beside, back }) {
+export function setUpEasel(client, map, palette, state, { loaded, note, beside, back }) {
   const painter = new Painter(client, map, palette);
-  const picture = new Picture(state);
+  const picture = new Picture(state, note);
   const strip = new Strip(back, (blob) => picture.compareWithEarlier(blob));
   const look = () => Object.fromEntries(STYLE.map((name) => [name, state.get(name)]));
   const live = new Live({
     paint: (signal) => painter.paint(asked(look()), signal),
     show: async (blob, newest) => {
       await picture.show(blob);
-      if (newest) strip.offer(blob, map, beside());
+      if (!newest) return;
+      strip.offer(blob, map, beside());
+      say("the picture is painted");
     },
-    working: (busy) => {
-      picture.working(busy);
-      if (!busy) say("the picture is painted");
-    },
+    working: (busy) => picture.working(busy),
     failed: told,
   });
-  for (const name of STYLE) state.watch(name, () => live.want());
+  let awake = false;
+  const want = () => awake && live.want();
+  for (const name of STYLE) state.watch(name, want);
+  loaded.then(() => {
+    awake = true;
+    live.want();
+  }, () => {});
   return {
     picture,
     look,
     /** The map is another than before. */
     changed: () => {
       painter.changed();
-      live.want();
+      want();
     },
     png: () => painter.png(),
     document: async () => {

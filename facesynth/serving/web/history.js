@@ -1,6 +1,9 @@
 /** Undo and redo without end: each step keeps the rectangle it touched and what differs there, packed as runs. */
 
 import { apply, changes, isNothing } from "./labels/changes.js";
+import { NOTHING } from "./labels/rects.js";
+
+const UNCHANGED = Object.freeze(changes([], []));
 
 export class History {
   constructor() {
@@ -26,6 +29,14 @@ export class History {
     this.done.push({ name, rect, changed, note });
     this.undone = [];
     return true;
+  }
+
+  /** Remember a step of what belongs to the map alone; one of the same `gesture` as the last step goes on with that one. */
+  recordBeside(name, note, gesture = null) {
+    const last = this.done.at(-1);
+    if (gesture && last?.gesture === gesture) last.note = { before: last.note.before, after: note.after };
+    else this.done.push({ name, rect: NOTHING, changed: UNCHANGED, note, gesture });
+    this.undone = [];
   }
 
   /** From here on nothing can be undone. */

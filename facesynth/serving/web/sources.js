@@ -3,12 +3,12 @@
 import { blankOval, plainFace } from "./labels/faces.js";
 import { NONE } from "./labels/hidden.js";
 import { Opening } from "./opening.js";
-import { showCamera } from "./panels/camera.js";
+import { ask } from "./panels/ask.js";
 import { part } from "./panels/elements.js";
 import { PastePreview } from "./panels/paste_preview.js";
-import { say, toastError } from "./panels/messages.js";
+import { toast, toastError } from "./panels/messages.js";
 import { showSave } from "./panels/save.js";
-import { chooseFace, showExamples, showStart } from "./panels/start.js";
+import { chooseFace, showExamples } from "./panels/start.js";
 import { Through } from "./panels/through.js";
 import { saved } from "./styles.js";
 
@@ -18,14 +18,12 @@ const DRAWN = Object.freeze({ photo: null, face: null });
 export class Sources {
   #photo = DRAWN;
 
-  /** `encodes` tells whether the server reads styles off faces; `easel` and `desk` are the page's two sides. */
-  constructor({ client, palette, state, desk, easel, encodes }) {
+  /** `loaded` is what the server has loaded, once it has; `easel` and `desk` are the page's two sides, `note` tells what goes on. */
+  constructor({ client, palette, state, desk, easel, loaded, note }) {
     Object.assign(this, { client, palette, state, desk, easel });
-    this.opening = new Opening({ client, palette, choose: chooseFace, encodes, doing });
+    const doing = (of, words) => note.doing(of, words);
+    this.opening = new Opening({ client, palette, loaded, choose: chooseFace, ask, doing });
     this.through = new Through(desk.view);
-    const open = (file) => this.open(file);
-    showStart(open, (kind) => this.#draw(kind));
-    showCamera(open);
     showSave({
       "save-picture": { name: "face.png", made: async () => easel.picture.blob },
       "save-map": { name: "labels.png", made: () => easel.png() },
@@ -45,12 +43,13 @@ export class Sources {
     const a = opened.saved ? saved(opened.saved) : opened.style;
     this.take("New face", opened.map, { look: a && { a, blend: 0, regions: {} }, source: opened.photo ? opened : DRAWN });
     this.#seen();
+    if (!opened.photo && !opened.saved) this.#warn(opened.map);
     return true;
   }
 
-  /** The style of the face in a photo, null where it has none. */
-  async style(file) {
-    return (await this.opening.style(file).catch(toastError)) ?? null;
+  /** The style of the face in a photo for a place of the page, null where it has none. */
+  async style(file, place) {
+    return (await this.opening.style(file, place).catch(toastError)) ?? null;
   }
 
   /** What belongs to the face on the map beside its labels: how it looks, and the photo that it comes from. */
@@ -67,7 +66,7 @@ export class Sources {
   }
 
   /** Bring back what belongs to a step beside its map. */
-  noted({ look, source }) {
+  noted({ look, source = this.#photo }) {
     for (const [name, value] of Object.entries(look)) this.state.set(name, value);
     if (source === this.#photo) return;
     this.#photo = source;
@@ -80,14 +79,15 @@ export class Sources {
   async examples() {
     const offered = await this.client.examples();
     const { editor } = this.desk;
-    const untouched = () => !editor.busy && !editor.history.canUndo && !editor.history.canRedo;
-    if (offered.length && untouched()) {
-      if (await this.open(await this.client.file(offered[0].url), untouched)) this.desk.fresh();
-    }
+    const { history } = editor;
+    const untouched = () => !this.opening.busy && !editor.busy && !history.canUndo && !history.canRedo;
+    const first = offered.length && untouched() ? await this.client.file(offered[0].url) : null;
+    if (first && untouched() && (await this.open(first, untouched))) this.desk.fresh(); // a photo may have been dropped by now
     await showExamples(offered, (example) => this.client.file(example.url), (file) => this.open(file));
   }
 
-  #draw(kind) {
+  /** Put a "plain" face or a "blank" one on the map. */
+  draw(kind) {
     const drawn = (kind === "plain" ? plainFace : blankOval)(this.desk.map.side, this.palette);
     this.take("New face", drawn, { source: DRAWN });
     this.#seen();
@@ -99,19 +99,16 @@ export class Sources {
     this.desk.view.look((port) => port.fit());
   }
 
+  /** A dark photo looks like a label map of background: whoever meant a photo is told what became of it. */
+  #warn({ ids }) {
+    if (ids.some((id) => id !== ids[0])) return;
+    toast(`This image was taken for a label map: all of it is ${this.palette.labels[ids[0]].title}.`, "Undo takes it back.");
+  }
+
   /** The photo with the picture in it, its edge `feather` soft; with `own` the photo keeps its background and clothes. */
   async #pasted({ feather, own }, signal) {
     const { photo, transform, size } = this.#photo;
     const labels = own ? await this.easel.png() : null;
     return this.client.paste(photo, this.easel.picture.blob, { transform, size, labels, feather }, signal);
   }
-}
-
-/** Say what goes on over the picture, nothing where nothing does. */
-function doing(words) {
-  const note = part("waiting");
-  note.hidden = !words;
-  if (!words) return;
-  note.textContent = words;
-  say(words);
 }

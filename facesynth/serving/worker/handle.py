@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 from typing import Protocol
 
+from facesynth.core.stop_signals import holding_stop_signals
 from facesynth.serving.settings import Settings
 from facesynth.serving.worker.process import Answers, Batch, Load, Ready, Unready, work
 from facesynth.serving.worker.tasks import Loaded
@@ -48,6 +50,16 @@ class _Life:
     ready: bool = False
 
 
+def _start(process: SpawnProcess) -> None:
+    """Start it with the stop signals held back, until it ignores them as soon as it can."""
+    if os.name == "posix":
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # which lets signals through when it starts: not in the block, then
+    with holding_stop_signals():
+        process.start()
+
+
 class Worker:
     """One device's process. All methods are called in the event loop and return at once."""
 
@@ -78,7 +90,7 @@ class Worker:
             target=work, args=(theirs, *self._made_with), name=f"facesynth-worker-{self.device}", daemon=True
         )
         try:
-            process.start()
+            _start(process)
         except BaseException:
             pipe.close()
             raise

@@ -36,8 +36,10 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def address(chromium: Browser) -> Iterator[str]:
-    """A server whose worker draws instead of painting: a picture's blue is its label, the rest its style."""
-    with listening() as address:
+    """A server whose worker draws instead of painting: a picture's blue is its label, the rest its label's style."""
+    from tests.serving.browser import drawn_regions
+
+    with listening(drawn_regions.load) as address:
         yield address
 
 

@@ -1,4 +1,4 @@
-"""The drawn worker, with a generator that says it has regions."""
+"""The drawn worker with a generator that has a style for each region, as the bundled one has."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from facesynth.core.image_files import decode_photo
 from facesynth.core.images import Photo
 from facesynth.core.labels import Label
-from facesynth.core.styles import Style
+from facesynth.core.styles import RegionsSource, SeedSource, Style
 from facesynth.serving.settings import Settings
 from facesynth.serving.worker.tasks import Answer, Encode, Loaded, Paint, Task
 from tests.serving.drawn_computing import ENCODER, SIZE, Drawn
 
 
 class Regions(Drawn):
-    """Reads the same vector off a face for every label, and paints grey: a test looks at what was asked for."""
+    """Reads a photo's colour for every label, and paints each label's pixels in the colour of its own style."""
 
     def loaded(self) -> Loaded:
         loaded = super().loaded()
@@ -27,10 +29,25 @@ class Regions(Drawn):
 
     def _answer(self, task: Task) -> Answer:
         if isinstance(task, Paint):
-            return Photo(np.full((SIZE, SIZE, 3), 128, dtype=np.uint8))
+            ids = task.labels.resized(SIZE, SIZE).ids
+            pixels = np.rint([_colour(task.style, label) for label in Label]).astype(np.uint8)[ids]
+            pixels[..., 2] = ids
+            return Photo(pixels)
         if isinstance(task, Encode):
-            return Style.from_regions({label: np.full(3, label, dtype=np.float32) for label in Label}, ENCODER)
+            colour = decode_photo(task.face.data, task.face.where).pixels.mean(axis=(0, 1)).astype(np.float32)
+            return Style.from_regions(dict.fromkeys(Label, colour), ENCODER)
         return super().__call__([task])[0]
+
+
+def _colour(style: Style, label: Label) -> NDArray[np.float64]:
+    """A seed is a grey."""
+    colour = np.zeros(3)
+    for weight, source in style.of_region(label):
+        if isinstance(source, RegionsSource):
+            colour += weight * source.vectors[label]
+        elif isinstance(source, SeedSource):
+            colour += weight * (source.seed % 256)
+    return colour
 
 
 def load(settings: Settings, device: str) -> Regions:

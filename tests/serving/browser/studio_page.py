@@ -149,8 +149,14 @@ class StudioPage:
         255 is none of the palette's colours.
         """
         self.page.mouse.move(2, 2)
+        window = self.page.viewport_size
+        assert window is not None
+        if window["width"] >= 1366:  # large enough for each pixel of the map to have one of the screen
+            self.page.set_viewport_size({"width": 1366, "height": 840})
         self.frames()
         image = Image.open(io.BytesIO(self.page.locator("#map").screenshot())).convert("RGB")
+        self.page.set_viewport_size(window)
+        assert image.width >= SIDE
         centres = (np.arange(SIDE) + 0.5) / SIDE
         pixels = np.asarray(image)[(centres * image.height).astype(int)][:, (centres * image.width).astype(int)]
         matches = (pixels[:, :, None, :] == PALETTE).all(axis=3)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.serving.browser.drawn_files import drop, faceless, photo
+from facesynth.core.label_files import encode_label_map
+from tests.drawn_pairs import drawn_labels
+from tests.serving.browser.drawn_files import drop, faceless, file, photo
 from tests.serving.browser.studio_page import StudioPage
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 axe_playwright = pytest.importorskip(
     "axe_playwright_python.base", reason="faults are found with axe-core: pip install 'facesynth[dev]'"
@@ -72,6 +76,24 @@ def test_the_page_on_a_phone_light_and_dark(phone: StudioPage) -> None:
     phone.press("c", "x", "h")
     for scheme in ("light", "dark", "light"):
         assert faults(phone, scheme) == []
+
+
+def test_a_question_light_and_dark(studio: StudioPage) -> None:
+    ids = base64.b64encode(encode_label_map(drawn_labels(4, 32))).decode()
+    document = {"document": "facesynth-picture-1", "labels": ids, "style": None}
+    drop(studio, "body", file("face.json", "application/json", json.dumps(document).encode()))
+    studio.page.wait_for_selector("#ask[open]")
+    for scheme in ("light", "dark", "light"):
+        assert faults(studio, scheme, "#ask") == []
+    studio.press("Escape")
+    assert studio.page.locator("#undo").is_disabled()
+
+
+def test_the_documentation_light_and_dark(laptop: Page, address: str) -> None:
+    documentation = StudioPage(laptop)
+    documentation.page.goto(f"{address}/docs")
+    for scheme in ("dark", "light"):
+        assert faults(documentation, scheme) == []
 
 
 def test_nothing_moves_for_those_who_want_it_still(studio: StudioPage) -> None:

@@ -36,6 +36,19 @@ def test_a_new_stroke_forgets_what_was_undone(studio: StudioPage) -> None:
     assert studio.page.locator("#redo").is_disabled()
 
 
+def test_undo_in_mid_stroke_takes_back_the_stroke_alone(studio: StudioPage) -> None:
+    studio.choose("hat")
+    studio.drag((0.1, 0.1), (0.3, 0.1))
+    drawn = studio.labels
+    studio.page.mouse.move(*studio.at(0.1, 0.5))
+    studio.page.mouse.down()
+    studio.page.mouse.move(*studio.at(0.4, 0.5), steps=4)
+    studio.press("Control+z")
+    studio.page.mouse.up()
+    studio.settle()
+    assert np.array_equal(studio.labels, drawn)
+
+
 def test_what_changes_nothing_is_no_step(studio: StudioPage) -> None:
     studio.press("f")
     studio.choose("hair")

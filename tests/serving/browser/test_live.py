@@ -102,9 +102,11 @@ def test_what_cannot_be_painted_is_said_once(studio: StudioPage) -> None:
     problem = {"status": 422, "code": "bad-labels", "what": "this map is not understood", "hint": "draw another"}
     studio.expected = "422"
     studio.page.route("**/synthesize*", lambda route: route.fulfill(status=422, json=problem))
+    studio.page.evaluate("document.getElementById('announcer').textContent = ''")
     studio.choose("hat")
     studio.drag((0.1, 0.1), (0.4, 0.1))
     studio.page.get_by_text("This map is not understood.").wait_for()
+    assert studio.page.locator("#announcer").inner_text() != "the picture is painted"
     count = len(studio.sent)
     studio.page.wait_for_timeout(600)
     assert len(studio.sent) == count
@@ -122,6 +124,7 @@ def test_a_token_of_the_address_is_sent_and_hidden(chromium: Browser) -> None:
         stranger.expected = "401"
         stranger.page.goto(address)
         stranger.page.get_by_text("The server wants its token.").wait_for()
+        assert stranger.page.locator("#closed").is_visible() and stranger.page.locator("main").is_hidden()
         stranger.close()
 
 

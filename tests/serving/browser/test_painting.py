@@ -91,6 +91,16 @@ def test_replace_replaces_everywhere(studio: StudioPage, mirrored: bool) -> None
     assert np.array_equal(studio.labels, wanted)
 
 
+def test_left_and_right_take_each_others_place(studio: StudioPage) -> None:
+    before = studio.labels
+    eye = np.argwhere(before == Label.R_EYE).mean(axis=0) / SIDE
+    studio.press("x", "r")
+    studio.choose("left eye")
+    studio.click(eye[1], eye[0])
+    swapped = np.where(before == Label.R_EYE, Label.L_EYE, np.where(before == Label.L_EYE, Label.R_EYE, before))
+    assert np.array_equal(studio.labels, swapped)
+
+
 def test_eyedropper_takes_the_label_under_it(studio: StudioPage) -> None:
     before = studio.labels
     x, y = studio.at(0.5, 0.1)
@@ -171,7 +181,7 @@ def test_zoomed_in_one_draws_under_the_pointer(studio: StudioPage) -> None:
 
 
 def test_a_label_pointed_at_lights_up(studio: StudioPage) -> None:
-    studio.page.get_by_text("skin", exact=True).hover()
+    studio.page.locator("#swatches").get_by_text("skin", exact=True).hover()
     studio.page.wait_for_timeout(100)
     lit = studio.module(
         "const c = document.getElementById('map'); const s = c.width / 512;"

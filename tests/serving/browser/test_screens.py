@@ -16,14 +16,20 @@ SCREENS = {
     "wide": (1920, 1080),
     "tablet": (1024, 768),
     "upright": (820, 1180),
+    "small tablet": (768, 1024),
+    "window": (800, 700),
     "phone": (390, 844),
     "short": (390, 664),
     "small": (360, 640),
+    "smallest": (320, 640),
 }
-PHONES = [SCREENS[name] for name in ("phone", "short", "small")]
+PHONES = [SCREENS[name] for name in ("phone", "short", "small", "smallest")]
 
 
 def test_nothing_is_cut_off_on_any_screen(studio: StudioPage) -> None:
+    drop(studio, "#slot-b", photo())
+    studio.page.wait_for_selector("#slot-b img")
+    assert studio.page.locator("#regions").is_visible()
     for width, height in SCREENS.values():
         studio.page.set_viewport_size({"width": width, "height": height})
         studio.frames()
@@ -47,7 +53,39 @@ def test_a_thumb_reaches_labels_and_tools_without_scrolling(phone: StudioPage) -
         bottoms = [box["y"] + box["height"] for box in boxes if box is not None]
         assert len(bottoms) == 3 and bottoms == sorted(bottoms) and bottoms[-1] <= height
         assert boxes[2] is not None and boxes[2]["y"] > 0.6 * height
+        tools, swatches = boxes[1:]
+        assert tools is not None and swatches is not None
+        assert tools["y"] + tools["height"] <= swatches["y"], "no label covers a tool"
+        styles, stage = phone.page.locator(".style").bounding_box(), boxes[0]
+        assert styles is not None and stage is not None and styles["y"] + styles["height"] <= stage["y"]
         assert unreached(phone) == []
+
+
+def test_regions_in_styles_of_their_own_leave_a_phone_as_wide_and_its_labels_in_reach(phone: StudioPage) -> None:
+    for number, region in enumerate(("hair", "skin", "u_lip")):
+        phone.page.get_by_label("Region", exact=True).select_option(region)
+        drop(phone, "#regions", photo())
+        phone.page.wait_for_selector(f"#regions li >> nth={number}")
+    phone.settle()
+    for width, height in PHONES[:3]:
+        phone.page.set_viewport_size({"width": width, "height": height})
+        phone.frames()
+        check_screen(phone, width, height)
+        box = phone.page.locator("#swatches").bounding_box()
+        assert box is not None and box["y"] + box["height"] <= height
+
+
+def test_a_window_at_twice_the_size_cuts_nothing_off(studio: StudioPage) -> None:
+    studio.page.set_viewport_size({"width": 683, "height": 384})
+    studio.frames()
+    assert studio.page.evaluate("document.documentElement.scrollWidth") <= 683
+    assert stuck_out(studio) == []
+
+
+def test_a_pen_finds_undo_and_redo_side_by_side(studio: StudioPage) -> None:
+    studio.page.evaluate("document.getElementById('pressure').hidden = false")
+    boxes = [studio.page.locator(button).bounding_box() for button in ("#undo", "#redo", "#tools")]
+    assert len({round(box["y"]) for box in boxes if box is not None}) == 1
 
 
 def test_dialogs_fit_a_phone(phone: StudioPage) -> None:
@@ -81,7 +119,7 @@ def test_tab_goes_through_a_phone_from_top_to_bottom(phone: StudioPage) -> None:
     phone.page.wait_for_selector("#compare:enabled")
     phone.settle()
     reached: list[str] = []
-    for _ in range(30):
+    for _ in range(36):
         phone.press("Tab")
         reached.append(phone.page.evaluate("document.activeElement.id || document.activeElement.name || ''"))
     order = ["start-open", "help-open", "compare", "blend", "hide", "map", "tool", "radius", "undo", "label"]
@@ -116,6 +154,7 @@ def check_screen(studio: StudioPage, width: int, height: int) -> None:
     }
     for part, box in boxes.items():
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width + 0.5, part
+    assert stuck_out(studio) == []
     stage, tools = boxes["#map"], boxes[".tools"]
     assert stage is not None and tools is not None
     assert stage["width"] == pytest.approx(stage["height"])
@@ -134,6 +173,26 @@ def check_screen(studio: StudioPage, width: int, height: int) -> None:
         }"""
     )
     assert overlaps == []
+
+
+def stuck_out(studio: StudioPage) -> list[str]:
+    """What sticks out of the part of the styles that holds it, and what of those lies over the slider."""
+    found: list[str] = studio.page.evaluate(
+        """() => {
+            const box = (element) => element.getBoundingClientRect();
+            const within = (inner, outer) => inner.left >= outer.left - 1 && inner.right <= outer.right + 1;
+            const parts = [...document.querySelectorAll('.slot, .region, .mix, .regions, .style')];
+            const out = parts.flatMap((part) => [...part.querySelectorAll('*')]
+                .filter((one) => one.checkVisibility() && !one.closest('.hidden, .regions ul'))
+                .filter((one) => !within(box(one), box(part)))
+                .map((one) => `${one.id || one.className || one.tagName} out of ${part.id || part.className}`));
+            const blend = box(document.getElementById('blend'));
+            const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+            const over = [...document.querySelectorAll('.slot')].map(box).filter((slot) => meet(slot, blend));
+            return over.length ? [...out, 'a slot over the slider'] : out;
+        }"""
+    )
+    return found
 
 
 class Fingers:

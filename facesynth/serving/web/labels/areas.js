@@ -39,9 +39,14 @@ function sow(ids, first, last, label, seeds) {
   for (let i = first; i < last; i++) if (ids[i] === label && (i === first || ids[i - 1] !== label)) seeds.push(i);
 }
 
-/** Give every pixel of a label another one. Returns the whole map, or nothing where the label was nowhere. */
-export function replace(map, old, label) {
-  if (old === label || !map.ids.includes(old)) return NOTHING;
-  for (let i = 0; i < map.ids.length; i++) if (map.ids[i] === old) map.ids[i] = label;
-  return whole(map.side);
+/** Give every pixel of some labels others, by a Map from old to new. Returns the whole map, or nothing where none changed. */
+export function replace(map, others) {
+  let changed = false;
+  for (let i = 0; i < map.ids.length; i++) {
+    const label = others.get(map.ids[i]);
+    if (label === undefined || label === map.ids[i]) continue;
+    map.ids[i] = label;
+    changed = true;
+  }
+  return changed ? whole(map.side) : NOTHING;
 }

@@ -1,5 +1,7 @@
 /** Label maps as palette PNGs, written byte by byte: a canvas would write colours and lose the ids. */
 
+const SMALLEST = 8;
+const LARGEST = 2048;
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -51,23 +53,28 @@ export async function encodePng(map, palette) {
 
 /**
  * Read a label map's image: every pixel a colour of the palette, or every one a grey that is an id.
- * Returns {side, ids}, null where it is not such a one. Raises where it is no image.
+ * Returns {side, ids}, null where it is not such a one or no image. Raises Error for a map that is too small or too large.
  */
 export async function decodePng(blob, palette) {
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const { width, height } = bitmap;
-  if (width !== height || width < 8 || width > 2048) return null;
-  const context = new OffscreenCanvas(width, height).getContext("2d");
-  context.drawImage(bitmap, 0, 0);
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => null);
+  if (bitmap?.width !== bitmap?.height || !bitmap) return null;
+  const side = bitmap.width;
+  const looked = Math.min(side, LARGEST); // of a larger one every so many pixels tell whether it is a map
+  const context = new OffscreenCanvas(looked, looked).getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(bitmap, 0, 0, looked, looked);
   bitmap.close();
-  const pixels = context.getImageData(0, 0, width, height).data;
+  const pixels = context.getImageData(0, 0, looked, looked).data;
   const greys = palette.map((_, id) => [id, id, id]);
-  const ids = looked(pixels, palette) ?? looked(pixels, greys);
-  return ids && { side: width, ids };
+  const ids = idsOf(pixels, palette) ?? idsOf(pixels, greys);
+  if (ids && (side < SMALLEST || side > LARGEST)) {
+    throw new Error(`a label map is ${SMALLEST} to ${LARGEST} pixels wide, and this one is ${side}`);
+  }
+  return ids && { side, ids };
 }
 
 /** The id of each opaque pixel by its colour, null where one has no such colour. */
-function looked(pixels, colours) {
+function idsOf(pixels, colours) {
   const byColour = new Map(colours.map(([red, green, blue], id) => [(red << 16) | (green << 8) | blue, id]));
   const ids = new Uint8Array(pixels.length / 4);
   for (let i = 0; i < ids.length; i++) {

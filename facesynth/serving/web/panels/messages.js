@@ -22,12 +22,18 @@ export function toast(words, hint = null) {
   setTimeout(() => shown.remove(), SECONDS * 1000);
 }
 
-/** Show an error in words that help: the server's own where it has told some. */
+/** Show an error in words that help. */
 export function toastError(error) {
   if (error.name === "AbortError") return;
-  if (error instanceof TypeError) toast("The server cannot be reached.", "The drawing is safe in this page.");
-  else if (error.status === 401) toast("The server wants its token.", "Open the address that facesynth serve printed.");
-  else toast(sentence(error.message), error.hint && sentence(error.hint));
+  const { words, hint } = wordsOf(error);
+  toast(words, hint);
+}
+
+/** An error's words and a hint, null where there is none: the server's own where it has told some. */
+export function wordsOf(error) {
+  if (error instanceof TypeError) return { words: "The server cannot be reached.", hint: "The drawing is safe in this page." };
+  if (error.status === 401) return { words: "The server wants its token.", hint: "Open the address that facesynth serve printed." };
+  return { words: sentence(error.message), hint: error.hint ? sentence(error.hint) : null };
 }
 
 function sentence(words) {

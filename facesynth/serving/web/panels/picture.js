@@ -10,8 +10,9 @@ export class Picture {
   #shown = null;
   #reference = null;
 
-  constructor(state) {
-    this.state = state;
+  /** `note` says what the first picture waits for. */
+  constructor(state, note) {
+    Object.assign(this, { state, note });
     this.image = part("picture");
     this.stage = part("picture-stage");
     this.before = part("reference");
@@ -32,7 +33,7 @@ export class Picture {
     this.image.src = url;
     this.image.hidden = false;
     this.blob = blob;
-    part("waiting").hidden = true;
+    this.note.painted();
     if (old) setTimeout(() => URL.revokeObjectURL(old), 1000);
     this.#compared();
   }

@@ -1,59 +1,82 @@
 /** The two styles and the slider between them. Each is a number to roll, or the face of a dropped photo. */
 
+import { atAStretch } from "../restyle.js";
 import { chance, seeded } from "../styles.js";
 import { icon, make, part } from "./elements.js";
+import { toast } from "./messages.js";
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
-/** `read(file)` gives the style of a photo, null where it has none; without it photos are no styles here. */
-export function showStyles(state, read) {
-  slot(part("slot-a"), "a", "First style", state, read);
-  slot(part("slot-b"), "b", "Second style", state, read);
+/**
+ * `read(file, place)` gives the style of a photo, null where it has none; without it photos are no styles here.
+ * `change(name, values, gesture)` makes a step of what is chosen.
+ */
+export function showStyles(state, read, change) {
+  slot(part("slot-a"), "a", "First style", state, read, change);
+  slot(part("slot-b"), "b", "Second style", state, read, change);
   const blend = part("blend");
-  blend.addEventListener("input", () => state.set("blend", Number(blend.value) / 100));
+  atAStretch(blend, (gesture) => change("Blend", { blend: Number(blend.value) / 100 }, gesture));
   state.watch("blend", (t) => {
     blend.value = String(Math.round(t * 100));
     blend.setAttribute("aria-valuetext", `${Math.round(t * 100)} % of the second`);
   });
 }
 
-function slot(place, name, title, state, read) {
+function slot(place, name, title, state, read, change) {
   place.setAttribute("role", "group");
   place.setAttribute("aria-label", title);
-  const show = (style) => place.replaceChildren(...contents(style, name, title, state, read));
+  const choose = (style, gesture) => style && change(title, { [name]: style }, gesture);
+  const take = read && (async (file) => choose(await read(file, name)));
+  const show = (style) => place.replaceChildren(...contents(style, title, choose, take));
   state.watch(name, (style) => {
     const number = place.querySelector("input[type=number]");
-    if (number && style.kind === "seed") number.value = String(style.seed);
+    if (number && style.kind === "seed") showSeed(number, style.seed);
     else show(style);
   });
-  if (read) takeDrops(place, async (file) => set(state, name, await read(file)));
+  if (take) takeDrops(place, take);
 }
 
-function contents(style, name, title, state, read) {
+function contents(style, title, choose, take) {
   const roll = make("button", { className: "icon", title: "Another by chance", "aria-label": `${title}: another by chance` }, icon("dice"));
-  roll.addEventListener("click", () => state.set(name, seeded(chance())));
-  const photo = read ? [photoButton(`${title}: take it from a photo`, async (file) => set(state, name, await read(file)))] : [];
-  return [style.kind === "seed" ? number(style, name, title, state) : face(style), roll, ...photo];
+  roll.addEventListener("click", () => choose(seeded(chance())));
+  const photo = take ? [photoButton(`${title}: take it from a photo`, take)] : [];
+  return [style.kind === "seed" ? number(style, title, choose) : face(style), roll, ...photo];
 }
 
-/** A style that could be read is taken. */
-function set(state, name, style) {
-  if (style) state.set(name, style);
+/** Show a seed; where that number is written already it is let be, with its caret. */
+function showSeed(input, seed) {
+  if (seedIn(input) !== seed) input.value = String(seed);
+  input.setAttribute("aria-invalid", "false");
+  input.dataset.seed = String(seed);
 }
 
-function number(style, name, title, state) {
+/** The seed that is written in a field, null where what is written is none. */
+function seedIn(input) {
+  const seed = Number(input.value);
+  return input.value && Number.isSafeInteger(seed) && seed >= 0 ? seed : null;
+}
+
+function number(style, title, choose) {
   const input = make("input", { type: "number", min: "0", max: String(MOST), step: "1", value: String(style.seed) });
   input.setAttribute("aria-label", `${title}: its seed`);
-  input.addEventListener("input", () => {
-    const seed = Number(input.value);
-    if (input.value && Number.isSafeInteger(seed) && seed >= 0) state.set(name, seeded(seed));
+  showSeed(input, style.seed);
+  atAStretch(input, (gesture) => {
+    const seed = seedIn(input);
+    input.setAttribute("aria-invalid", String(seed === null));
+    if (seed !== null) choose(seeded(seed), gesture);
   });
-  return make("label", { className: "seed" }, make("span", { "aria-hidden": "true" }, "Style"), input);
+  input.addEventListener("change", () => {
+    if (seedIn(input) !== null) return;
+    showSeed(input, Number(input.dataset.seed));
+    toast("This is no seed: a whole number from 0 on is wanted.", `The largest is ${MOST}.`);
+  });
+  return make("label", { className: "seed" }, make("span", { className: "word", "aria-hidden": "true" }, "Style"), input);
 }
 
 function face(style) {
-  if (!style.thumb) return make("span", { className: "face-name" }, style.name);
-  return make("span", { className: "face-name" }, make("img", { src: style.thumb, alt: "" }), style.name);
+  const image = style.thumb ? [make("img", { src: style.thumb, alt: "" })] : [];
+  const name = make("span", { className: style.thumb ? "word" : "word alone" }, style.name);
+  return make("span", { className: "face-name", title: style.name }, ...image, name);
 }
 
 /** A button that takes a photo, by a click or a drop. */

@@ -30,10 +30,11 @@ export class Replace {
     const old = desk.editor.map.at(point.x, point.y);
     if (old === null) return;
     const label = desk.state.get("label");
+    const others = new Map([[old, label]]);
+    const twin = desk.palette.mirror[old];
+    if (desk.state.get("mirror") && twin !== old) others.set(twin, desk.palette.mirror[label]);
     desk.editor.begin();
-    desk.editor.draw((map) => replace(map, old, label));
-    const [twin, other] = [desk.palette.mirror[old], desk.palette.mirror[label]];
-    if (desk.state.get("mirror") && twin !== old) desk.editor.draw((map) => replace(map, twin, other));
+    desk.editor.draw((map) => replace(map, others)); // at once: left and right may take each other's place
     desk.editor.commit(this.title);
   }
 }
