@@ -38,7 +38,7 @@ from facesynth.jobs.evaluate.files import EvaluationFiles, picture_contents
 from facesynth.jobs.evaluate.images import ImageStages, evaluate_images
 from facesynth.jobs.evaluate.pair_stages import pair_stages
 from facesynth.jobs.evaluate.picture_folders import PictureFolder
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.stages.features import FeaturesStage
 from facesynth.store import ArtifactStore
 

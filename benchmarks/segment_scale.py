@@ -30,9 +30,10 @@ from PIL import Image
 from facesynth.core.faces import Face
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Digest, Outcome
+from facesynth.jobs.execution import Execution
 from facesynth.jobs.packing import Packing
 from facesynth.jobs.segment import IN_SAMPLE, SegmentOutputs, segment
-from facesynth.jobs.session import Execution, Session
+from facesynth.jobs.session import Session
 from facesynth.stages.segment import ParsedCodec
 from facesynth.store import ArtifactStore
 

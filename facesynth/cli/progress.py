@@ -20,7 +20,7 @@ from facesynth.cli.one_line import one_line
 
 
 class Console(Protocol):
-    """What jobs and commands tell the user; see facesynth.jobs.session.Progress."""
+    """What jobs and commands tell the user; see facesynth.jobs.execution.Progress."""
 
     def begin(self, total: int, what: str) -> None: ...
 

@@ -73,7 +73,8 @@ class Work:
         `settings` are what the report notes; `align` is what finds faces, where that is done, and its choice is told;
         `more` is the session's own. Interrupted, it says how to go on.
         """
-        from facesynth.jobs.session import Execution, Session
+        from facesynth.jobs.execution import Execution
+        from facesynth.jobs.session import Session
         from facesynth.store import ArtifactStore
 
         with contextlib.ExitStack() as stack:

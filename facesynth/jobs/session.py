@@ -15,18 +15,18 @@ from facesynth.core.digest_set import DigestSet
 from facesynth.core.errors import CacheError, InputError, OutputError, UsageError
 from facesynth.core.files import read_file
 from facesynth.core.image_files import IMAGE_SUFFIXES
-from facesynth.core.refs import Declined, Digest, Done, Failed, Item, Origin, Result
+from facesynth.core.refs import Declined, Done, Failed, Item, Origin, Result
 from facesynth.core.scan import scan
 from facesynth.core.sources import SourceFile, Sources
 from facesynth.jobs.estimate import Estimate
+from facesynth.jobs.execution import Execution
 from facesynth.jobs.packing import Packer, Packing
 from facesynth.jobs.report_file import check_report_place, write_report
 from facesynth.jobs.rows import Rows
 from facesynth.outputs import FACE_TAIL, SHEET, FolderNames, OutputTree, Shards, is_sheet, numbered
-from facesynth.pipeline import IN_PROCESS, Executor, feeding, find, run
+from facesynth.pipeline import feeding, find, run
 from facesynth.report import Report
 from facesynth.stages.base import Stage
-from facesynth.store import ArtifactStore
 
 T = TypeVar("T")
 In = TypeVar("In")
@@ -41,38 +41,6 @@ class Inputs(Protocol):
 
     def __len__(self) -> int:
         """How many are known of by now."""
-
-
-class Progress(Protocol):
-    """Who is told how far a job is."""
-
-    def begin(self, total: int, what: str) -> None:
-        """A part of the job starts, with so many items that are known of."""
-
-    def more(self, count: int) -> None:
-        """So many more have turned up, such as the second face of a photo."""
-
-    def advance(self, count: int = 1) -> None:
-        """One is finished, or so many."""
-
-    def note(self, message: str, **about: Any) -> None:
-        """Something worth a line; `about` is the same for machines: `event`, `level`, and what else belongs to it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """How a job works. Nothing of it changes what a job makes, so no cache key holds any of it."""
-
-    store: ArtifactStore
-    progress: Progress
-    executor: Executor = IN_PROCESS
-    batch_size: int = 8
-    workers: int = 2
-    force: bool = False
-    fail_fast: bool = False
-    dry_run: bool = False
-    on_weights: Callable[[Iterable[Digest]], None] = lambda digests: None
-    """Is told the sha256 of the weights that are about to be used."""
 
 
 def nameless(along: object) -> None:

@@ -15,7 +15,7 @@ from facesynth import weights
 from facesynth.config import arms_of, find_pipeline, load_pipeline, require_free
 from facesynth.core.errors import DependencyMissing, UsageError, WeightsError
 from facesynth.core.refs import Digest
-from facesynth.jobs.session import Progress
+from facesynth.jobs.execution import Progress
 from facesynth.plans import Plan
 from facesynth.store import ArtifactStore
 from facesynth.training.data import chosen_pairs

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from facesynth.core.image_files import write_photo
-from facesynth.jobs.session import Execution, Session
+from facesynth.jobs.execution import Execution
+from facesynth.jobs.session import Session
 from facesynth.store import ArtifactStore
 from tests.painted_stages import flat_photo
 

@@ -27,7 +27,7 @@ from facesynth.jobs.compare.scoring import Scoring, scoring_of
 from facesynth.jobs.evaluate.files import EvaluationFiles, picture_contents
 from facesynth.jobs.evaluate.generator_passes import GeneratorStages
 from facesynth.jobs.evaluate.seeds import MOST_SEEDS
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.store import ArtifactStore
 from tests.coded_parser import write_coded_pairs
 from tests.evaluation.pictures.drawn_evaluations import evaluation

@@ -13,7 +13,7 @@ from facesynth.jobs.compare.choosing import paints_seeds, scorer_of
 from facesynth.jobs.compare.files import ComparisonFiles, evaluation_names
 from facesynth.jobs.compare.job import compare
 from facesynth.jobs.compare.sample_scoring import SampleScoring, sampling_of
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.store import ArtifactStore
 from tests.datasets.image_sets.drawn import write_images
 from tests.jobs.conftest import Listener

@@ -20,8 +20,9 @@ from facesynth.core.faces import Face
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Outcome
 from facesynth.inference import networks
+from facesynth.jobs.execution import Execution
 from facesynth.jobs.segment import SegmentOutputs, segment
-from facesynth.jobs.session import Execution, Session
+from facesynth.jobs.session import Session
 from facesynth.models.specs import ParserSpec
 from facesynth.pipeline import IN_PROCESS, Executor
 from facesynth.pipeline.fleet.processes import processes

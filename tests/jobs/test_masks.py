@@ -18,8 +18,9 @@ from facesynth.evaluation.masks.findings import MaskFindings
 from facesynth.inference.mask_reading import MaskedLayer, masked_layers, read_masks
 from facesynth.inference.residual_weights import read_residual_weights
 from facesynth.inference.sampler import Sampler
+from facesynth.jobs.execution import Execution
 from facesynth.jobs.masks import MOST_SEEDS, Drawing, attributes_told, check_masks, chosen_layers, masks
-from facesynth.jobs.session import Execution, Session
+from facesynth.jobs.session import Session
 from facesynth.models.resnet_gan.specs import ResnetGeneratorSpec
 from facesynth.stages.sample import SampleStage
 from facesynth.stages.segment import SegmentStage

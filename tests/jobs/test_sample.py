@@ -13,8 +13,9 @@ from facesynth.core.image_files import read_photo
 from facesynth.core.refs import Outcome
 from facesynth.inference.conditions import class_of_seed
 from facesynth.inference.residual_weights import ResidualWeights, read_residual_weights
+from facesynth.jobs.execution import Execution
 from facesynth.jobs.sample import Draw, count_of, draws, file_names, sample
-from facesynth.jobs.session import Execution, Session
+from facesynth.jobs.session import Session
 from facesynth.stages.sample import Sample, SampleStage, Wanted
 from facesynth.store import ArtifactStore
 from tests.jobs.conftest import Listener

@@ -90,7 +90,7 @@ def parser(
     from facesynth.inference.foreign.header import is_foreign, refuse_engine
     from facesynth.jobs.evaluate.files import EvaluationFiles, map_contents
     from facesynth.jobs.evaluate.parser import evaluate_parser
-    from facesynth.jobs.session import Execution
+    from facesynth.jobs.execution import Execution
     from facesynth.stages.segment import SegmentStage
     from facesynth.store import ArtifactStore
 

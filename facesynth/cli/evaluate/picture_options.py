@@ -17,7 +17,7 @@ from facesynth.cli.temporary_cache import temporary_cache
 from facesynth.cli.work import handed
 
 if TYPE_CHECKING:
-    from facesynth.jobs.session import Execution
+    from facesynth.jobs.execution import Execution
 
 
 class Names(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 alone
@@ -76,7 +76,7 @@ how_options = options.together(
 @contextlib.contextmanager
 def working(how: dict[str, Any]) -> Iterator[tuple[Execution, Console]]:
     """How a job is to work, and the console; interrupted, it says what is kept and leaves."""
-    from facesynth.jobs.session import Execution
+    from facesynth.jobs.execution import Execution
     from facesynth.store import ArtifactStore
 
     kept = "nothing is kept" if how["no_cache"] else "what is computed is kept, run the same command again to go on"

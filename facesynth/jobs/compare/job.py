@@ -12,7 +12,7 @@ from facesynth.evaluation.comparison.seeds import with_seeds
 from facesynth.evaluation.pictures.curves import training_curves
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.jobs.compare.candidates import Candidate, chosen_seeds
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 
 
 class Scorer(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from facesynth.core.errors import UsageError
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.jobs.compare.candidates import Candidate
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 
 if TYPE_CHECKING:
     from facesynth.jobs.evaluate.sample_stages import RealImages, SampledStages

@@ -11,7 +11,7 @@ from facesynth.core.errors import UsageError
 from facesynth.evaluation.held_out import HeldOut, Side, open_held_out
 from facesynth.evaluation.pictures.results import PictureEvaluation
 from facesynth.jobs.compare.candidates import Candidate
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.weights import default_name
 
 if TYPE_CHECKING:

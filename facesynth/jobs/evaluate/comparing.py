@@ -13,7 +13,7 @@ from typing import TypeAlias
 from facesynth.core.errors import CacheError, InputError
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen
 from facesynth.evaluation.subjects import LeftOut
-from facesynth.jobs.session import Progress
+from facesynth.jobs.execution import Progress
 
 Task: TypeAlias = Callable[[], tuple[Compared, Callable[[], Seen]]]
 """Compares a face with its truth; also gives what reads it once more, for its pictures."""

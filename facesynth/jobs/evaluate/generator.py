@@ -26,7 +26,7 @@ from facesynth.jobs.evaluate.passes import Passes
 from facesynth.jobs.evaluate.recipes import run_folder
 from facesynth.jobs.evaluate.repainting import Repainting
 from facesynth.jobs.evaluate.seeds import check_seeds
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.report import installed_versions
 
 

@@ -31,7 +31,7 @@ from facesynth.jobs.evaluate.pair_stages import PairStages
 from facesynth.jobs.evaluate.passes import Passes
 from facesynth.jobs.evaluate.picture_folders import PictureFolder, Seen, check_partners, look_through
 from facesynth.jobs.evaluate.picture_items import resized
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.report import installed_versions
 from facesynth.stages.features import FeaturesStage
 

@@ -15,7 +15,7 @@ from facesynth.evaluation.segmentation.label_folders import MapPairs
 from facesynth.evaluation.segmentation.scoring import Compared, Scores, Seen, compare
 from facesynth.evaluation.subjects import Source
 from facesynth.jobs.evaluate.comparing import comparing, require_scores
-from facesynth.jobs.session import Progress
+from facesynth.jobs.execution import Progress
 from facesynth.report import installed_versions
 
 

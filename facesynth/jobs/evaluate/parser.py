@@ -20,7 +20,7 @@ from facesynth.evaluation.subjects import Source
 from facesynth.inference.foreign.header import is_foreign
 from facesynth.jobs.evaluate.comparing import comparing, require_scores
 from facesynth.jobs.evaluate.picture_items import FaceOfPair, changed
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.pipeline import run
 from facesynth.report import installed_versions
 from facesynth.stages.base import Stage

@@ -20,7 +20,7 @@ from facesynth.evaluation.pictures.measures import Number
 from facesynth.evaluation.subjects import LeftOut
 from facesynth.inference.extractors.features import PictureFeatures
 from facesynth.jobs.evaluate.set_stages import SetMomentsStage, SetScoresStage
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.metrics.moments import Moments
 from facesynth.pipeline import feeding, run
 from facesynth.stages.base import Stage

@@ -23,7 +23,7 @@ from facesynth.jobs.evaluate.passes import Passes
 from facesynth.jobs.evaluate.recipes import run_folder
 from facesynth.jobs.evaluate.sample_stages import RealImages, SampledStages
 from facesynth.jobs.evaluate.sampled_pictures import Conditions, Painting, Sampling, drawn
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.report import installed_versions
 
 ON_SHEET = 12

@@ -26,7 +26,7 @@ from facesynth.evaluation.pictures.subjects import Setting
 from facesynth.jobs.evaluate.files import OF_PICTURES, EvaluationFiles, picture_contents
 from facesynth.jobs.evaluate.generator import evaluate_generator
 from facesynth.jobs.evaluate.generator_passes import GeneratorStages
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.store import ArtifactStore
 from tests.coded_parser import CodedStage, coded_face, write_coded_pairs
 from tests.drawn_pairs import drawn_labels

@@ -22,7 +22,7 @@ from facesynth.jobs.evaluate.files import EvaluationFiles
 from facesynth.jobs.evaluate.image_stages import image_stages
 from facesynth.jobs.evaluate.images import evaluate_images
 from facesynth.jobs.evaluate.picture_folders import PictureFolder, known_photo
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.metrics.moments import Moments
 from facesynth.outputs import SHEET_TEXT
 from facesynth.store import ArtifactStore

@@ -22,7 +22,7 @@ from facesynth.jobs.evaluate.pair_passes import Shared, compared
 from facesynth.jobs.evaluate.pair_stages import PairStages, pair_stages
 from facesynth.jobs.evaluate.passes import Passes
 from facesynth.jobs.evaluate.seeds import MOST_SEEDS
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.stages.base import FileCodec
 from facesynth.stages.face_descriptor import FaceDescriptorStage
 from facesynth.stages.pair_scores import LikenessStage

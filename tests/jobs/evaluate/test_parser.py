@@ -22,7 +22,7 @@ from facesynth.evaluation.held_out import open_held_out
 from facesynth.evaluation.segmentation.evaluation import Evaluation
 from facesynth.jobs.evaluate.files import OF_MAPS, EvaluationFiles, map_contents
 from facesynth.jobs.evaluate.parser import evaluate_parser
-from facesynth.jobs.session import Execution
+from facesynth.jobs.execution import Execution
 from facesynth.metrics.segmentation import ConfusionMatrix
 from facesynth.store import ArtifactStore
 from tests.coded_parser import CodedStage, coded_face, write_coded_pair, write_coded_pairs

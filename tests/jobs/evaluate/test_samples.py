@@ -20,8 +20,8 @@ from facesynth.jobs.evaluate.recipes import recipe_of, run_folder
 from facesynth.jobs.evaluate.sample_stages import RealImages, sample_settings, set_scoring
 from facesynth.jobs.evaluate.sampled_pictures import Conditions, Painting, Sampling, drawn
 from facesynth.jobs.evaluate.samples import ON_SHEET, evaluate_samples
+from facesynth.jobs.execution import Execution
 from facesynth.jobs.sample import draws, sample_item
-from facesynth.jobs.session import Execution
 from facesynth.pipeline import find
 from facesynth.store import ArtifactStore
 from tests.datasets.image_sets.drawn import ATTRIBUTES, write_attributes, write_images
