@@ -9,6 +9,7 @@ import { showCamera } from "./panels/camera.js";
 import { part } from "./panels/elements.js";
 import { toast, toastError, wordsOf } from "./panels/messages.js";
 import { Note } from "./panels/note.js";
+import { keepReadingOrder } from "./panels/reading_order.js";
 import { showStart } from "./panels/start.js";
 import { showRegions } from "./panels/style_regions.js";
 import { showStyles } from "./panels/style_slots.js";
@@ -35,6 +36,7 @@ const state = new State({
 });
 remember(state, ["radius", "theme", "pressure"]);
 showTheme(state);
+keepReadingOrder();
 
 const client = new Client(tokenOfAddress());
 const help = part("help");

@@ -127,6 +127,16 @@ def test_tab_goes_through_a_phone_from_top_to_bottom(phone: StudioPage) -> None:
     assert [name for name in dict.fromkeys(reached) if name in order] == order
 
 
+def test_what_is_read_first_is_what_is_seen_first_however_the_screen_is_turned(studio: StudioPage) -> None:
+    parts = "[...document.querySelectorAll('main > section')].map((part) => part.className)"
+    for width, height in ((390, 844), (1366, 768), (768, 1024), (844, 390)):
+        studio.page.set_viewport_size({"width": width, "height": height})
+        studio.frames()
+        order = ["labels", "map", "picture"]
+        wanted = order[::-1] if height > width else order
+        studio.until(lambda wanted=wanted: studio.page.evaluate(parts) == wanted)  # type: ignore[misc]
+
+
 def unreached(studio: StudioPage, within: str = "body") -> list[str]:
     """The controls that lie under something else, or beside the screen, when they are scrolled to."""
     unreached: list[str] = studio.page.evaluate(

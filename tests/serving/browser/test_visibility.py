@@ -37,7 +37,7 @@ def test_one_label_is_seen_alone_and_then_all_again(studio: StudioPage) -> None:
 
 
 def test_the_eye_of_a_swatch_hides_it_and_with_alt_all_others(studio: StudioPage) -> None:
-    studio.page.get_by_text("hair", exact=True).hover()
+    studio.page.locator("#swatches").get_by_text("hair", exact=True).hover()
     studio.page.get_by_label("Hide hair", exact=True).click()
     assert Label.HAIR not in seen(studio)
     assert studio.page.get_by_role("radio", name="hair", exact=True).is_checked()
