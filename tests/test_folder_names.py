@@ -25,7 +25,7 @@ def _sources(files: list[SourceFile], *archives: SourceArchive) -> Sources:
     return Sources(held, archives, suffixes={".jpg", ".png"})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(FILES, min_size=1, max_size=12, unique_by=lambda source: source.path), st.sampled_from([r"\d{2,}", "b"])
 )

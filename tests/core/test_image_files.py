@@ -258,7 +258,7 @@ def test_heic_tells_its_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from([encoded(IMAGE, "PNG"), encoded(IMAGE, "JPEG"), encoded(IMAGE, "GIF"), encoded(IMAGE, "TIFF")]),
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), min_size=1, max_size=8),

@@ -56,7 +56,7 @@ def test_what_no_font_has_is_spelled_out(text: str, expected: str) -> None:
     assert shown(line(text, SIZE)) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(st.characters(codec=None), max_size=12))
 def test_no_box_is_ever_drawn(text: str) -> None:
     found = line(text, SIZE)

@@ -44,7 +44,7 @@ def test_half_sure_pictures_by_hand() -> None:
     assert score.mean == pytest.approx(np.exp(expected)) and score.sd is None
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(50, 137), st.integers(1, 10), st.sampled_from([None, 2020, 3]), st.integers(1, 50))
 def test_streamed_it_is_torch_fidelitys_over_all(count: int, splits: int, seed: int | None, block: int) -> None:
     logits = noise(count, 12, count) * 3

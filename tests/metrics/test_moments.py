@@ -12,7 +12,7 @@ from facesynth.metrics.moments import Moments
 from tests.metrics.feature_sets import moments_of, noise
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6).filter(lambda sizes: sum(sizes) > 1), st.integers(0, 99))
 def test_blocks_of_any_size_give_what_numpy_gives_for_all(sizes: list[int], seed: int) -> None:
     features = noise(sum(sizes), 5, seed) * 3 + 7

@@ -40,14 +40,14 @@ def near_by_hand(labels: Tensor, reach: int) -> Tensor:
     return near
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_near_a_boundary_is_near_another_label(seed: int, reach: int) -> None:
     _, labels = drawn(seed)
     assert torch.equal(near_boundary(labels, reach), near_by_hand(labels, reach))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0, 20))
 def test_boundaries_weigh_so_many_times_more(seed: int, extra: float) -> None:
     logits, labels = drawn(seed)
@@ -69,7 +69,7 @@ def test_without_extra_weight_or_boundaries_it_is_the_plain_cross_entropy() -> N
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0.5, 4))
 def test_distillation_is_a_divergence(seed: int, temperature: float) -> None:
     student, teacher = drawn(seed)[0], drawn(seed + 1)[0]
