@@ -19,7 +19,11 @@ from tests.pipeline.fleet.number_stages import Tripled, number
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
-def test_two_actors_make_what_one_process_makes_though_one_is_killed(tmp_path: Path) -> None:
+def test_two_actors_make_what_one_process_makes_though_one_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Actors look for modules where Python is installed before they look here, and there are `tests` of others there.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     (tmp_path / "notes").mkdir()
     store, told = ArtifactStore(tmp_path / "cache"), list[str]()
     stage = Tripled(tmp_path / "notes", seconds=0.05, once=9)
