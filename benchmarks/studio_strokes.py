@@ -193,7 +193,7 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(ARGUMENTS))
         studio = Studio(browser.new_context(viewport=_WIDE).new_page(), url)
-        strokes(studio, 3, random)  # what is compiled at first use is so now
+        strokes(studio, 4, random)  # what is compiled at first use is so now; an odd number ends as the next one begins
         told = {
             **strokes(studio, given.strokes, random),
             "resting": frames(studio, 3, drawing=False),
