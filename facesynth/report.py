@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import math
 import platform
 import re
 from collections import Counter
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from facesynth import __version__
+from facesynth.core.json_values import json_value
 from facesynth.core.sorted_spool import SortedSpool
 
 Status = Literal["done", "cached", "rejected", "failed"]
@@ -138,7 +138,7 @@ class Report:
             "versions": installed_versions(),
             "weights": dict(sorted(self.weights.items())),
         }
-        head = json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False, default=str)
+        head = json.dumps(json_value(document), indent=1, ensure_ascii=False, allow_nan=False, default=str)
         yield head.removesuffix("\n}").encode("utf-8", "backslashreplace") + b',\n "items": ['
         between = b"\n  "
         for line in self.rows.lines():
@@ -163,17 +163,6 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it."""
-    if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
 def _order(row: Row) -> bytes:
     """What rows are sorted by: their input, then the shorter part first ("face 9", "face 10")."""
     part = (row.part or "").encode("utf-8", "surrogatepass")
@@ -182,7 +171,7 @@ def _order(row: Row) -> bytes:
 
 def _encoded(row: Row) -> bytes:
     told = {"input": row.input, "part": row.part, "status": row.status, "outputs": row.outputs, "reason": row.reason}
-    text = json.dumps(_plain({**told, **row.about}), ensure_ascii=False, allow_nan=False, default=str)
+    text = json.dumps(json_value({**told, **row.about}), ensure_ascii=False, allow_nan=False, default=str)
     return text.encode("utf-8", "backslashreplace")  # a file's name need not be valid Unicode
 
 

@@ -68,26 +68,30 @@ def test_a_parser_is_measured_on_the_device(
         assert arm.network > 0 and arm.faces > 0 and arm.equal_labels >= 0.999
 
 
-def test_the_plain_loop_has_all_cores_for_each_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plain_script_and_the_command_make_the_same_label_maps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     throughput = imported("segment_throughput", monkeypatch)
-    path, loaded, load = outspoken_parser(tmp_path / "tiny.safetensors"), list[Parser](), Parser.load
+    monkeypatch.setattr(throughput, "ARMS", {"eager": throughput.ARMS["eager"]})
+    throughput.write_variants(tmp_path / "images", throughput.example_people()[:1], 1)
+    found = throughput.measure(tmp_path, tmp_path / "images", 1, photos=True)
+    assert found["images"] == 1 and found["arms"]["eager"]["equal_labels"] > 0.99
+    assert 0 < found["plain"]["detection"] < found["plain"]["seconds"]
+    assert found["arms"]["eager"]["ratio"] == found["plain"]["seconds"] / found["arms"]["eager"]["seconds"]
+    assert "1 photos" in throughput.told(found)
 
-    def tiny(**settings: Any) -> Parser:
-        loaded.append(load(path, device="cpu", engine="eager", **settings))
-        return loaded[-1]
 
-    monkeypatch.setattr(Parser, "load", tiny)
-    write_photo(drawn_face(0), tmp_path / "face.png")
-    out = tmp_path / "out"
-    out.mkdir()
-    throughput.plain_loop([tmp_path / "face.png"], out)
-    [parser] = loaded
-    assert parser.lanes.cores.lanes == 1 and parser.lanes.cores.each == torch.get_num_threads()
-    assert throughput.agree(out / "face.png", out / "face.png")
-    ids = read_label_map(out / "face.png").ids
-    other = throughput.encode_label_map(LabelMap(np.asarray((ids + 1) % 19, dtype=np.uint8)))
-    (tmp_path / "other.png").write_bytes(other)
-    assert not throughput.agree(out / "face.png", tmp_path / "other.png")
+def test_label_maps_that_differ_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    throughput = imported("segment_throughput", monkeypatch)
+    ids = np.zeros((8, 8), np.uint8)
+    other = ids.copy()
+    other[:2] = 1
+    for name, made in (("one", ids), ("other", other), ("more", ids)):
+        write_label_map(LabelMap(made), tmp_path / name / "face.png")
+    write_label_map(LabelMap(ids), tmp_path / "more" / "face_00.png")
+    assert throughput.agreement(tmp_path / "one", tmp_path / "other") == 0.75
+    with pytest.raises(ValueError, match="face_00"):
+        throughput.agreement(tmp_path / "one", tmp_path / "more")
 
 
 def test_training_is_compared_with_a_plain_loop_of_the_same_networks(monkeypatch: pytest.MonkeyPatch) -> None:

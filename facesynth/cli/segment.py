@@ -53,14 +53,12 @@ def segment(
     Example: facesynth segment photos -o pairs
     Example: facesynth segment faces -o pairs --aligned --parts
     Example: facesynth segment photos -o packed --output-format shards
+    Example: facesynth segment inbox -o pairs --watch
+    Example: facesynth segment photos -o pairs --parser bisenet.onnx --schema zllrunning
 
-    What comes to be in a folder is done as it comes, until Ctrl-C; exit code 0 or 3 where nothing was left, else 130:
-
-    facesynth segment inbox -o pairs --watch
-
-    A parser of another project is run from its ONNX export:
-
-    facesynth segment photos -o pairs --parser bisenet.onnx --schema zllrunning --parser-input size=512
+    PHOTOS are files, folders, patterns, lists (@photos.txt) and tar archives. --watch goes on with what comes to be in
+    a folder until Ctrl-C, and exits with 0 or 3 where nothing was left, else 130. --parser takes another project's
+    network as its ONNX export.
     """
     if aligned and on_photo:
         raise click.UsageError("--on-photo needs photos: an aligned face does not know where it came from")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from facesynth.cli.one_line import one_line
 from facesynth.cli.quantities import spelled_size, spelled_time
 from facesynth.core.errors import FacesynthError
+from facesynth.core.json_values import json_value
 from facesynth.jobs.status.gpus import Gpu
 from facesynth.jobs.status.job_folder import JobStatus
 from facesynth.jobs.status.overview import Found
@@ -57,7 +55,7 @@ def as_json(name: str, found: Found) -> dict[str, Any]:
     """The same for machines; a number that is not finite is null."""
     if isinstance(found, FacesynthError):
         return {"name": name, "what": "unknown", "error": str(found)}
-    document = {"name": name, "what": "run" if isinstance(found, RunStatus) else "job", **_plain(found)}
+    document = {"name": name, "what": "run" if isinstance(found, RunStatus) else "job", **json_value(found)}
     if isinstance(found, RunStatus):
         document["share"] = found.share
     return document
@@ -65,7 +63,7 @@ def as_json(name: str, found: Found) -> dict[str, Any]:
 
 def gpus_as_json(gpus: Sequence[Gpu]) -> list[Any]:
     """GPUs for machines."""
-    return [_plain(gpu) for gpu in gpus]
+    return [json_value(gpu) for gpu in gpus]
 
 
 def _run(run: RunStatus) -> Iterator[tuple[str, str]]:
@@ -124,15 +122,3 @@ def _job(job: JobStatus) -> Iterator[tuple[str, str]]:
 
 def _measures(values: Mapping[str, float], most: int | None = None) -> list[str]:
     return [f"{name} {value:.4g}" for name, value in [*values.items()][:most]]
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value

@@ -179,7 +179,9 @@ class Style:
             regions = tuple((label_named(name), tuple(_components(parts))) for name, parts in own.items())
             return cls(tuple(_components(document["components"])), regions)
         except (ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
-            raise StyleError(f"not a style ({error!r})") from error
+            raise StyleError(
+                "this is no style, or a damaged one", hint="take what Style.to_json or the studio wrote"
+            ) from error
 
     def digest(self) -> str:
         """The sha256 of its JSON, in hex."""

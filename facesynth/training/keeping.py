@@ -13,7 +13,7 @@ from facesynth.core.files import replacing
 Save = Callable[[Path, int, Mapping[str, str]], None]
 """Write the averaged networks after so many images to a file, with more to say of them in its metadata."""
 
-_HIGHER_IS_BETTER = ("accuracy", "iou", "f1")
+_HIGHER_IS_BETTER = ("accuracy", "iou", "f1", "inception_score", "diversity")
 
 
 class Keeper:

@@ -34,6 +34,8 @@ def keeper(folder: Path, *measures: str) -> Keeper:
         ("validation/reparse/pixel_accuracy", [0.9, 0.5, 0.4], 10),
         ("validation/frechet/some-parser", [9.0, 5.0, float("nan")], 20),
         ("validation/l1", [9.0, 9.0, 8.0], 30),
+        ("validation/inception_score", [2.0, 7.0, 5.0], 20),
+        ("validation/diversity", [0.2, 0.1, 0.6], 30),
     ],
 )
 def test_the_best_is_the_highest_of_accuracies_and_the_lowest_of_distances(
