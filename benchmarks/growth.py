@@ -27,6 +27,7 @@ from facesynth.core.markup import text
 from facesynth.evaluation.pictures.chart_axes import HEIGHT, WIDTH, Scale, grid, scale_across
 
 HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
 
 MARKS = "<!-- what a face costs: benchmarks/growth.py --write -->", "<!-- to here -->"
 
@@ -38,7 +39,7 @@ class Series:
     name: str
     grows: str
     what: str
-    steps: Sequence[int]
+    steps: tuple[int, ...]
     threads: int | None = None  # of each point; None: as many as its step says
 
 
@@ -54,7 +55,7 @@ class Point:
 
 def all_series(cores: int) -> list[Series]:
     """Those of a machine with so many cores."""
-    counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count < cores] + [cores]
+    counts = (*(count for count in (1, 2, 4, 8, 16, 32, 64) if count < cores), cores)
     return [
         Series("photos", "faces in the folder", "`segment --aligned`, all of the command", (100, 400, 1600), cores),
         Series("resolution", "pixels a side", "a new label map painted", (128, 256, 512, 1024), cores),
@@ -74,6 +75,7 @@ def measured(series: Series, rounds: int) -> list[Point]:
             environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
             told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
             results.append(json.loads(told.stdout))
+            print(f"{series.name} {step}: {told.stdout.strip()}", file=sys.stderr)
     return [
         Point(
             series.name,
@@ -152,13 +154,17 @@ def keep(every: Mapping[Series, Sequence[Point]], lines: Sequence[str], where: s
     figures = {"machine": where, "points": [asdict(point) for points in every.values() for point in points]}
     (results / "growth.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     (results / "growth.svg").write_text(picture(every, where), encoding="utf-8")
-    readme = HERE.parent / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+    before, after = around_the_table()
+    README.write_text("\n".join([before + MARKS[0], "", *lines, "", MARKS[1] + after]), encoding="utf-8")
+
+
+def around_the_table() -> tuple[str, str]:
+    """What README has before and after the table's place. SystemExit where it has none."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(MARKS[0])
     _, found, after = rest.partition(MARKS[1])
     if not found:
-        raise SystemExit(f"{readme.name} has no place for the table: a line {MARKS[0]} and, below it, {MARKS[1]}")
-    written = "\n".join([before + MARKS[0], "", *lines, "", MARKS[1] + after])
-    readme.write_text(written, encoding="utf-8")
+        raise SystemExit(f"{README.name} has no place for the table: a line {MARKS[0]} and, below it, {MARKS[1]}")
+    return before, after
 
 
 def main() -> None:
@@ -171,6 +177,8 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.write and chosen.series:
         options.error("--write keeps all series together: leave --series out")
+    if chosen.write:
+        around_the_table()  # before all that is measured
     where = machine()
     every = {known[name]: measured(known[name], chosen.rounds) for name in chosen.series or known}
     lines = [f"One face of 512 pixels, bundled networks, float32; {where}.", "", *table(every)]

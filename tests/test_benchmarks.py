@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from facesynth.core.image_files import write_photo
-from facesynth.core.label_files import read_label_map
+from facesynth.core.label_files import write_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.inference.parser import Parser
 from tests.inference.exported_parsers import drawn_face

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -21,17 +22,23 @@ def growth(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("growth")
 
 
-def test_a_point_is_what_its_process_says_in_as_many_rounds(
-    growth: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[str, str, str]] = []
+def answers(growth: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What points are asked for; each says that it took as many seconds as there were questions."""
+    asked: list[tuple[str, ...]] = []
 
     def answered(command: list[str], **how: object) -> object:
-        asked.append((command[2], command[3], command[4]))
+        asked.append(tuple(command[2:5]))
         told = json.dumps({"seconds": len(asked), "rounds": 1, "peak_mib": 100 * int(command[3])})
         return type("Ended", (), {"stdout": told})
 
     monkeypatch.setattr(growth.subprocess, "run", answered)
+    return asked
+
+
+def test_a_point_is_what_its_process_says_in_as_many_rounds(
+    growth: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(growth, monkeypatch)
     series = growth.Series("batch", "faces at once", "a face parsed", (1, 4), 2)
     points = growth.measured(series, rounds=3)
     assert asked == 3 * [("batch", "1", "2"), ("batch", "4", "2")], "in turns, so that a slow minute slows all"
@@ -40,7 +47,7 @@ def test_a_point_is_what_its_process_says_in_as_many_rounds(
 
 def test_cores_are_those_of_the_machine(growth: ModuleType) -> None:
     steps = {series.name: series.steps for series in growth.all_series(6)}
-    assert steps["cores, painting"] == steps["cores, parsing"] == [1, 2, 4, 6]
+    assert steps["cores, painting"] == steps["cores, parsing"] == (1, 2, 4, 6)
     assert {series.steps[0] for series in growth.all_series(1) if series.name.startswith("cores")} == {1}
 
 
@@ -51,6 +58,7 @@ def test_readme_s_table_takes_the_place_of_the_one_before(
     growth.HERE.mkdir()
     begin, end = growth.MARKS
     readme = tmp_path / "README.md"
+    monkeypatch.setattr(growth, "README", readme)
     readme.write_text(f"before\n{begin}\nold\n{end}\nafter\n", encoding="utf-8")
     series = growth.Series("batch", "faces at once", "a `face` parsed", (1, 4), 2)
     every = {series: [growth.Point("batch", 1, 0.1234, 512.4), growth.Point("batch", 4, 0.05, 2000.0)]}
@@ -68,3 +76,20 @@ def test_readme_s_table_takes_the_place_of_the_one_before(
     readme.write_text("no place\n", encoding="utf-8")
     with pytest.raises(SystemExit, match="no place for the table"):
         growth.keep(every, [], "a machine")
+
+
+def test_all_of_it_in_one_command(growth: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answers(growth, monkeypatch)
+    monkeypatch.setattr(growth, "HERE", tmp_path)
+    monkeypatch.setattr(growth, "README", tmp_path / "README.md")
+    monkeypatch.setattr(sys, "argv", ["growth.py", "--write", "--rounds", "1"])
+    growth.README.write_text("no place\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="no place for the table"):
+        growth.main()
+    assert not asked, "it is said before an hour is spent"
+    growth.README.write_text("\n".join(growth.MARKS), encoding="utf-8")
+    growth.main()
+    steps = [(series.name, str(step)) for series in growth.all_series(os.cpu_count() or 1) for step in series.steps]
+    assert [one[:2] for one in asked] == steps
+    rows = [line for line in growth.README.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    assert len(rows) == len(steps) + 1

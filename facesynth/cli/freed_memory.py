@@ -6,13 +6,13 @@ import ctypes
 import os
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as malloc.h of the GNU C library numbers them
-_KEPT = 64 << 20
+_KEPT = 256 << 20
 _FROM_THE_HEAP = 32 << 20
 """The most that mallopt takes: whatever is larger is mapped, and given back to the system at once."""
 
 
 def keep_freed_memory() -> None:
-    """Have the GNU C library keep up to 64 MB of what is freed, in each of its heaps, for the next tensor.
+    """Have the GNU C library keep up to 256 MB of what is freed, in each of its heaps, for the next tensor.
 
     By itself it gives freed tensors back to the system and asks for the next one's memory page by page: of a network
     that PyTorch runs side by side on two cores, a fifth of the time. The setting is the whole process's, so it is for
