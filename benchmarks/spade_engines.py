@@ -5,23 +5,29 @@
     python benchmarks/spade_engines.py --nvlabs PATH           your own checkout of NVlabs/SPADE as one more arm
 
 The first arm is `textbook_spade.py`, which divides by spectral norms at each call as its papers' code does; the second
-has them folded. Ours are the layers as they are trained (`layers`), and painted by label patterns (`patterns`): a label
-map that is new, the same one in another style, and one with a stroke of another label. The arms take turns, so that a
-machine that slows down slows all of them; a ratio is the median of the rounds' own, to the first arm of the same round.
-Each has one warm-up per label map's size; freed memory is kept for all, as facesynth does. Run it with nothing beside
-it, or with `--threads 1`: then it is processor time that is measured, and others on the machine matter less.
+has them folded. Both run as a plain script would: in a process of its own, which gives freed memory back as the system
+has it. Ours are the layers as they are trained (`layers`), and painted by label patterns (`patterns`): a label map that
+is new, the same one in another style, and one with a stroke of another label; they keep freed memory, as the command
+does, and so does the textbook once more (`memory kept`). The arms take turns, so that a machine that slows down slows
+all of them; a ratio is the median of the rounds' own, to the first arm of the same round. Each has one warm-up per
+label map's size. Run it with nothing beside it, or with `--threads 1`: then it is processor time that is measured, and
+others on the machine matter less.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +103,32 @@ def papers_generator(width: int, size: int) -> SpadeGenerator:
     return made.eval().requires_grad_(False)
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose weights are painted with: a weights name or file, or else the paper's network by seed 0."""
+
+    source: str | None
+    width: int
+    size: int
+
+    def generator(self) -> SpadeGenerator:
+        """It, in evaluation mode."""
+        if self.source is None:
+            return papers_generator(self.width, self.size)
+        made = networks.load(weights.locate(self.source), ("generator",), torch.device("cpu"))["generator"][1]
+        assert isinstance(made, SpadeGenerator)
+        return made
+
+    def plain(self, kind: str, nvlabs: Path | None = None) -> Painting:
+        """The `textbook`'s way with them, the same with norms `folded`, or `nvlabs`' own."""
+        generator = self.generator()
+        made = textbook(generator)
+        if kind == "nvlabs":
+            assert nvlabs is not None
+            return by_layers(nvlabs_generator(nvlabs, made), generator.spec.labels)
+        return by_layers(with_spectral_norm(made) if kind == "textbook" else made, generator.spec.labels)
+
+
 def textbook(generator: SpadeGenerator) -> TextbookGenerator:
     """The textbook's generator with the same weights."""
     spec = generator.spec
@@ -135,10 +167,59 @@ def sittings(generator: SpadeGenerator, labels: Path | None, rounds: int) -> lis
     return made
 
 
-Arm = Callable[[Ids, Tensor, list[Tensor]], Tensor]
+Painting = Callable[[Ids, Tensor, list[Tensor]], Tensor]
+Arm = Callable[[Ids, Tensor, list[Tensor]], tuple[Tensor, float]]
+"""A picture, and the seconds that it took."""
 
 
-def by_layers(network: Callable[..., Tensor], labels: int, dtype: torch.dtype = torch.float32) -> Arm:
+def here(paint: Painting, clock: Callable[[], float]) -> Arm:
+    """An arm in this process."""
+
+    def timed(ids: Ids, style: Tensor, noise: list[Tensor]) -> tuple[Tensor, float]:
+        start = clock()
+        with torch.inference_mode():
+            picture = paint(ids, style, noise)
+        return picture, clock() - start
+
+    return timed
+
+
+@contextlib.contextmanager
+def apart(make: Callable[[], Painting], threads: int) -> Iterator[Arm]:
+    """An arm in a process of its own, as a script that knows nothing of facesynth would run it."""
+    mine, its = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_paint_for, args=(its, make, threads), daemon=True)
+    process.start()
+    its.close()
+
+    def asked(ids: Ids, style: Tensor, noise: list[Tensor]) -> tuple[Tensor, float]:
+        mine.send((ids, style.numpy(), [each.numpy() for each in noise]))
+        picture, seconds = mine.recv()
+        return torch.from_numpy(picture), seconds
+
+    try:
+        yield asked
+    finally:
+        mine.close()
+        process.join()
+
+
+def _paint_for(pipe: Connection, make: Callable[[], Painting], threads: int) -> None:
+    torch.set_num_threads(threads)
+    arm = here(make(), clock_of(threads))
+    with contextlib.suppress(EOFError):
+        while True:
+            ids, style, noise = pipe.recv()
+            picture, seconds = arm(ids, torch.from_numpy(style), [torch.from_numpy(each) for each in noise])
+            pipe.send((picture.numpy(), seconds))
+
+
+def clock_of(threads: int) -> Callable[[], float]:
+    """Processor time of a single thread, which others on the machine matter less to; else the wall's."""
+    return time.thread_time if threads == 1 else time.perf_counter
+
+
+def by_layers(network: Callable[..., Tensor], labels: int, dtype: torch.dtype = torch.float32) -> Painting:
     """A module that takes one-hot label maps."""
 
     def paint(ids: Ids, style: Tensor, noise: list[Tensor]) -> Tensor:
@@ -149,13 +230,7 @@ def by_layers(network: Callable[..., Tensor], labels: int, dtype: torch.dtype = 
     return paint
 
 
-@torch.inference_mode()
-def measure(
-    arms: Mapping[str, Arm],
-    painters: Mapping[str, PatternPainter],
-    given: Sequence[Sitting],
-    clock: Callable[[], float],
-) -> list[Measured]:
+def measure(arms: Mapping[str, Arm], painters: Mapping[str, Arm], given: Sequence[Sitting]) -> list[Measured]:
     """All arms in turn on each sitting; the first sitting warms up and does not count."""
     told: dict[str, Measured] = {}
     oracle = next(iter(arms.values()))
@@ -168,11 +243,10 @@ def measure(
             work += [(f"{name}: edited map", painter, edited)]
         pictures: dict[str, Tensor] = {}
         for name, arm, what in work:
-            start = clock()
-            pictures[name] = arm(*what)
+            pictures[name], seconds = arm(*what)
             if number:
-                told.setdefault(name, Measured(name)).seconds.append(clock() - start)
-        expected = {id(what): oracle(*what) for what in (again, edited)} | {id(new): pictures[next(iter(arms))]}
+                told.setdefault(name, Measured(name)).seconds.append(seconds)
+        expected = {id(what): oracle(*what)[0] for what in (again, edited)} | {id(new): pictures[next(iter(arms))]}
         for name, _, what in work if number else ():
             difference = (pictures[name] - expected[id(what)]).abs()
             told[name].largest = max(told[name].largest, difference.max().item())
@@ -204,28 +278,28 @@ def main() -> None:
     chosen = options.parse_args()
     keep_freed_memory()  # as the command does
     torch.set_num_threads(chosen.threads)
-    if chosen.generator:
-        path = weights.locate(chosen.generator)
-        generator = networks.load(path, ("generator",), torch.device("cpu"))["generator"][1]
-        assert isinstance(generator, SpadeGenerator)
-    else:
-        generator = papers_generator(chosen.width, chosen.size)
+    subject = Subject(chosen.generator, chosen.width, chosen.size)
+    generator, clock = subject.generator(), clock_of(chosen.threads)
     labels = generator.spec.labels
-    arms = {"textbook": by_layers(with_spectral_norm(textbook(generator)), labels)}
-    arms["textbook, norms folded"] = by_layers(textbook(generator), labels)
-    if chosen.nvlabs:
-        arms["NVlabs/SPADE"] = by_layers(nvlabs_generator(chosen.nvlabs, textbook(generator)), labels)
-    arms |= {
-        f"layers {name}": by_layers(generator, labels, dtype)
-        for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16))
-    }
-    painters = {
-        f"patterns {name}": PatternPainter(generator, dtype, kept_bytes=1 << 30)
-        for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16))
-    }
     given = sittings(generator, chosen.labels, chosen.rounds + 1)
-    clock = time.thread_time if chosen.threads == 1 else time.perf_counter
-    measured = measure(arms, painters, given, clock)
+    scripts = {
+        "textbook": partial(subject.plain, "textbook"),
+        "textbook, norms folded": partial(subject.plain, "folded"),
+    }
+    if chosen.nvlabs:
+        scripts["NVlabs/SPADE"] = partial(subject.plain, "nvlabs", chosen.nvlabs)
+    painters = {
+        f"patterns {name}": here(PatternPainter(generator, dtype), clock)
+        for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16))
+    }
+    with contextlib.ExitStack() as stack:
+        arms = {name: stack.enter_context(apart(make, chosen.threads)) for name, make in scripts.items()}
+        arms["textbook, memory kept"] = here(by_layers(with_spectral_norm(textbook(generator)), labels), clock)
+        arms |= {
+            f"layers {name}": here(by_layers(generator, labels, dtype), clock)
+            for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16))
+        }
+        measured = measure(arms, painters, given)
     told = [one.told(measured[0]) for one in measured]
     found = [label_patterns(one.ids, labels) for one in given]
     share = statistics.mean(len(each.keys) / each.index.size for each in found if each is not None)

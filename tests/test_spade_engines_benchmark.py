@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import multiprocessing
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -119,10 +121,14 @@ def test_a_checkout_is_given_the_same_weights(
 
 def test_all_arms_are_measured_against_the_first(speed: ModuleType) -> None:
     ours = generator_of(STYLED)
-    arms = {"first": speed.by_layers(speed.textbook(ours), 19), "second": speed.by_layers(ours, 19)}
+    arms = {
+        name: speed.here(speed.by_layers(network, 19), time.perf_counter)
+        for name, network in (("first", speed.textbook(ours)), ("second", ours))
+    }
+    painters = {"ours": speed.here(PatternPainter(ours, torch.float32), time.perf_counter)}
     given = speed.sittings(ours, None, 3)
     assert not np.array_equal(given[1].ids, given[2].ids) and not np.array_equal(given[1].ids, given[1].edited)
-    measured = speed.measure(arms, {"ours": PatternPainter(ours, torch.float32)}, given, time.perf_counter)
+    measured = speed.measure(arms, painters, given)
     told = [one.told(measured[0]) for one in measured]
     assert [one["arm"] for one in told] == [
         "first", "second", "ours: new label map", "ours: another style", "ours: edited map",
@@ -131,5 +137,19 @@ def test_all_arms_are_measured_against_the_first(speed: ModuleType) -> None:
     assert all(len(one.seconds) == 2 and 0 < one.largest < 1e-4 for one in measured[1:])
     assert speed.table(told).count("\n") == len(told)
     wrong = speed.by_layers(generator_of(replace(STYLED, labels=20)), 20)
-    arms["second"] = wrong
-    assert speed.measure(arms, {}, given, time.perf_counter)[1].largest > 1e-2
+    arms["second"] = speed.here(wrong, time.perf_counter)
+    assert speed.measure(arms, {}, given)[1].largest > 1e-2
+
+
+def test_a_plain_script_paints_in_a_process_of_its_own(speed: ModuleType) -> None:
+    ours = speed.Subject(None, 2, 64).generator()
+    [given] = speed.sittings(ours, None, 1)
+    expected = ours(one_hot_of(given.ids), given.styles[0], given.noise)
+    with speed.apart(partial(speed.Subject(None, 2, 64).plain, "textbook"), 1) as arm:
+        picture, seconds = arm(given.ids, given.styles[0], given.noise)
+    torch.testing.assert_close(picture, expected, atol=1e-5, rtol=1e-4)
+    assert seconds > 0 and not multiprocessing.active_children()
+
+
+def one_hot_of(ids: np.ndarray) -> Tensor:
+    return F.one_hot(torch.from_numpy(ids.astype(np.int64)), 19).permute(2, 0, 1)[None].float()
