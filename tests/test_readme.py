@@ -22,7 +22,7 @@ def test_it_opens_with_two_commands_of_one_line_each() -> None:
     commands = [block for block in blocks("sh") if block in opening]
     assert len(commands) == 2
     assert all(block.count("\n") == 1 for block in commands)
-    assert commands[1].strip().endswith("&& .venv/bin/python -m pytest -q")
+    assert commands[1].strip().endswith("&& .venv/bin/python -m pytest -q -n auto")
 
 
 def test_the_first_command_names_files_that_exist() -> None:

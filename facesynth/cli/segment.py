@@ -53,8 +53,8 @@ def segment(
     Example: facesynth segment photos -o pairs
     Example: facesynth segment faces -o pairs --aligned --parts
     Example: facesynth segment photos -o packed --output-format shards
-    Example: facesynth segment inbox -o pairs --watch
-    Example: facesynth segment photos -o pairs --parser bisenet.onnx --schema zllrunning
+    As photos come in: facesynth segment inbox -o pairs --watch
+    By another's parser: facesynth segment photos -o pairs --parser bisenet.onnx --schema zllrunning
 
     PHOTOS are files, folders, patterns, lists (@photos.txt) and tar archives. --watch goes on with what comes to be in
     a folder until Ctrl-C, and exits with 0 or 3 where nothing was left, else 130. --parser takes another project's
