@@ -7,7 +7,7 @@ import json
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -62,7 +62,10 @@ class Rows:
     """The rows of a report, told in the order of inputs; beyond some thousands they lie on the disk, not in memory.
 
     Rows that are told again from the disk hold what JSON can hold. Raises OSError where there is no room for them.
+    `on_problem` hears of each rejected and failed one as it is added.
     """
+
+    on_problem: Callable[[Row], None] | None = None
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.counts: Counter[Status] = Counter()
@@ -77,6 +80,8 @@ class Rows:
         self._all.add(key, row)
         if row.reason is not None:
             self._problems.add(key, row)
+            if self.on_problem is not None:
+                self.on_problem(row)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._all)

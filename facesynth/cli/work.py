@@ -21,6 +21,7 @@ from facesynth.cli.temporary_cache import temporary_cache
 if TYPE_CHECKING:
     from facesynth.jobs.items import FaceFinder
     from facesynth.jobs.session import Session
+    from facesynth.report import Row
 
 
 INTERRUPTED = 130
@@ -102,6 +103,8 @@ class Work:
             )
             noted = {**_noted(settings), "inputs": list(self.inputs), "output": str(self.output)}
             session = Session(command, self.inputs, self.output, how, noted, report_file=self.report, **more)
+            if session.arriving:  # it may take weeks until the report comes
+                session.report.rows.on_problem = lambda row: _tell_problem(row, told)
             if align is not None:
                 told.note(f"landmarks by {align.config['landmarks']}")
             try:
@@ -139,10 +142,11 @@ class Work:
         click.echo(session.folder)
 
     def _tell_problems(self, session: Session, told: Console) -> None:
+        if session.arriving:
+            return  # each was told when it came
         counts = session.report.counts
         for row in islice(session.report.rows.problems, _PROBLEMS):
-            about = {"input": row.input, "part": row.part, "status": row.status, "reason": row.reason}
-            told.note(f"{row.status:<8} {row}: {row.reason}", event="problem", level="warning", **about)
+            _tell_problem(row, told)
         more = counts["rejected"] + counts["failed"] - _PROBLEMS
         if more > 0:
             told.note(f"… and {more} more, all of them in the report", event="problem", level="warning", more=more)
@@ -158,6 +162,11 @@ class Work:
         each = " for each of the processes" if self.executor == "ray" or (self.devices or 1) > 1 else ""
         lines.append(f"memory: about {spelled_size(estimate.memory(handed(self.batch_size)))}{each}")
         return "\n".join(lines)
+
+
+def _tell_problem(row: Row, told: Console) -> None:
+    about = {"input": row.input, "part": row.part, "status": row.status, "reason": row.reason}
+    told.note(f"{row.status:<8} {row}: {row.reason}", event="problem", level="warning", **about)
 
 
 def _noted(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,19 @@ from facesynth.core.tar_headers import HARD_LINK, REGULAR, SPARSE, SYMBOLIC_LINK
 
 ARCHIVE_SUFFIX = ".tar"
 
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+_ARCHIVES = (ARCHIVE_SUFFIX, ".tgz", ".tbz2", ".txz", ".tzst", *(ARCHIVE_SUFFIX + more for more in _COMPRESSED))
+
+LAST_SUFFIXES = frozenset({ARCHIVE_SUFFIX, ".tgz", ".tbz2", ".txz", ".tzst", *_COMPRESSED})
+"""What the name of an archive ends in, from its last dot on; of files that end so, `is_archive` says which are one."""
+
 LABELS_EXTENSION = "labels.png"
 """What follows a sample's key in the name of its label map: `KEY.labels.png`, beside the face `KEY.png`."""
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file is an archive by its name. So is a compressed one, whose listing says what to do."""
+    return name.lower().endswith(_ARCHIVES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
-from facesynth.core.archives import ARCHIVE_SUFFIX
+from facesynth.core.archives import ARCHIVE_SUFFIX, LAST_SUFFIXES, is_archive
 from facesynth.core.errors import UsageError
 from facesynth.core.image_files import IMAGE_SUFFIXES
 from facesynth.core.packed_names import PackedNames
@@ -29,7 +29,8 @@ def scan(
     only files with a suffix in `suffixes` (lower case) and no hidden ones. Links are followed, each folder is entered
     once. `name-{000..120}` stands for all numbers of that range, and `@list.txt` for the files that it names (as
     `read_list` says), whose relative names are those below the list's own folder, elsewhere their whole path. A file
-    that ends in .tar, wherever it was found, stands for the images in it; `extension` is `list_images`'.
+    that ends in .tar, wherever it was found, stands for the images in it; `extension` is `list_images`'. A compressed
+    one (.tar.gz and the like) stands for itself, and reading it says what to do.
 
     What looks like an image but cannot be read is listed, so that reading it names the fault, and so is a folder that
     cannot be opened, and whatever a list names. Raises UsageError for a missing path, for a list that cannot be read,
@@ -41,9 +42,8 @@ def scan(
             found.add(top, root, names)
     sources = Sources(*found.settled(), suffixes=suffixes, extension=extension)
     if not len(sources) and not sources.archives:
-        raise UsageError(
-            f"no files ending in {' '.join(sorted(suffixes))}", where=", ".join(str(given) for given in inputs) or None
-        )
+        what = f"no files ending in {' '.join([*sorted(suffixes), ARCHIVE_SUFFIX])}"
+        raise UsageError(what, where=", ".join(str(given) for given in inputs) or None)
     return sources
 
 
@@ -80,10 +80,10 @@ class _Found:
                 if len(some) > 1:
                     names = PackedNames(name for name in names if name not in taken)
                     taken.update(names)
-                if names.may_hold(ARCHIVE_SUFFIX.encode()):
-                    packed = [name for name in names if name.lower().endswith(ARCHIVE_SUFFIX)]
+                if names.may_hold(b".t"):  # as each archive's name does
+                    packed = [name for name in names if is_archive(name)]
                     archives += [SourceArchive(folder / name, relative / name) for name in packed]
-                    names = PackedNames(name for name in names if not name.lower().endswith(ARCHIVE_SUFFIX))
+                    names = PackedNames(name for name in names if not is_archive(name)) if packed else names
                 if names:
                     folders.append(SourceFolder(folder, relative, names))
         return folders, archives
@@ -201,14 +201,15 @@ def _matches(pattern: Path, suffixes: frozenset[str]) -> Iterator[_Part]:
             continue
         if _is_folder(match):
             yield from _walk(match, root, suffixes)
-        elif match.suffix.lower() in suffixes or match.suffix.lower() == ARCHIVE_SUFFIX:
+        elif match.suffix.lower() in suffixes or is_archive(match.name):
             yield match.parent, _below(match.parent, root), (match.name,)
 
 
 def _walk(top: Path, root: Path, suffixes: frozenset[str]) -> Iterator[_Part]:
     """Yield the files below `top`, and the folders that cannot be listed."""
     unlisted: list[Path] = []
-    for folder, names in walk(top, lambda folder, _: unlisted.append(folder), suffixes=suffixes | {ARCHIVE_SUFFIX}):
+    for folder, found in walk(top, lambda folder, _: unlisted.append(folder), suffixes=suffixes | LAST_SUFFIXES):
+        names = [name for name in found if os.path.splitext(name)[1].lower() in suffixes or is_archive(name)]
         if names:
             yield folder, _below(folder, root), names
     for folder in unlisted:

@@ -37,18 +37,21 @@ def test_segment_and_align_go_on_until_they_are_stopped(
 ) -> None:
     portrait = place / "pairs" / "labels" / "late" / "portrait.png"
 
+    said: list[str] = []
+
     def stops() -> bool:
+        said.append(capsys.readouterr().err)
         if (place / "pairs" / "labels" / "small.png").is_file() and not (place / "photos" / "late").exists():
             (place / "photos" / "late").mkdir()
             shutil.copy(place / "portrait.jpg", place / "photos" / "late")
             (place / "photos" / "text.png").write_text("no image")
-        return portrait.is_file()
+        return portrait.is_file() and "photos/text.png" in "".join(said)  # told at once, not at the end
 
     stop_when(stops)
     given = ["photos", "--watch", "--settle", "0.1", "--log-format", "json"]
     assert ended(["segment", *given, "-o", "pairs"]) == 3
     out, error = capsys.readouterr()
-    told = [json.loads(line) for line in error.splitlines()]
+    told = [json.loads(line) for line in ("".join(said) + error).splitlines()]
     assert out == "pairs\n" and "watching photos; Ctrl-C ends it" in [line["message"] for line in told]
     assert [line["input"] for line in told if line["event"] == "problem"] == ["photos/text.png"]
     report = json.loads((place / "pairs" / "report.json").read_bytes())

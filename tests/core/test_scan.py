@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import tracemalloc
@@ -125,6 +126,19 @@ def test_a_missing_path_and_an_empty_folder_are_usage_errors(tree: Path, tmp_pat
     for nothing in ([tmp_path / "empty"], [f"{tree}/*.tiff"], []):
         with pytest.raises(UsageError, match="no files ending in"):
             scan(nothing)
+
+
+@pytest.mark.parametrize("name", ["z.tar.gz", "z.TGZ", "z.tar.zst"])
+def test_a_compressed_archive_is_told_to_be_one_wherever_it_lies(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(random.Random(0).randbytes(2000)))
+    (tmp_path / "notes.gz").write_bytes(b"none of our business")
+    for given in (tmp_path, tmp_path / name, f"{tmp_path}/z.*"):
+        [found] = scan([given])
+        assert found.path == tmp_path / name and found.part is not None
+        with pytest.raises(ImageError, match="a compressed archive; decompress it"):
+            found.part.read(name)
+    (tmp_path / "a.jpg").write_bytes(b"")
+    assert [one.path.name for one in scan([tmp_path])] == ["a.jpg", name]
 
 
 def test_a_walk_takes_linked_folders_last_and_each_once(tree: Path) -> None:
