@@ -101,3 +101,20 @@ def folder(folder: Path, labels: Path | None, schema: str | None) -> Layout:
     from facesynth.datasets.layouts.folder import FolderLayout
 
     return FolderLayout(folder, labels=labels, schema=schema)
+
+
+@import_group.command("shards")
+@schema_option("Order of the ids in label maps that do not say it themselves:")
+@importing
+def shards(folder: Path, schema: str | None) -> Layout:
+    """Import the tar archives in DIR, as `segment --output-format shards` and WebDataset write them.
+
+    Of each sample the image (KEY.png, KEY.jpg …) and KEY.labels.png are taken out into images/ and labels/, which
+    training needs: it looks faces up in any order.
+
+    \b
+    Example: facesynth dataset import shards pairs -o dataset
+    """
+    from facesynth.datasets.layouts.shards import ShardsLayout
+
+    return ShardsLayout(folder, schema=schema)

@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from facesynth.core.errors import InputError, LabelMapError, UsageError
+from facesynth.core.errors import InputError, UsageError
 from facesynth.core.files import read_file
 from facesynth.core.image_files import IMAGE_SUFFIXES
-from facesynth.core.label_files import decode_label_map
 from facesynth.core.labels import STANDARD, schema_named
 from facesynth.core.refs import sha256_bytes
 from facesynth.core.scan import walk
-from facesynth.datasets.fitting import fits, training_refuses
 from facesynth.datasets.importing.layout import Entry, Made
-from facesynth.datasets.layouts.checked import check_image
-from facesynth.datasets.left_right import sides_swapped
+from facesynth.datasets.layouts.checked import check_image, check_label_map
 from facesynth.datasets.manifest import Description, Sample
 
 _SIDES: Mapping[str, str] = MappingProxyType(
@@ -136,8 +133,9 @@ class FolderLayout:
         digest, size = check_image(image)
         labels_digest, odd = None, list(entry.odd)
         if entry.labels is not None:
-            labels_digest, found = self._check_labels(entry.labels, size)
-            odd += found
+            data = read_file(entry.labels)
+            odd += check_label_map(data, str(entry.labels), size, schema=self._schema)
+            labels_digest = sha256_bytes(data)
         sample = Sample(
             name=entry.name,
             image=image,
@@ -151,20 +149,6 @@ class FolderLayout:
     def notes(self) -> Sequence[str]:
         """Folders that were left out or cannot be listed."""
         return tuple(self._notes)
-
-    def _check_labels(self, path: Path, size: tuple[int, int]) -> tuple[str, list[str]]:
-        """The sha256 of a label map's file, and what is odd in it. LabelMapError where it does not fit the image."""
-        data = read_file(path)
-        labels = decode_label_map(data, str(path), schema=self._schema)
-        (width, height), (across, down) = size, (labels.width, labels.height)
-        if not fits(size, (across, down)):
-            raise LabelMapError(f"the label map is {across}×{down}, its image {width}×{height}", where=path)
-        odd = ["not square: training refuses it"] if training_refuses(size, (across, down)) else []
-        if sides_swapped(labels):
-            odd.append("left and right are swapped in the label map")
-        if not labels.ids.any():
-            odd.append("the label map is all background")
-        return sha256_bytes(data), odd
 
     def _found(self, folder: Path, labels: Path | None) -> list[_Tree]:
         if labels is not None:
