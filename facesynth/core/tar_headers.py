@@ -21,6 +21,8 @@ _WITHOUT_DATA = (HARD_LINK, SYMBOLIC_LINK, b"3", b"4", b"5", b"6")
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_OF_ALL = b"L", b"K", b"x", b"g"
 _MOST_TEXT = 1 << 20
 """Bytes that a name or a pax header may have: memory must not be what a header says."""
+_MOST = (1 << 63) - 1
+"""Bytes that a file may have: what tells of more is damaged."""
 
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 
@@ -49,7 +51,7 @@ def read_headers(stream: BinaryIO, where: str) -> Iterator[TarMember]:
     offset = 0
     told: _Told = {}
     while True:
-        block = _read(stream, offset, BLOCK)
+        block = _read(stream, offset, BLOCK) if offset < end else b""  # a damaged size leads beyond where can be sought
         if len(block) < BLOCK:
             raise _cut_off(offset, end, where)
         if block.count(0) == BLOCK:
@@ -105,14 +107,15 @@ def _checked(block: bytes, offset: int, where: str) -> tuple[bytes, int]:
 
 
 def _number(field: bytes) -> int | None:
-    """A number in octal, or in GNU's base 256; None for what is neither, or negative."""
+    """A number in octal, or in GNU's base 256; None for what is neither, negative, or more than a file can have."""
     if field[0] & 0x80:
-        return None if field[0] & 0x40 else int.from_bytes(bytes([field[0] & 0x3F]) + field[1:])
-    try:
-        found = int(field.strip(b" \0") or b"0", 8)
-    except ValueError:
-        return None
-    return found if found >= 0 else None
+        found = -1 if field[0] & 0x40 else int.from_bytes(bytes([field[0] & 0x3F]) + field[1:])
+    else:
+        try:
+            found = int(field.strip(b" \0") or b"0", 8)
+        except ValueError:
+            return None
+    return found if 0 <= found <= _MOST else None
 
 
 def _pax(text: bytes, offset: int, where: str) -> _Told:
@@ -132,9 +135,9 @@ def _pax(text: bytes, offset: int, where: str) -> _Told:
 
 
 def _decimal(digits: bytes, offset: int, where: str) -> int:
-    if not digits.isdigit() or len(digits) > 20:
-        raise ImageError(f"damaged at byte {offset}: no pax header", where=where)
-    return int(digits)
+    if digits.isdigit() and len(digits) <= 20 and int(digits) <= _MOST:
+        return int(digits)
+    raise ImageError(f"damaged at byte {offset}: no pax header", where=where)
 
 
 def _own_name(block: bytes) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -96,6 +98,28 @@ def test_a_damaged_header_ends_the_list_with_its_place() -> None:
 def test_what_is_no_archive_is_named(data: bytes, what: str) -> None:
     with pytest.raises(ImageError, match=what):
         list(read_headers(io.BytesIO(data), "x.tar"))
+
+
+@pytest.mark.parametrize(
+    ("form", "size"), [(tarfile.PAX_FORMAT, 10**19), (tarfile.PAX_FORMAT, 1 << 63), (tarfile.GNU_FORMAT, 1 << 70)]
+)
+def test_a_size_that_no_file_can_have_is_damage(form: Literal[1, 2], size: int) -> None:
+    told = tarfile.TarInfo("x")
+    told.size = size
+    with pytest.raises(ImageError, match="damaged at byte"):
+        list(read_headers(io.BytesIO(told.tobuf(form) + bytes(4096)), "x.tar"))
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_what_follows_the_largest_file_there_can_be_is_not_sought(form: Literal[1, 2], tmp_path: Path) -> None:
+    told = tarfile.TarInfo("x")
+    told.size = (1 << 63) - 1
+    (tmp_path / "x.tar").write_bytes(told.tobuf(form) + bytes(4096))
+    with (tmp_path / "x.tar").open("rb") as stream:
+        found = read_headers(stream, "x.tar")
+        assert next(found).size == (1 << 63) - 1
+        with pytest.raises(ImageError, match="cut off: it ends at byte"):
+            next(found)
 
 
 def test_a_name_of_gigabytes_is_not_read() -> None:
