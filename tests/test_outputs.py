@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facesynth.core.errors import CacheError, OutputError, UsageError
+from facesynth.core.processes import born
 from facesynth.core.refs import FileStamp, sha256_bytes
 from facesynth.core.scan import SourceFile, scan
 from facesynth.outputs import OutputTree, is_sheet, mirrored_names
+from facesynth.outputs.partial import partial_folder, processes_at_work
 
 
 def _source(path: str, root: str = "photos") -> SourceFile:
@@ -279,16 +281,37 @@ def test_two_trees_in_one_folder_write_side_by_side(tmp_path: Path, monkeypatch:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "one", "other", "three", "two"]
 
 
-def test_a_folder_that_may_be_a_living_runs_is_left_for_an_hour(tmp_path: Path) -> None:
-    elsewhere = tmp_path / ".partial-0a1b2c3d-1-0a1b2c3d"
-    elsewhere.mkdir()
-    with _tree(tmp_path) as tree:
+def _cleared(folder: Path, minutes: int) -> bool:
+    """Whether a run removes this left folder, to which so many minutes ago something was added."""
+    folder.mkdir(parents=True)
+    os.utime(folder, (time.time() - 60 * minutes,) * 2)
+    with _tree(folder.parent) as tree:
         tree.write(b"x", PurePosixPath("a"))
-    assert elsewhere.is_dir()
-    os.utime(elsewhere, (time.time() - 7200, time.time() - 7200))
-    with _tree(tmp_path) as tree:
-        tree.write(b"x", PurePosixPath("b"))
-    assert not elsewhere.exists()
+        tree.write(b"y", PurePosixPath("a"))
+    return not folder.exists()
+
+
+def test_a_folder_that_may_be_a_living_runs_is_left_for_an_hour(tmp_path: Path) -> None:
+    elsewhere = ".partial-0a1b2c3d-1-0a1b2c3d"
+    assert not _cleared(tmp_path / "one" / elsewhere, 0)
+    assert not _cleared(tmp_path / "two" / elsewhere, 45)
+    assert _cleared(tmp_path / "three" / elsewhere, 75)
+    assert _cleared(tmp_path / "four" / ".partial-0a1b2c3d-1-123-0a1b2c3d", 75)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a system that tells whether a process lives")
+def test_a_folder_of_a_living_run_of_this_machine_is_left_however_old(tmp_path: Path) -> None:
+    mine = partial_folder(tmp_path / "one")
+    assert not _cleared(mine, 6000) and processes_at_work(tmp_path / "one") == (os.getpid(),)
+
+
+@pytest.mark.skipif(born(os.getpid()) is None, reason="needs a system that tells when a process was born")
+def test_a_folder_of_a_dead_run_goes_at_once_though_another_process_has_its_number(tmp_path: Path) -> None:
+    mine = partial_folder(tmp_path / "one")
+    name = mine.name.replace(f"-{born(os.getpid())}-", "-1-")
+    assert name != mine.name and _cleared(tmp_path / "one" / name, 0)
+    (tmp_path / "two" / name).mkdir(parents=True)
+    assert processes_at_work(tmp_path / "two") == ()
 
 
 def test_what_only_starts_like_such_a_folder_is_somebody_elses(tmp_path: Path) -> None:
