@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from facesynth.core.errors import CacheError, OutputError
 from facesynth.core.refs import sha256_bytes
-from facesynth.outputs import Member, OutputTree
+from facesynth.outputs import Member, OutputTree, shard_file
 from facesynth.outputs.shard_file import ShardFile
 
 PLACE = PurePosixPath("sub/s.tar")
@@ -130,3 +132,48 @@ def test_an_input_is_never_replaced_by_an_archive(tmp_path: Path) -> None:
 def test_a_member_of_another_size_than_was_said_is_refused(tmp_path: Path) -> None:
     with OutputTree(tmp_path, [], []) as tree, pytest.raises(CacheError, match="3 bytes instead of 4"):
         ShardFile(tree, PLACE).add([Member("a", 4, "0" * 64, io.BytesIO(b"abc").read)])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_is_told_with_what_to_do_and_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OutputTree, "draft", lambda tree, relative: Path("/dev/full"))
+    for data in (b"x" * 100, b"x" * 1_000_000):  # which shows when the archive is closed, or at once
+        with OutputTree(tmp_path, [], []) as tree:
+            shard = ShardFile(tree, PLACE)
+            with pytest.raises(OSError, match=r"make room, or choose another.*s\.tar"):  # noqa: PT012 - either may
+                shard.add([member("a.png", data)])
+                shard.publish()
+            shard.abandon()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs a system that tells what is open")
+def test_the_archive_that_is_replaced_is_not_open_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows would refuse."""
+    path, replaced = written(tmp_path, SAMPLES[0]), list[str]()
+
+    def replace(source: str, target: str, real: Callable[..., None] = os.replace) -> None:
+        opened = [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
+        assert str(path) not in opened and str(source) not in opened
+        replaced.append(str(target))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    written(tmp_path, *SAMPLES)
+    assert replaced == [str(path)]
+
+
+def test_while_an_archive_is_written_its_draft_is_kept_from_looking_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Putting more into a file does not change its folder's time, by which others tell whether it is left over."""
+    monkeypatch.setattr(shard_file, "_ALIVE_SECONDS", -1)
+    with OutputTree(tmp_path, [], []) as tree:
+        shard = ShardFile(tree, PLACE)
+        shard.add(SAMPLES[0])
+        (aside,) = tmp_path.glob(".partial-*")
+        os.utime(aside, (1_000_000, 1_000_000))
+        shard.add(SAMPLES[1])
+        assert aside.stat().st_mtime > 1_000_000
+        shard.publish()

@@ -13,7 +13,7 @@ from typing import IO
 
 from facesynth.core.errors import CacheError
 from facesynth.core.refs import Digest
-from facesynth.outputs.tree import OutputTree
+from facesynth.outputs.tree import OutputTree, faults_told
 
 _BLOCK, _RECORD = 512, 10_240
 _PIECE = 1 << 20
@@ -50,17 +50,21 @@ class ShardFile:
     def add(self, sample: Sequence[Member]) -> None:
         """Add files that belong together: all of them, or none where this raises.
 
-        Raises CacheError for a file of another size than it was said to have, OSError where nothing can be written.
+        Raises CacheError for a file of another size than it was said to have, OSError where nothing can be written:
+        such an archive is not to be published.
         """
         start = self._at
         try:
             for member in sample:
                 self._add(member)
+        except OSError:
+            raise
         except BaseException:
             self._at = start
             if self._new is not None:
-                self._new.seek(start)
-                self._new.truncate()
+                with faults_told(self._tree.path(self.relative)):
+                    self._new.seek(start)
+                    self._new.truncate()
             raise
         if time.monotonic() - self._alive > _ALIVE_SECONDS:
             self._tree.keep_alive()
@@ -69,19 +73,22 @@ class ShardFile:
     def publish(self) -> None:
         """Put the archive in its place, unless it lies there. Raises OutputError, OSError."""
         end = bytes(-(self._at + 2 * _BLOCK) % _RECORD + 2 * _BLOCK)
-        if self._at and not self._continues(end, last=True):
+        fresh = self._at > 0 and not self._continues(end, last=True)
+        if fresh:
             stream = self._written()
-            stream.write(end)
-            stream.flush()
-            stream.close()
+            with faults_told(self._tree.path(self.relative)):
+                stream.write(end)
+                stream.close()
+        self.abandon()  # Windows replaces no file that is open
+        if fresh:
             self._tree.publish(self._tree.draft(self.relative), self.relative)
-        self.abandon()
 
     def abandon(self) -> None:
         """Leave what lies in the archive's place as it is."""
         for stream in (self._old, self._new):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(OSError):  # a full disk, of which the fault that led here has told
+                    stream.close()
         self._old = self._new = None
 
     def _add(self, member: Member) -> None:
@@ -92,7 +99,8 @@ class ShardFile:
             if len(data) != member.size:
                 what = f"has {len(data)} bytes instead of {member.size}: it was made anew meanwhile"
                 raise CacheError(what, where=member.name, hint="run the same command again")
-            stream.write(header + data + padding)
+            with faults_told(self._tree.path(self.relative)):
+                stream.write(header + data + padding)
         self._at += length
 
     def _continues(
@@ -116,14 +124,15 @@ class ShardFile:
     def _written(self) -> IO[bytes]:
         """The new archive, which begins as the old one does, as far as that was compared."""
         if self._new is None:
-            draft = self._tree.draft(self.relative).open("w+b")
-            self._new = draft
-            if self._old is not None and self._at:
-                self._old.seek(0)
-                missing = self._at
-                while missing and (piece := self._old.read(min(missing, _PIECE))):
-                    draft.write(piece)
-                    missing -= len(piece)
+            draft = self._tree.draft(self.relative)
+            with faults_told(self._tree.path(self.relative)):
+                self._new = draft.open("w+b")
+                if self._old is not None and self._at:
+                    self._old.seek(0)
+                    missing = self._at
+                    while missing and (piece := self._old.read(min(missing, _PIECE))):
+                        self._new.write(piece)
+                        missing -= len(piece)
         return self._new
 
 

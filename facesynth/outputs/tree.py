@@ -90,7 +90,7 @@ class OutputTree:
                 with contextlib.suppress(OSError):  # somebody else's file
                     os.utime(target, ns=(changed, changed))
                 return target
-        with _faults_told(target):
+        with faults_told(target):
             aside = self._prepare(target)
             shutil.copyfile(file, aside)
             if sha256_file(aside) != stamp.digest:
@@ -107,7 +107,7 @@ class OutputTree:
         found = self._found(target)
         if found is not None and found.st_size == len(data) and target.read_bytes() == data:
             return target
-        with _faults_told(target):
+        with faults_told(target):
             aside = self._prepare(target)
             aside.write_bytes(data)
             os.replace(aside, target)
@@ -118,7 +118,7 @@ class OutputTree:
         self._open()
         target = self.path(relative)
         self._found(target)
-        with _faults_told(target):
+        with faults_told(target):
             aside = self._prepare(target)
             make(aside)
             os.replace(aside, target)
@@ -129,7 +129,7 @@ class OutputTree:
         self._open()
         target = self.path(relative)
         self._found(target)
-        with _faults_told(target):
+        with faults_told(target):
             self._prepare(target)
         return self._aside / f"draft-{relative.name}"
 
@@ -137,7 +137,7 @@ class OutputTree:
         """Put what was written under `draft`'s name in its place. Raises as `copy` does."""
         target = self.path(relative)
         self._found(target)
-        with _faults_told(target):
+        with faults_told(target):
             os.replace(draft, target)
         return target
 
@@ -160,7 +160,7 @@ class OutputTree:
 
     def _found(self, target: Path) -> os.stat_result | None:
         """What lies in an output's place now. Raises OutputError for an input."""
-        with _faults_told(target):
+        with faults_told(target):
             try:
                 found = os.stat(target)
             except FileNotFoundError:
@@ -180,7 +180,7 @@ class OutputTree:
 
 
 @contextlib.contextmanager
-def _faults_told(target: Path) -> Iterator[None]:
+def faults_told(target: Path) -> Iterator[None]:
     """Turn what is wrong with one name alone into an OutputError; let a full or read-only disk through, told better."""
     try:
         yield
