@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from facesynth.core.archives import ArchivePart, list_images, relative_name
+from facesynth.core.files import read_file
 from facesynth.core.packed_names import PackedNames
 
 _LISTINGS = 2
@@ -146,6 +147,11 @@ class Sources:
             raise KeyError(path)
         folder, name = found
         return SourceFile(folder.path / name, folder.relative / name)
+
+    def read(self, path: str) -> bytes:
+        """The bytes of the source of that path. Raises ImageError."""
+        part = self.file(path).part
+        return read_file(Path(path)) if part is None else part.read(path)
 
     def without(self, part: str, test: Callable[[SourceFile], bool]) -> Sources:
         """Those files of folders that `test` is False of; it is asked of names alone that hold `part`, in any case."""

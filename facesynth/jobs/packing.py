@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,47 +24,45 @@ class Packing:
 
 
 class Packer:
-    """Puts results into archives. Each input's rows wait until its archive is in place: until then nothing is done.
+    """A destination: archives. Each input's rows wait until its archive is in place: until then nothing is done.
 
     `failed` is told of the inputs whose archive cannot be put in its place.
     """
 
     def __init__(self, shards: Shards, failed: Callable[[Origin, OutputError], None]) -> None:
         self._shards, self._failed = shards, failed
-        self._waiting: list[tuple[Origin, Callable[[], None]]] = []
+        self._waiting: deque[tuple[Origin, Callable[[], None]]] = deque()
 
-    def hold_file(self, result: Done[Any], file: str, relative: PurePosixPath) -> None:
-        """Keep a file of a result in mind as the output `relative`."""
+    def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> Member:
+        """The file of a result as it goes into an archive: it is read then."""
         artifact = result.artifact
         assert artifact is not None
         stamp = artifact.files[file]
-        read = partial(artifact.with_file, file, _read)
-        self._shards.hold(relative, Member(str(relative), stamp.size, stamp.digest, read))
+        return Member(str(relative), stamp.size, stamp.digest, partial(artifact.with_file, file, _read))
 
-    def hold_bytes(self, data: bytes, relative: PurePosixPath) -> None:
-        """Keep bytes in mind as the output `relative`."""
-        self._shards.hold(relative, Member(str(relative), len(data), sha256_bytes(data), lambda: data))
+    def write(self, data: Callable[[], bytes], relative: PurePosixPath) -> Member:
+        """The bytes as they go into an archive; they are made now."""
+        made = data()
+        return Member(str(relative), len(made), sha256_bytes(made), lambda: made)
 
-    def finish(self, origin: Origin, outputs: Iterable[PurePosixPath], tell: Callable[[Sequence[str]], None]) -> None:
-        """Put what is held of these outputs into an archive; `tell` is called with where they are once that is whole.
+    def finish(self, origin: Origin, outputs: Iterable[Member], tell: Callable[[Sequence[str]], None]) -> None:
+        """Put these outputs into an archive; `tell` is called with where they are once that is whole.
 
         Raises CacheError or OutputError for what is wrong with this input, OSError where nothing can be written.
         """
         if self._shards.begins_another(origin.path):
-            self.publish()
+            self.complete()
         self._waiting.append((origin, partial(tell, self._shards.add(origin.path, outputs))))
 
-    def publish(self) -> None:
+    def complete(self) -> None:
         """Put the archive at hand in its place, and tell of what is in it. Raises OSError."""
-        waiting, self._waiting = self._waiting, []
         try:
             self._shards.publish()
         except OutputError as error:
-            for origin, _ in waiting:
-                self._failed(origin, error)
-            return
-        for _, tell in waiting:
-            tell()
+            while self._waiting:
+                self._failed(self._waiting.popleft()[0], error)
+        while self._waiting:
+            self._waiting.popleft()[1]()
 
     def abandon(self) -> int:
         """Drop the archive at hand; how many inputs' results are in no archive now."""

@@ -16,6 +16,7 @@ from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Done, Item, Origin, PairRef, Ref, sha256_bytes
 from facesynth.core.styles import Style
 from facesynth.jobs.confidence import about_confidence, tell_doubts
+from facesynth.jobs.destination import Output
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FoundFace, found_faces, style_item
 from facesynth.jobs.session import Session
@@ -37,7 +38,7 @@ class _Subject:
     face: FoundFace
     labels: Done[LabelMap]
     style: Ref[Style]
-    outputs: list[PurePosixPath] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
     cached: bool = True
     about: dict[str, Any] = field(default_factory=dict)
 

@@ -21,6 +21,7 @@ from facesynth.core.labels import STANDARD, Label, LabelMap
 from facesynth.core.refs import Done, Item, Origin
 from facesynth.inference.foreign.header import is_foreign, refuse_labels_alone
 from facesynth.jobs.confidence import about_confidence, tell_doubts
+from facesynth.jobs.destination import Output
 from facesynth.jobs.finishing import finishing
 from facesynth.jobs.items import FaceFinder, FoundFace, face_item, found_faces
 from facesynth.jobs.session import Session
@@ -52,7 +53,7 @@ class _Parsed:
     face: Item[Face]
     found: FoundFace | None
     labels: Done[LabelMap]
-    places: list[PurePosixPath] = field(default_factory=list)
+    places: list[Output] = field(default_factory=list)
 
 
 def segment(

@@ -6,24 +6,22 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from facesynth.core.digest_set import DigestSet
 from facesynth.core.errors import CacheError, InputError, OutputError, UsageError
-from facesynth.core.files import read_file
 from facesynth.core.image_files import IMAGE_SUFFIXES
 from facesynth.core.refs import Declined, Done, Failed, Item, Origin, Result
-from facesynth.core.scan import scan
 from facesynth.core.sources import SourceFile, Sources
+from facesynth.jobs.destination import Output
 from facesynth.jobs.estimate import Estimate
 from facesynth.jobs.execution import Execution
-from facesynth.jobs.packing import Packer, Packing
-from facesynth.jobs.report_file import check_report_place, write_report
-from facesynth.jobs.rows import Rows
-from facesynth.outputs import FACE_TAIL, SHEET, FolderNames, OutputTree, Shards, is_sheet, numbered
+from facesynth.jobs.inputs import Arrived, Inputs, found_inputs
+from facesynth.jobs.packing import Packing
+from facesynth.jobs.results import Results
+from facesynth.outputs import FACE_TAIL, FolderNames, OutputTree, numbered
 from facesynth.pipeline import feeding, find, run
 from facesynth.report import Report
 from facesynth.stages.base import Stage
@@ -31,16 +29,6 @@ from facesynth.stages.base import Stage
 T = TypeVar("T")
 In = TypeVar("In")
 Out = TypeVar("Out")
-
-
-class Inputs(Protocol):
-    """The files that a job works on."""
-
-    def __iter__(self) -> Iterator[SourceFile]:
-        """Go through them, any number of times."""
-
-    def __len__(self) -> int:
-        """How many are known of by now."""
 
 
 def nameless(along: object) -> None:
@@ -74,39 +62,30 @@ class Session:
     packing: Packing | None = None
     sources: Inputs = field(init=False)
     report: Report = field(init=False)
-    warnings: Counter[str] = field(init=False, default_factory=Counter)
+    warnings: Counter[str] = field(init=False)
     estimate: Estimate = field(init=False)
-    _rows: Rows = field(init=False)
+    _results: Results = field(init=False)
     _made: DigestSet = field(init=False, default_factory=DigestSet)
-    _begun: bool = field(init=False, default=False)
     _leaving: list[Callable[[], None]] = field(init=False, default_factory=list)
-    _tree: OutputTree = field(init=False)
     _names: Mapping[str, PurePosixPath] = field(init=False)
     _is_as_found: Callable[[str], bool] = field(init=False, default=lambda path: True)
-    _packer: Packer | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        found = (
-            Sources([], suffixes=self.suffixes)
-            if self.arriving
-            else scan(self.inputs, suffixes=self.suffixes, extension=self.extension)
-        )
-        sources = found.without(SHEET, is_sheet)
-        sources = sources if len(sources) or sources.archives else found
-        self.sources = sources
-        self.report = Report(self.command, self.settings)
-        self._rows = Rows(self.report)
-        self.estimate = Estimate(self.execution.store.root)
+        if self.arriving and self.packing is not None:
+            raise UsageError("what arrives is not packed: nobody knows what shares an archive")
+        none = Sources([], suffixes=self.suffixes)
+        sources = none if self.arriving else found_inputs(self.inputs, self.suffixes, self.extension)
         packed = self.packing is not None
-        self._tree = OutputTree(self.folder, self.inputs, sources.on_disk, reads=self.reads, archives=packed)
-        check_report_place(self._tree, self.report_file)
+        tree = OutputTree(self.folder, self.inputs, sources.on_disk, reads=self.reads, archives=packed)
+        self.report = Report(self.command, self.settings)
+        self._results = Results(self.report, tree, self.execution, self.report_file)
+        self.warnings = self._results.warnings
+        self.estimate = Estimate(self.execution.store.root)
         names = FolderNames(sources, tail=self.tail)
-        self._names = names
         sources.on_listed = self.execution.progress.more
-        if self.packing is not None and not self.execution.dry_run:
-            how = self.packing
-            shards = Shards(self._tree, sources, names, size=how.size, kinds=how.kinds)
-            self._packer = Packer(shards, lambda origin, error: self.settle(Failed(origin, error), advance=0))
+        self.sources, self._names = sources, names
+        if self.packing is not None:
+            self._results.pack(sources, names, self.packing)
 
     def __enter__(self) -> Session:
         self.execution.progress.begin(len(self.sources), self.command)
@@ -118,32 +97,7 @@ class Session:
         self._leave()
         if told := self.execution.executor.told():
             self.report.settings = {**self.report.settings, **told}
-        with self._tree:
-            try:
-                if self._packer is not None and kind is None:
-                    self._packer.publish()
-            except BaseException as fault:
-                self._close(fault)
-                raise
-            self._close(error)
-
-    def _close(self, error: BaseException | None) -> None:
-        """Write the report of a run that is over, or was ended by this error."""
-        if self._packer is not None and (dropped := self._packer.abandon()):
-            told = f"the results of {dropped} inputs are not written: their shard is not whole"
-            self.execution.progress.note(told)
-        self.report.complete = error is None
-        # A mistake that is found before anything is done leaves no folder behind. An older report never stays.
-        begun = self._begun or bool(self.report.rows) or not isinstance(error, Exception)
-        if self.execution.dry_run or not (begun or self.report_file is not None or self.folder.exists()):
-            return
-        try:
-            write_report(self.report, self._tree, self.report_file)
-        except (OutputError, UsageError, OSError) as fault:
-            if error is None:
-                raise
-            if not isinstance(error, OutputError | OSError):  # which may say the same
-                self.execution.progress.note(f"there is no report: {fault}")
+        self._results.end(error)
 
     def on_leaving(self, leave: Callable[[], None]) -> None:
         """Have `leave` called when the work is over, however it ended, before the report is written."""
@@ -158,10 +112,9 @@ class Session:
         again.
         """
         self._leave()
-        with self._tree:
-            self._tree = OutputTree(self.folder, self.inputs, sources, reads=self.reads)
-        self.sources, self._names, self._is_as_found = sources, names, is_as_found
-        self._made = type(self._made)()
+        self._results.go_on_in(OutputTree(self.folder, self.inputs, sources, reads=self.reads))
+        self.sources, self._names, self._is_as_found = Arrived(sources), names, is_as_found
+        self._made = DigestSet()
         self.execution.progress.more(len(sources))
 
     def _leave(self) -> None:
@@ -228,13 +181,13 @@ class Session:
                 batch_size=how.batch_size,
                 workers=how.workers,
                 force=how.force,
-                on_mended=self._note_mended,
+                on_mended=self._results.mended,
                 made=self._made,
                 executor=how.executor,
             )
             with closing(results):
                 for result in results:
-                    self._begun |= not apart
+                    self._results.begun |= not apart
                     yield result
             return
         with feeding(items) as source:
@@ -263,15 +216,12 @@ class Session:
 
         It counts as `advance` finished ones. With `fail_fast` raises a failure's error.
         """
-        self.execution.progress.advance(advance)
-        self._rows.without_result(result, part)
-        if isinstance(result, Failed) and self.execution.fail_fast:
-            raise result.error
+        self._results.settle(result, part, advance=advance)
 
     def finish(
         self,
         origin: Origin,
-        outputs: Iterable[PurePosixPath],
+        outputs: Iterable[Output],
         *,
         cached: bool,
         part: str | None = None,
@@ -280,53 +230,33 @@ class Session:
     ) -> None:
         """Make a row of an item whose outputs are in place, and count it as `advance` finished ones: 0 where the
         progress counts something smaller than items. `about` is Row's."""
-        told = about or {}
-        if self._packer is None:
-            self._rows.placed(origin, outputs, cached=cached, part=part, about=told)
-        else:
-            self._packer.finish(
-                origin, outputs, partial(self._rows.placed, origin, cached=cached, part=part, about=told)
-            )
-        self.warnings.update(told.get("warnings", ()))
-        self.execution.progress.advance(advance)
+        self._results.finish(origin, outputs, cached=cached, part=part, about=about or {}, advance=advance)
 
-    def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> PurePosixPath:
-        """Copy one file of a result to its place in the output tree, and return that.
+    def place(self, result: Done[Any], file: str, relative: PurePosixPath) -> Output:
+        """Have one file of a result put in its place among the outputs; what comes of it is for `finish`.
 
         A damaged one is made anew first. Raises CacheError where that fails, OutputError, OSError.
         """
-        assert result.artifact is not None  # a session always has a store
-        if self._packer is not None:
-            self._packer.hold_file(result, file, relative)
-        elif not self.execution.dry_run:
-            result.artifact.with_file(file, lambda path, stamp: self._tree.copy(path, stamp, relative))
-        return relative
+        return self._results.place(result, file, relative)
 
-    def write(self, data: Callable[[], bytes], relative: PurePosixPath, *, of_item: bool = True) -> PurePosixPath:
-        """Write what no stage keeps; a contact sheet is not `of_item`. Raises as `place` does."""
-        if self._packer is not None and of_item:
-            self._packer.hold_bytes(data(), relative)
-        elif not self.execution.dry_run:
-            self._tree.write(data(), relative)
-        return relative
+    def write(self, data: Callable[[], bytes], relative: PurePosixPath) -> Output:
+        """Have what no stage keeps written; as `place` does."""
+        return self._results.write(data, relative)
+
+    def write_sheet(self, data: bytes, relative: PurePosixPath) -> None:
+        """Write what belongs to no item, as a file of its own. Raises as `place` does."""
+        self._results.tree.write(data, relative)
 
     def expect(self, times: int) -> None:
         """Have the progress count so many things for each input."""
         more = self.execution.progress.more
         more(len(self.sources) * (times - 1))
-        if isinstance(self.sources, Sources):
-            self.sources.on_listed = lambda count: more(count * times)
+        self.sources.on_listed = lambda count: more(count * times)
 
     def input_bytes(self, path: str) -> bytes:
         """The bytes of the input of that path, wherever they lie. Raises ImageError."""
-        source = self.sources.file(path) if isinstance(self.sources, Sources) else None
-        return read_file(Path(path)) if source is None or source.part is None else source.part.read(path)
+        return self.sources.read(path)
 
     def hint(self, hint: Callable[[Origin], str | None]) -> None:
         """Have what `hint` says, where it says something, added to the reason of each input that is rejected."""
-        self._rows.hint = hint
-
-    def _note_mended(self, origin: Origin, message: str) -> None:
-        """Tell that an item's cached result was damaged and made anew."""
-        self._rows.mended(origin)
-        self.execution.progress.note(message)
+        self._results.hint(hint)

@@ -60,7 +60,7 @@ class Sheets:
         text = {**SHEET_TEXT, **SYNTHETIC_TEXT} if self.synthetic else SHEET_TEXT
         self._rows, self._names, self._pages = [], [], self._pages + 1
         try:
-            self.session.write(lambda: encode_png(page, text), PurePosixPath(name), of_item=False)
+            self.session.write_sheet(encode_png(page, text), PurePosixPath(name))
         except OutputError as error:
             self._given_up = True
             self.session.execution.progress.note(f"{error}; what follows is on no contact sheet")

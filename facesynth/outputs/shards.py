@@ -40,24 +40,19 @@ class Shards:
                 raise UsageError("results would take the place of this input", where=place, hint="choose another -o")
         self._open: ShardFile | None = None
         self._done: set[PurePosixPath] = set()
-        self._held: dict[PurePosixPath, Member] = {}
-
-    def hold(self, relative: PurePosixPath, member: Member) -> None:
-        """Keep at hand what would have been written to `relative`, until `add` names it."""
-        self._held[relative] = member
 
     def begins_another(self, path: str) -> bool:
         """Whether the results of the input of that path go to another archive than the last one's, whole now."""
         return self._open is not None and self._open.relative != self._place(path)
 
-    def add(self, path: str, outputs: Iterable[PurePosixPath]) -> Sequence[str]:
-        """Put what is held of an input's outputs into its archive; where they are: `shard-00000.tar/KEY.png`.
+    def add(self, path: str, outputs: Iterable[Member]) -> Sequence[str]:
+        """Put an input's outputs, by the names that they would have had, into its archive; where they are then:
+        `shard-00000.tar/KEY.png`.
 
         Raises CacheError, OutputError where this input is to blame, OSError.
         """
         place = self._place(path)
-        members = [replace(self._held.pop(output), name=self._member_name(path, output)) for output in outputs]
-        self._held.clear()  # what was made of an input that failed in the end
+        members = [replace(output, name=self._member_name(path, PurePosixPath(output.name))) for output in outputs]
         if self._open is None:
             if place in self._done:
                 raise OutputError("this archive is finished already", where=str(place))

@@ -6,22 +6,27 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from facesynth.core.archives import LABELS_EXTENSION
-from facesynth.core.errors import OutputError, UsageError
+from facesynth.core.errors import ImageError, OutputError, UsageError
+from facesynth.core.faces import Face
 from facesynth.core.image_files import decode_photo, encode_png
-from facesynth.core.label_files import LABEL_SUFFIXES, decode_label_map
+from facesynth.core.label_files import LABEL_SUFFIXES, decode_label_map, encode_label_map
+from facesynth.core.labels import LabelMap
+from facesynth.core.refs import Outcome
 from facesynth.jobs.align import align
 from facesynth.jobs.packing import Packing
 from facesynth.jobs.segment import IN_SAMPLE, SegmentOutputs, segment
 from facesynth.jobs.session import Session
 from facesynth.jobs.synthesize import VARIANT_TAIL, by_seeds, synthesize
-from tests.jobs.conftest import GREEN, PINK, RED, Opener, progress, rows, write_flat_faces, written
+from facesynth.stages.base import FileCodec
+from facesynth.stages.segment import PROBABILITIES_FILE
+from tests.jobs.conftest import GREEN, PINK, RED, Listener, Opener, progress, rows, write_flat_faces, written
 from tests.painted_stages import Brightness, Colouring, Tiles, flat_photo
 
 
@@ -152,6 +157,34 @@ def test_several_faces_of_a_photo_are_samples_of_their_own(photos: Path, opened:
     assert decode_photo(made["sub/two_01.png"], "").pixels[0, 0].tolist() == list(PINK)
 
 
+class Likely(Brightness):
+    """Has something to say of every face but one: that of red 28."""
+
+    name: ClassVar[str] = "probabilities"
+    codec: ClassVar[FileCodec[LabelMap]] = FileCodec(PROBABILITIES_FILE, encode_label_map, decode_label_map)
+
+    def __call__(self, batch: Sequence[Face]) -> list[Outcome[LabelMap]]:
+        if any(face.photo.pixels[0, 0, 0] == 28 for face in batch):
+            raise ImageError("too unlikely")
+        return Brightness.__call__(self, batch)
+
+
+def test_probabilities_come_into_their_samples_and_a_face_without_them_into_none(
+    tmp_path: Path, opened: Opener
+) -> None:
+    """They are made batches after the label maps that they lie beside."""
+    faces = write_flat_faces(tmp_path / "faces", 9)
+    (faces / "03.png").write_bytes(face(28))
+    with opened(faces, more={"packing": Packing(5, IN_SAMPLE)}) as session:
+        segment(session, Brightness(), align=None, probabilities=Likely(), outputs=SegmentOutputs())
+    assert [name for name, status in rows(session).items() if status != "done"] == ["03.png"]
+    made = unpacked(session.folder / "shard-00000.tar") | unpacked(session.folder / "shard-00001.tar")
+    ends = ("png", "labels.png", "probabilities.npz")
+    assert list(made) == [f"{index:02}.{end}" for index in range(9) if index != 3 for end in ends]
+    assert made["08.png"] == (faces / "08.png").read_bytes()
+    assert (decode_label_map(made["04.labels.png"], "").ids == 5).all()
+
+
 def test_what_segment_packs_synthesize_reads(shards: Path, opened: Opener) -> None:
     packed = segmented(opened, shards).folder
     more = {"suffixes": LABEL_SUFFIXES, "extension": LABELS_EXTENSION, "tail": VARIANT_TAIL, "packing": Packing(100)}
@@ -203,10 +236,24 @@ def test_a_full_disk_ends_the_run_and_nothing_is_told_to_be_done(
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
-    with pytest.raises(OSError, match="No space"):
-        segmented(opened, faces, size=100)
+    session = opened(faces, more={"packing": Packing(100, IN_SAMPLE)})
+    with pytest.raises(OSError, match="No space"), session:
+        segment(session, Brightness(), align=None, outputs=SegmentOutputs())
     told = json.loads((tmp_path / "out" / "report.json").read_bytes())
     assert not told["complete"] and told["counts"]["done"] == 0
+    assert isinstance(session.execution.progress, Listener)
+    assert session.execution.progress.notes == ["the results of 4 inputs are not written: their shard is not whole"]
+
+
+def test_with_fail_fast_the_inputs_of_an_archive_that_cannot_be_placed_are_counted(
+    shards: Path, opened: Opener
+) -> None:
+    (shards.parent / "out" / "a.tar").mkdir(parents=True)
+    session = opened(shards / "a.tar", more={"packing": Packing(3, IN_SAMPLE)}, fail_fast=True)
+    with pytest.raises(OutputError), session:
+        segment(session, Brightness(), align=None, outputs=SegmentOutputs())
+    assert isinstance(session.execution.progress, Listener)
+    assert len(session.report.rows) == 1 and "of 2 inputs are not written" in session.execution.progress.notes[-1]
 
 
 def test_numbered_archives_keep_out_of_the_way_of_named_ones(tmp_path: Path, opened: Opener) -> None:
@@ -214,6 +261,11 @@ def test_numbered_archives_keep_out_of_the_way_of_named_ones(tmp_path: Path, ope
     pack(tmp_path / "faces" / "shard-00000.tar", a_dot_png=encode_png(flat_photo(RED)))
     session = segmented(opened, tmp_path / "faces")
     assert written(session.folder) == {"files-00000.tar", "shard-00000.tar", "report.json"}
+
+
+def test_what_arrives_is_not_packed(shards: Path, opened: Opener) -> None:
+    with pytest.raises(UsageError, match="not packed"):
+        opened(shards, more={"packing": Packing(3), "arriving": True})
 
 
 def test_a_dry_run_into_archives_writes_nothing(shards: Path, opened: Opener) -> None:
