@@ -90,9 +90,8 @@ class Line(Generic[In, Out]):
                 break
             chunk.append(item)
             if time.perf_counter() - asked > _SLOW:
-                self._cautious = (
-                    _CHUNK + self._batch_size
-                )  # they come by the batch: many at once, and then none for long
+                # They come by the batch: many at once, and then none for long.
+                self._cautious = _CHUNK + self._batch_size
             elif self._cautious:
                 self._cautious -= 1
         return chunk

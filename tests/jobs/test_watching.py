@@ -23,6 +23,7 @@ from facesynth.jobs.align import align
 from facesynth.jobs.segment import SegmentOutputs, segment_arrivals
 from facesynth.jobs.session import Session
 from facesynth.jobs.watching import watch
+from facesynth.outputs import SHEET_TEXT
 from tests.jobs.conftest import BLACK, GREEN, PINK, RED, Opener, progress, rows, written
 from tests.painted_stages import Brightness, Tiles, flat_photo
 
@@ -156,6 +157,51 @@ def test_a_file_that_changes_while_it_is_worked_on_leaves_no_row_and_is_done_aga
     watched(session, script, segmenting(stage, settle=0.6))
     assert [row.status for row in session.report.rows] == ["done"] and stage.computed == 2
     assert set(progress(session)) == {2}
+
+
+def test_what_goes_while_it_waits_is_not_taken_until_it_is_back_and_complete(
+    inbox: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "AT_ONCE", 1)
+    for name in ("one.png", "two.png"):
+        write_photo(flat_photo(RED), inbox / name)
+    session, taken = arriving(opened, inbox), list[tuple[str, bool]]()
+
+    def work() -> None:
+        (source,) = session.sources
+        taken.append((source.path.name, source.path.exists()))
+        if len(taken) == 1:
+            (inbox / "two.png").unlink()
+
+    def script() -> None:
+        until(lambda: taken)
+        looks = LOOKS[0]
+        until(lambda: LOOKS[0] > looks + 1)
+        write_photo(flat_photo(PINK), inbox / "two.png")
+        until(lambda: len(taken) == 2)
+
+    watched(session, script, lambda session: watch(session, work, settle=0.1))
+    assert taken == [("one.png", True), ("two.png", True)] and progress(session)[1] == 2
+
+
+def test_contact_sheets_are_passed_by_and_the_names_of_what_is_gone_are_free(inbox: Path, opened: Opener) -> None:
+    write_photo(flat_photo(RED), inbox / "one.png")
+    (inbox / "sheet.png").write_bytes(encode_png(flat_photo(RED), SHEET_TEXT))
+    session = arriving(opened, inbox)
+
+    def script() -> None:
+        until((session.folder / "one.png").exists)
+        (inbox / "sheet_00.png").write_bytes(encode_png(flat_photo(PINK), SHEET_TEXT))
+        (inbox / "one.png").unlink()
+        looks = LOOKS[0]
+        until(lambda: LOOKS[0] > looks + 1)
+        (session.folder / "one.png").unlink()
+        (inbox / "one.bmp").write_bytes(encode_png(flat_photo(PINK)))
+        until(lambda: progress(session) == (2, 2))
+
+    watched(session, script, lambda session: watch(session, partial(align, session, Tiles()), settle=0.1))
+    assert rows(session) == {"one.png": "done", "one.bmp": "done"}
+    assert written(session.folder) == {"one.png", "report.json"}
 
 
 def test_results_may_be_taken_away_and_nothing_is_kept_of_earlier_rounds(inbox: Path, opened: Opener) -> None:
