@@ -50,6 +50,9 @@ class PackedNames(Sequence[str]):
         found = bisect_left(range(len(self)), sought, key=self._bytes)
         return found if found < len(self) and self._bytes(found) == sought else None
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.place(name) is not None
+
     def may_hold(self, part: bytes) -> bool:
         """Whether any name may hold these lower-case letters, in either case: a quick look before a long one."""
         return part in self._text.lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -204,6 +204,13 @@ class OnDisk:
             yield from folder.files()
         for archive in self.sources.archives:
             yield SourceFile(archive.path, archive.relative)
+
+    def by_folder(self) -> list[tuple[Path, Collection[str]]]:
+        """Their names by the folders that they lie in; a folder may come several times."""
+        archives: dict[Path, set[str]] = defaultdict(set)
+        for archive in self.sources.archives:
+            archives[archive.path.parent].add(archive.path.name)
+        return [*((folder.path, folder.names) for folder in self.sources.folders), *archives.items()]
 
 
 def _head(path: str) -> str:

@@ -7,7 +7,6 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
@@ -43,7 +42,7 @@ class OutputTree:
     ) -> None:
         self.folder = folder
         _refuse_inside(folder, inputs, sources, archives=archives)
-        self._inputs = KnownFiles(chain((source.path for source in sources), map(Path, reads)))
+        self._inputs = KnownFiles(sources, map(Path, reads))
         self._parents: set[Path] = set()
         self._aside = partial_folder(folder)
 
@@ -68,7 +67,7 @@ class OutputTree:
     def holds_input(self, path: Path) -> bool:
         """Whether an input lies at a path, found under this name or another."""
         try:
-            return os.stat(path) in self._inputs
+            return self._inputs.holds(path, os.stat(path))
         except OSError:
             return False
 
@@ -163,9 +162,10 @@ class OutputTree:
         with faults_told(target):
             try:
                 found = os.stat(target)
+                is_input = self._inputs.holds(target, found)
             except FileNotFoundError:
                 return None
-        if found in self._inputs:
+        if is_input:
             raise OutputError("is an input, which is never overwritten", where=target, hint="choose another -o")
         return found
 

@@ -20,6 +20,7 @@ from facesynth.core.refs import FileRef, Origin, Rejected
 from facesynth.core.styles import Style
 from facesynth.jobs import finishing as finishing_module
 from facesynth.jobs.align import align
+from facesynth.jobs.destination import Output
 from facesynth.jobs.items import style_item
 from facesynth.jobs.plan import carry_out
 from facesynth.jobs.segment import SegmentOutputs, segment
@@ -225,7 +226,7 @@ def test_run_reports_what_is_in_place_when_the_disk_is_full(
 ) -> None:
     real = Session.place
 
-    def place(session: Session, result: Any, file: str, relative: PurePosixPath) -> PurePosixPath:
+    def place(session: Session, result: Any, file: str, relative: PurePosixPath) -> Output:
         if relative.match("other-styles/05/*"):
             raise OSError(28, "No space left on device")
         return real(session, result, file, relative)
