@@ -110,14 +110,18 @@ def test_links_beside_the_inputs_are_nobody_s_and_a_lost_input_is_passed_over(ph
         assert not refuses(tree, "a.json")
 
 
-def test_a_few_files_of_a_large_folder_are_looked_at_and_the_folder_is_not(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("count", [2, 8, 30])
+def test_links_among_few_files_of_a_large_folder_are_known(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
+    """Few are looked at as they are; for more the folder is listed, but not to its end where that is far."""
     monkeypatch.setattr(known_files, "_FEW", 2)
-    monkeypatch.setattr(known_files, "_IN_VAIN", 3)
-    (tmp_path / "out").mkdir()
-    (photos / "01.png").rename(tmp_path / "out" / "a.png")
-    (photos / "01.png").symlink_to(tmp_path / "out" / "a.png")
-    for count in (2, 8, 20):  # at once; after 24 entries in vain; by the listing
-        with tree_of(tmp_path / "out", *(photos / f"{index:02}.png" for index in range(count))) as tree:
-            assert refuses(tree)
+    given, out = [photos / f"{index:02}.png" for index in range(count)], tmp_path / "out"
+    out.mkdir()
+    for one in given:
+        one.rename(out / one.name)
+        one.symlink_to(out / one.name)
+    for index in range(COUNT):  # links lie in the midst of others, in whatever order they are listed
+        (photos / f"other{index}.png").touch()
+    with tree_of(out, *given) as tree:
+        assert all(refuses(tree, one.name) for one in given)

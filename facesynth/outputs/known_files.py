@@ -37,7 +37,7 @@ class KnownFiles:
     def __init__(self, sources: Iterable[SourceFile], paths: Iterable[Path]) -> None:
         self._folders, self._paths = _by_folder(sources), tuple(paths)
         self._at: dict[int, list[int]] | None = None
-        self._always = self._all = _held(())
+        self._none = self._always = self._all = _held(())
         self._is_all = False
         self._of_folder: dict[int, NDArray[np.int64]] = {}
 
@@ -74,7 +74,7 @@ class KnownFiles:
         if place not in self._of_folder and place in self._at:
             there = (self._folders[index] for index in self._at[place])
             self._of_folder[place] = _held(folder / name for folder, names in there for name in names)
-        return self._of_folder.get(place, self._always)
+        return self._of_folder.get(place, self._none)
 
 
 def _by_folder(sources: Iterable[SourceFile]) -> list[tuple[Path, Collection[str]]]:
