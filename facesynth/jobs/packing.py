@@ -67,7 +67,7 @@ class Packer:
     def abandon(self) -> int:
         """Drop the archive at hand; how many inputs' results are in no archive now."""
         self._shards.abandon()
-        return len(self._waiting)
+        return len({origin.path for origin, _ in self._waiting})
 
 
 def _read(path: Path, stamp: FileStamp) -> bytes:

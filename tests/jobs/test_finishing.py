@@ -350,6 +350,6 @@ def test_ctrl_c_while_the_report_of_a_run_that_failed_is_written_is_heeded(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Session, "place", full)
-    monkeypatch.setattr("facesynth.jobs.session.write_report", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("facesynth.jobs.results.write_report", lambda *_: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt), opened(maps) as session:
         synthesize(session, painted_stages().synthesize, by_seeds((1,)))

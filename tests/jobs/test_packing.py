@@ -15,7 +15,7 @@ import pytest
 from facesynth.core.archives import LABELS_EXTENSION
 from facesynth.core.errors import ImageError, OutputError, UsageError
 from facesynth.core.faces import Face
-from facesynth.core.image_files import decode_photo, encode_png
+from facesynth.core.image_files import decode_photo, encode_png, write_photo
 from facesynth.core.label_files import LABEL_SUFFIXES, decode_label_map, encode_label_map
 from facesynth.core.labels import LabelMap
 from facesynth.core.refs import Outcome
@@ -228,7 +228,8 @@ def test_an_archive_that_cannot_be_put_in_its_place_fails_all_that_is_in_it(shar
 def test_a_full_disk_ends_the_run_and_nothing_is_told_to_be_done(
     tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faces = write_flat_faces(tmp_path / "faces", 4)
+    photos = write_flat_faces(tmp_path / "faces", 3)
+    write_photo(flat_photo(RED, PINK), photos / "two.png")
 
     def replace(source: str, target: str, real: Any = os.replace) -> None:
         if str(target).endswith(".tar"):
@@ -236,9 +237,9 @@ def test_a_full_disk_ends_the_run_and_nothing_is_told_to_be_done(
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
-    session = opened(faces, more={"packing": Packing(100, IN_SAMPLE)})
+    session = opened(photos, more={"packing": Packing(100, IN_SAMPLE)})
     with pytest.raises(OSError, match="No space"), session:
-        segment(session, Brightness(), align=None, outputs=SegmentOutputs())
+        segment(session, Brightness(), align=Tiles(), outputs=SegmentOutputs())
     told = json.loads((tmp_path / "out" / "report.json").read_bytes())
     assert not told["complete"] and told["counts"]["done"] == 0
     assert isinstance(session.execution.progress, Listener)
