@@ -17,7 +17,7 @@ from facesynth.jobs.execution import Execution
 from facesynth.jobs.packing import Packer, Packing
 from facesynth.jobs.report_file import check_report_place, write_report
 from facesynth.jobs.rows import Rows
-from facesynth.outputs import FolderNames, OutputTree, Shards
+from facesynth.outputs import FolderNames, OutputTree, ShardClaim, Shards
 from facesynth.report import Report
 
 
@@ -43,10 +43,11 @@ class Results:
         self._rows = Rows(self.report)
         self._destination = self._as_files()
 
-    def pack(self, sources: Sources, names: FolderNames, packing: Packing) -> None:
-        """Have outputs packed. Raises UsageError where an archive would take an input's place."""
+    def pack(self, inputs: Iterable[str | Path], sources: Sources, names: FolderNames, packing: Packing) -> None:
+        """Have outputs packed. Raises UsageError where an archive would take an input's place, or another command's."""
+        claim = ShardClaim(self.tree, self.report.command, inputs, packing.size) if sources.folders else None
         if not self.execution.dry_run:
-            shards = Shards(self.tree, sources, names, size=packing.size, kinds=packing.kinds)
+            shards = Shards(self.tree, sources, names, size=packing.size, kinds=packing.kinds, claim=claim)
             self._destination = Packer(shards, lambda origin, error: self.settle(Failed(origin, error), advance=0))
 
     def go_on_in(self, tree: OutputTree) -> None:

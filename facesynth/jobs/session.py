@@ -85,7 +85,7 @@ class Session:
         sources.on_listed = self.execution.progress.more
         self.sources, self._names = sources, names
         if self.packing is not None:
-            self._results.pack(sources, names, self.packing)
+            self._results.pack(self.inputs, sources, names, self.packing)
 
     def __enter__(self) -> Session:
         self.execution.progress.begin(len(self.sources), self.command)

@@ -11,6 +11,7 @@ from facesynth.core.archives import ARCHIVE_SUFFIX
 from facesynth.core.errors import OutputError, UsageError
 from facesynth.core.sources import Sources
 from facesynth.outputs.folder_names import FolderNames
+from facesynth.outputs.shard_claim import ShardClaim
 from facesynth.outputs.shard_file import Member, ShardFile
 from facesynth.outputs.tree import OutputTree
 
@@ -27,10 +28,18 @@ class Shards:
     """
 
     def __init__(
-        self, tree: OutputTree, sources: Sources, names: FolderNames, *, size: int, kinds: Mapping[str, str]
+        self,
+        tree: OutputTree,
+        sources: Sources,
+        names: FolderNames,
+        *,
+        size: int,
+        kinds: Mapping[str, str],
+        claim: ShardClaim | None = None,
     ) -> None:
+        """`claim` is made before the first archive. Raises UsageError where another one's archives lie there."""
         self._tree, self._sources, self._names = tree, sources, names
-        self._size, self._kinds = size, kinds
+        self._size, self._kinds, self._claim = size, kinds, claim
         own = [names.archive_folder(archive) for archive in sources.archives]
         taken = re.compile(r"shard-\d+", re.IGNORECASE)
         self._prefix = "files" if any(taken.fullmatch(str(name)) for name in own) else "shard"
@@ -38,6 +47,8 @@ class Shards:
             place = name.with_name(name.name + ARCHIVE_SUFFIX)
             if tree.holds_input(tree.path(place)):
                 raise UsageError("results would take the place of this input", where=place, hint="choose another -o")
+        if claim is not None:
+            claim.check(self._prefix)
         self._open: ShardFile | None = None
         self._done: set[PurePosixPath] = set()
 
@@ -56,6 +67,9 @@ class Shards:
         if self._open is None:
             if place in self._done:
                 raise OutputError("this archive is finished already", where=str(place))
+            if self._claim is not None:
+                self._claim.make()
+                self._claim = None
             self._open = ShardFile(self._tree, place)
         self._open.add(members)
         return [f"{place}/{member.name}" for member in members]

@@ -129,7 +129,7 @@ def test_an_interrupted_run_leaves_whole_archives_and_tells_of_no_others(tmp_pat
     with pytest.raises(KeyboardInterrupt):
         run(stopped, "out")
     out = tmp_path / "out"
-    assert written(out) == {"shard-00000.tar", "report.json"}
+    assert written(out) == {"shard-00000.tar", ".shards.json", "report.json"}
     told = json.loads((out / "report.json").read_bytes())
     assert not told["complete"] and told["counts"]["done"] == 3
     assert {output.partition("/")[0] for item in told["items"] for output in item["outputs"]} == {"shard-00000.tar"}
@@ -146,7 +146,7 @@ def test_an_interrupted_run_leaves_whole_archives_and_tells_of_no_others(tmp_pat
 def test_several_faces_of_a_photo_are_samples_of_their_own(photos: Path, opened: Opener) -> None:
     with opened(photos, more={"packing": Packing(100, IN_SAMPLE)}) as session:
         segment(session, Brightness(), align=Tiles(), outputs=SegmentOutputs(sheet=True))
-    assert written(session.folder) == {"shard-00000.tar", "report.json", "sheet.png"}
+    assert written(session.folder) == {"shard-00000.tar", ".shards.json", "report.json", "sheet.png"}
     names = list(unpacked(session.folder / "shard-00000.tar"))
     assert names == ["one.png", "one.labels.png", "sub/two_00.png", "sub/two_00.labels.png", "sub/two_01.png",
                      "sub/two_01.labels.png"]  # fmt: skip
@@ -261,7 +261,26 @@ def test_numbered_archives_keep_out_of_the_way_of_named_ones(tmp_path: Path, ope
     write_flat_faces(tmp_path / "faces", 2)
     pack(tmp_path / "faces" / "shard-00000.tar", a_dot_png=encode_png(flat_photo(RED)))
     session = segmented(opened, tmp_path / "faces")
-    assert written(session.folder) == {"files-00000.tar", "shard-00000.tar", "report.json"}
+    assert written(session.folder) == {"files-00000.tar", "shard-00000.tar", ".shards.json", "report.json"}
+
+
+def test_numbered_archives_are_one_command_s(tmp_path: Path, opened: Opener) -> None:
+    """Their numbers mean its inputs: another's would replace them, or lie among them."""
+    faces, more = write_flat_faces(tmp_path / "faces", 5), write_flat_faces(tmp_path / "more", 1)
+    session = segmented(opened, faces)
+    before = {path.name: path.read_bytes() for path in session.folder.glob("*.tar")}
+    for other, size in ((more, 3), (faces, 2)):
+        with pytest.raises(UsageError, match=r"shard-00000.tar: lies there from another command.*; give each command an"):
+            segmented(opened, other, size=size)
+    assert {path.name: path.read_bytes() for path in session.folder.glob("*.tar")} == before
+    segmented(opened, faces)
+    (session.folder / ".shards.json").unlink()
+    with pytest.raises(UsageError, match="another command"):  # nobody knows whose they are
+        segmented(opened, faces)
+    for path in session.folder.glob("*.tar"):
+        path.unlink()
+    segmented(opened, more)
+    assert written(session.folder) == {".shards.json", "report.json", "shard-00000.tar"}
 
 
 def test_what_arrives_is_not_packed(shards: Path, opened: Opener) -> None:
