@@ -270,7 +270,9 @@ def test_numbered_archives_are_one_command_s(tmp_path: Path, opened: Opener) -> 
     session = segmented(opened, faces)
     before = {path.name: path.read_bytes() for path in session.folder.glob("*.tar")}
     for other, size in ((more, 3), (faces, 2)):
-        with pytest.raises(UsageError, match=r"shard-00000.tar: lies there from another command.*; give each command an"):
+        with pytest.raises(
+            UsageError, match=r"shard-00000.tar: lies there from another command.*; give each command an"
+        ):
             segmented(opened, other, size=size)
     assert {path.name: path.read_bytes() for path in session.folder.glob("*.tar")} == before
     segmented(opened, faces)
