@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "docs" / "examples" / "slurm"
 
 SRUN = """#!/bin/bash
-# As many processes as the nodes and tasks say, told what srun tells them; ends with the largest of their codes.
+# As many processes as the nodes and tasks say, told what srun tells them; ends with the largest of their codes. Since
+# Slurm 22.05 a job's own --cpus-per-task is not passed on to it.
+echo "--cpus-per-task=${SRUN_CPUS_PER_TASK:-1}" >> "$NOTES"
 while [[ $1 == --* ]]; do echo "$1" >> "$NOTES"; shift; done
 tasks=$((SLURM_NNODES * SLURM_NTASKS_PER_NODE)) running=() code=0
 for ((rank = 0; rank < tasks; rank++)); do
@@ -64,6 +66,7 @@ class Cluster:
             "NOTES": str(self.notes),
             "SLURM_JOB_ID": "4711",
             "SLURM_SUBMIT_DIR": str(self.folder),
+            "SLURM_CPUS_PER_TASK": directives(SCRIPTS / script)["cpus-per-task"],
             **told,
         }
         self.notes.unlink(missing_ok=True)
@@ -92,7 +95,7 @@ def test_two_machines_train_what_one_process_trains(tmp_path: Path) -> None:
     options = ["--device", "cpu", *(word for one in settings for word in ("--set", one))]
     two_machines = {"SLURM_NNODES": "2", "SLURM_NTASKS_PER_NODE": "1", "MASTER_PORT": free_ports()}
     code, noted = cluster.run("train.sbatch", str(ROOT / "pipelines/tiny.yaml"), str(pairs), *options, **two_machines)
-    assert code == 0 and noted == ["--kill-on-bad-exit=1"]
+    assert code == 0 and noted == ["--cpus-per-task=8", "--kill-on-bad-exit=1"]
     run = tmp_path / "runs" / "tiny"
     rows = [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
     assert [row["nimg"] for row in rows] == [8], "the first rank alone writes"
@@ -112,7 +115,8 @@ def test_an_interrupted_job_is_queued_again_and_no_other(tmp_path: Path, ends_wi
     code, noted = Cluster(tmp_path).run("train.sbatch", "a.yaml", "my pairs", "--seeds", "3", **told)
     trained = f"facesynth train a.yaml --data my pairs --runs {tmp_path}/runs --log-format json --seeds 3"
     assert code == int(ends_with)
-    assert noted == ["--kill-on-bad-exit=1", *[trained] * 8, *["scontrol requeue 4711"] * requeued]
+    cores = f"--cpus-per-task={asked['cpus-per-task']}"
+    assert noted == [cores, "--kill-on-bad-exit=1", *[trained] * 8, *["scontrol requeue 4711"] * requeued]
 
 
 def test_each_job_of_an_array_segments_its_own_part(tmp_path: Path) -> None:
@@ -129,8 +133,22 @@ def test_each_job_of_an_array_segments_its_own_part(tmp_path: Path) -> None:
     photos, pairs = str(tmp_path / "photos"), str(tmp_path / "pairs")
     code, noted = cluster.run("segment.sbatch", photos, pairs, **told, SLURM_ARRAY_TASK_ID="2", ENDS_WITH="130")
     segmented = f"facesynth segment {photos}/part b -o {pairs}/part b --devices 4 --log-format json"
-    assert code == 130 and noted == [segmented, "scontrol requeue 12_2"]
+    assert code == 130 and noted == ["--cpus-per-task=32", segmented, "scontrol requeue 12_2"]
     assert cluster.run("segment.sbatch", photos, pairs, **told, SLURM_ARRAY_TASK_ID="3") == (2, [])
+
+
+@pytest.mark.parametrize("ends_with", ["0", "3", "130"])
+def test_a_part_s_own_cache_goes_when_all_of_it_is_done(tmp_path: Path, ends_with: str) -> None:
+    (tmp_path / "photos" / "part b").mkdir(parents=True)
+    (tmp_path / "cache").mkdir()
+    keeping = '#!/bin/bash\nmkdir "$FACESYNTH_CACHE" && echo "$FACESYNTH_CACHE" >> "$NOTES"\nexit $ENDS_WITH\n'
+    cluster = Cluster(tmp_path, facesynth=keeping)
+    array = {"SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "0", "SLURM_NNODES": "1", "SLURM_NTASKS_PER_NODE": "1"}
+    given = str(tmp_path / "photos"), str(tmp_path / "pairs")
+    code, noted = cluster.run("segment.sbatch", *given, **array, ENDS_WITH=ends_with, FACESYNTH_CACHE="")
+    own = tmp_path / "cache-part b"
+    assert code == int(ends_with) and str(own) in noted
+    assert own.exists() == (ends_with != "0") and (tmp_path / "cache").exists(), "others' stay"
 
 
 def step(**told: str) -> Mapping[str, str]:

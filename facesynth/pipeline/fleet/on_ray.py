@@ -41,7 +41,8 @@ _OBJECTS = 100 << 20
 def on_ray(count: int | None, root: Path, *, address: str | None, device: str, threads: int, note: Note) -> Fleet:
     """A fleet of `count` actors on the cluster at `address` (None: one that is started here, and ended).
 
-    By default there is an actor for each GPU, and where there is none, or `device` is `cpu`, one for each machine.
+    By default there is an actor for each GPU, and where there is none, or `device` is `cpu`, one for each machine that
+    has CPUs: a head node may lend none.
     `threads` of each read and write files. Raises DependencyMissing without Ray.
     """
     if importlib.util.find_spec("ray") is None:
@@ -68,9 +69,10 @@ class Room:
             if (count or 0) > gpus:
                 raise DeviceError(f"the Ray cluster has {gpus} GPUs, not {count}", hint=f"use --devices {gpus}")
             return cls(count or gpus, 1, 1)
-        wanted, total = count or len(machines), sum(own for own, _ in machines)
+        cores = [own for own, _ in machines if own]
+        wanted, total = count or max(1, len(cores)), sum(cores)
         for cpus in range(total // wanted, 0, -1):
-            if sum(own // cpus for own, _ in machines) >= wanted:
+            if sum(own // cpus for own in cores) >= wanted:
                 return cls(wanted, cpus, 0)
         raise DeviceError(f"the Ray cluster has {total} CPUs, not {wanted}", hint=f"use --devices {max(1, total)}")
 
@@ -86,7 +88,8 @@ def _crew(
         token = uuid.uuid4().hex
         (proof / TOKEN).write_text(token, encoding="utf-8")
         named = "cuda" if room.gpus else "cpu"
-        part = partial(ActorPart, device=named, threads=threads, root=root, proof=proof.absolute(), token=token)
+        at = root.absolute()  # an actor starts in another folder than this one
+        part = partial(ActorPart, device=named, threads=threads, root=at, proof=proof.absolute(), token=token)
         yield [
             ActorWorker(part(index=index, count=room.count, folder=Path.cwd()), room, note)
             for index in range(room.count)

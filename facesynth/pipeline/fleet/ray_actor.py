@@ -21,7 +21,7 @@ class ActorPart:
     """What an actor is told of itself and of who orders.
 
     `proof` is a folder within the store `root` that holds `token`: who can read that, and is seen to write there, works
-    on the same file system.
+    on the same file system. All paths are absolute.
     """
 
     index: int
@@ -50,7 +50,7 @@ class ActorBench:
 
     def __init__(self, part: ActorPart) -> None:
         self._part = part
-        self._bench = Bench(part.root.absolute(), lambda: part.device, part.threads)
+        self._bench = Bench(part.root, lambda: part.device, part.threads)
 
     def ready(self) -> Ready | Unready:
         """Whether it stands where it should."""

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import replace
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -27,15 +35,120 @@ def test_two_actors_make_what_one_process_makes_though_one_is_killed(
     (tmp_path / "notes").mkdir()
     store, told = ArtifactStore(tmp_path / "cache"), list[str]()
     stage = Tripled(tmp_path / "notes", seconds=0.05, once=9)
-    with on_ray(2, store.root, address=None, device="cpu", threads=2, note=told.append) as fleet:
-        words = spelled(run(stage, map(number, [*range(40), 99]), store, batch_size=4, executor=fleet))
-        report = fleet.told()
+    before = signal.signal(signal.SIGTERM, stopped)
+    try:
+        with on_ray(2, store.root, address=None, device="cpu", threads=2, note=told.append) as fleet:
+            words = spelled(run(stage, map(number, [*range(40), 99]), store, batch_size=4, executor=fleet))
+            report = fleet.told()
+            assert signal.getsignal(signal.SIGTERM) is stopped, (
+                "Ray has one of its own, which would end the run at once"
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)
     expected = [f"{value}={3 * value}" if value != 13 else "13:unlucky" for value in range(40)]
     assert words == [*expected, "99!99 cannot be tripled"]
     assert len(stage.batches()) >= 2, "actors' processes"
     assert report["executor"] == "ray" and report["workers"] == 2
     assert len(report["lost"]) == len(told) == 1 and "Died" in report["lost"][0]["why"]
-    assert not list((store.root / ".tmp").iterdir()), "what proved that all see one store is gone"
+    # The killed one may have left a half-written entry beside it.
+    assert not list((store.root / ".tmp").glob(f"*/{TOKEN}")), "what proved that all see one store is gone"
+
+
+def stopped(number: int, frame: object) -> None:
+    """A handler of the program's own."""
+
+
+class StandIn(ModuleType):
+    """In Ray's place: one machine, whose actors are `made` here, in another folder, and answer as soon as asked."""
+
+    def __init__(self, made: Callable[[ActorPart], Any], folder: Path) -> None:
+        super().__init__("ray")
+        self.__spec__ = ModuleSpec("ray", None)
+        self._made, self._folder = made, folder
+
+    def init(self, **how: object) -> None:
+        self.told = {**how, "reports": os.environ.get("RAY_USAGE_STATS_ENABLED", "1") == "1"}
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": 2.0}}]
+
+    def remote(self, kind: type) -> Any:
+        assert kind is ActorBench
+        return SimpleNamespace(options=lambda **own: SimpleNamespace(remote=self._started))
+
+    def _started(self, part: ActorPart) -> Any:
+        os.chdir(self._folder)
+        actor = self._made(part)
+        methods = {name: SimpleNamespace(remote=_Asked(getattr(actor, name))) for name in ("ready", "compute", "rest")}
+        return SimpleNamespace(**methods)
+
+    def wait(self, asked: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return asked, []
+
+    def get(self, asked: Any) -> Any:
+        return asked.future().result()
+
+    def kill(self, actor: Any) -> None:
+        """It lives in this process."""
+
+    def shutdown(self) -> None:
+        """Nothing was started."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    method: Callable[..., Any]
+
+    def __call__(self, *given: Any) -> Any:
+        answer: Future[Any] = Future()
+        answer.set_result(self.method(*given))
+        return SimpleNamespace(future=lambda: answer)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that actors start in; this process is in another one, `here`."""
+    (tmp_path / "here" / "notes").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "elsewhere"
+
+
+def test_a_relative_cache_is_one_cache_and_ray_reports_nothing(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = StandIn(ActorBench, elsewhere)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    store = ArtifactStore(Path("cache"))
+    with on_ray(1, store.root, address=None, device="cpu", threads=2, note=print) as fleet:
+        given = map(number, range(5))
+        words = spelled(run(Tripled(Path("notes").absolute()), given, store, batch_size=2, executor=fleet))
+    assert words == [f"{value}={3 * value}" for value in range(5)]
+    assert not list(elsewhere.iterdir())
+    assert ray.told["reports"] is False and ray.told["include_dashboard"] is False, "nothing is told to Ray's makers"
+
+
+def test_a_store_that_shows_nothing_of_what_actors_write_ends_the_run(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def apart(part: ActorPart) -> ActorBench:
+        """An actor that reads this cache, and writes to another that lies at the same path."""
+        proof = elsewhere / "proof"
+        proof.mkdir()
+        (proof / TOKEN).write_text(part.token)
+        return ActorBench(replace(part, proof=proof, root=elsewhere))
+
+    monkeypatch.setitem(sys.modules, "ray", StandIn(apart, elsewhere))
+    monkeypatch.setattr("facesynth.pipeline.fleet.on_ray._SEEN_WITHIN", 0.0)
+    store = ArtifactStore(Path("cache").absolute())
+    with (
+        on_ray(1, store.root, address=None, device="cpu", threads=2, note=print) as fleet,
+        pytest.raises(
+            CacheError, match="Ray cluster writes to this cache cannot be seen here; let --cache be a folder"
+        ),
+    ):
+        list(run(Tripled(Path("notes").absolute()), map(number, range(5)), store, batch_size=2, executor=fleet))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +159,7 @@ def test_two_actors_make_what_one_process_makes_though_one_is_killed(
         ([(8, 2), (8, 4)], None, "cpu", Room(2, 8, 0)),
         ([(8, 0), (4, 0)], None, "auto", Room(2, 4, 0)),
         ([(8, 0), (8, 0)], 3, "cpu", Room(3, 4, 0)),
+        ([(0, 0), (16, 0), (16, 0)], None, "auto", Room(2, 16, 0)),
     ],
 )
 def test_actors_take_a_gpu_each_or_share_the_cores(
@@ -61,6 +175,7 @@ def test_actors_take_a_gpu_each_or_share_the_cores(
         ([(8, 2)], 3, "auto", "2 GPUs, not 3; use --devices 2"),
         ([(8, 0)], None, "cuda", "no GPU; use --device cpu"),
         ([(2, 0)], 5, "cpu", "2 CPUs, not 5"),
+        ([(0, 0), (0, 0)], None, "cpu", "0 CPUs, not 1"),
     ],
 )
 def test_more_than_the_cluster_has_is_refused(
