@@ -23,7 +23,10 @@ _SEEN_WITHIN = 30.0
 
 
 class Sending(Generic[In, Out]):
-    """Misses gathered to batches and sent; the results are looked up in the store, where workers have put them."""
+    """Misses gathered to batches and sent; the results are looked up in the store, where workers have put them.
+
+    What is wanted `soon` is sent like all else: a full batch waits for nothing here, whoever wants it.
+    """
 
     def __init__(
         self, task: Task[In, Out], submit: Callable[[Batch], None], withdraw: Callable[[Collection[Batch]], None]
