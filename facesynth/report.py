@@ -33,6 +33,8 @@ _PACKAGES = (
     "torchvision",
 )
 
+_LATEST = 5
+
 HEAD_BYTES = 200
 """As many of a report's first bytes tell that it is one."""
 
@@ -61,14 +63,16 @@ class Row:
 class Rows:
     """The rows of a report, told in the order of inputs; beyond some thousands they lie on the disk, not in memory.
 
-    Rows that are told again from the disk hold what JSON can hold. Raises OSError where there is no room for them.
-    `on_problem` hears of each rejected and failed one as it is added.
+    Rows that are told again from the disk hold what JSON can hold; `latest_problems` are the last that were rejected or
+    failed, which any thread may read, and `on_problem` hears of each as it is added. Raises OSError where there is no
+    room for them.
     """
 
     on_problem: Callable[[Row], None] | None = None
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.counts: Counter[Status] = Counter()
+        self.latest_problems: tuple[Row, ...] = ()
         self._all, self._problems = SortedSpool[Row](_encoded, _decoded), SortedSpool[Row](_encoded, _decoded)
         for row in rows:
             self.append(row)
@@ -80,6 +84,7 @@ class Rows:
         self._all.add(key, row)
         if row.reason is not None:
             self._problems.add(key, row)
+            self.latest_problems = (*self.latest_problems, row)[-_LATEST:]
             if self.on_problem is not None:
                 self.on_problem(row)
 

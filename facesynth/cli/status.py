@@ -35,11 +35,12 @@ def status(
     """Tell how RUN is getting on: a run's name, its folder, or the output folder of a job; without RUN all in runs/.
 
     It reads what they have written and changes nothing, so it may look while they work, from any machine that sees the
-    folder. Rates and times left are of the training itself: validations come on top.
+    folder. A training run's rate and time left are of the training itself: validations come on top.
 
     \b
     Example: facesynth status
     Example: facesynth status spade-128 --follow
+    Example: facesynth status pairs --follow
     Example: facesynth status --tensorboard
     """
     from facesynth.jobs.status.overview import is_at_work, look_at, look_at_all, news_of
@@ -88,9 +89,9 @@ def _gpus(found: Sequence[tuple[str, Found]]) -> tuple[Gpu, ...]:
 
 def _show_board(run: str | None, runs: Path, port: int) -> None:
     from facesynth.jobs.status.board import board
+    from facesynth.jobs.status.overview import folder_of
 
-    inside = runs if run is None else runs / run
-    folder = Path(run) if run is not None and not inside.is_dir() else inside
+    folder = runs if run is None else folder_of(run, runs)
     click.echo(f"TensorBoard is at {board(folder, port)}; Ctrl-C ends it")
     try:
         while True:

@@ -9,13 +9,14 @@ from facesynth.cli.one_line import one_line
 from facesynth.cli.quantities import spelled_size, spelled_time
 from facesynth.core.errors import FacesynthError
 from facesynth.core.json_values import json_value
+from facesynth.jobs.progress_file import Work
 from facesynth.jobs.status.gpus import Gpu
 from facesynth.jobs.status.job_folder import JobStatus
 from facesynth.jobs.status.overview import Found
 from facesynth.jobs.status.training_run import RunStatus
 
 _QUIET = 600.0
-"""Seconds without a row of statistics after which a running one is said to be silent."""
+"""Seconds without a row of statistics, or a finished item, after which that is said of a running one."""
 
 
 def told(found: Found) -> str:
@@ -32,7 +33,8 @@ def told_shortly(name: str, found: Found) -> str:
     if isinstance(found, FacesynthError):
         return one_line(f"{name:<24} -         {found}")
     if isinstance(found, JobStatus):
-        return told(found).partition("\n")[0]
+        working = "; ".join(f"{work.command} {_progress(work)}, {_counts(work.counts)}" for work in found.work)
+        return one_line(f"{found.folder}: {working}") if working else told(found).partition("\n")[0]
     share = "" if found.share is None else f"{found.share:.0%}"
     rate = f"{found.rate:.3g}/s" if found.rate and found.state == "running" else ""
     left = "" if found.eta is None else f"{spelled_time(found.eta)} left"
@@ -58,6 +60,8 @@ def as_json(name: str, found: Found) -> dict[str, Any]:
     document = {"name": name, "what": "run" if isinstance(found, RunStatus) else "job", **json_value(found)}
     if isinstance(found, RunStatus):
         document["share"] = found.share
+    else:
+        document["at_work"] = found.at_work
     return document
 
 
@@ -105,19 +109,57 @@ def _run(run: RunStatus) -> Iterator[tuple[str, str]]:
 
 
 def _job(job: JobStatus) -> Iterator[tuple[str, str]]:
-    at_work = ", ".join(map(str, job.processes))
-    if job.processes:
-        yield str(job.folder), f"being written by process {at_work}; its report comes at the end"
+    if len(job.work) == 1:
+        (_, text), *rest = _work(job.work[0])
+        yield str(job.folder), text
+        yield from rest
+    elif job.work:
+        yield str(job.folder), f"{len(job.work)} jobs"
+        for work in job.work:
+            yield from _work(work)
+    elif job.processes:
+        at_work = ", ".join(map(str, job.processes))
+        yield str(job.folder), f"being written by process {at_work}, which has told nothing yet"
     else:
-        yield (
-            str(job.folder),
-            f"{job.command}, {'all gone through' if job.complete else 'interrupted or ended by an error'}",
-        )
+        ended = "all gone through" if job.complete else "interrupted or ended by an error"
+        yield str(job.folder), f"{job.command}, {ended}"
     if job.command is not None:
-        counts = ", ".join(f"{count:,} {status}" for status, count in job.counts.items() if count) or "nothing"
-        yield "items", f"{counts}{' by an earlier one' if job.processes else ''}"
-    for problem in job.problems:
+        earlier = " by an earlier one" if job.work or job.processes else ""
+        yield "items", f"{_counts(job.counts)}{earlier}"
+    for problem in () if job.work else job.problems:
         yield "problem", problem
+
+
+def _work(work: Work) -> Iterator[tuple[str, str]]:
+    process = work.process
+    silent = f" for {spelled_time(work.age)}" if work.state == "silent" else ""
+    since = f"process {process.pid} on {process.host} since {process.started}"
+    yield "job", f"{work.command}, {work.state}{silent}, {since}"
+    yield "progress", f"{'' if work.what == work.command else f'{work.what}: '}{_progress(work)}"
+    yield "so far", _counts(work.counts)
+    for problem in work.problems:
+        yield "problem", problem
+    if work.state == "killed":
+        yield "hint", "it ended without a word, as for lack of memory; the same command goes on with what is cached"
+    if work.state == "silent":
+        yield (
+            "hint",
+            "it may have ended without a word: look on its machine; the same command goes on with what is cached",
+        )
+
+
+def _progress(work: Work) -> str:
+    share = f" ({work.done / work.total:.1%})" if work.total and not work.growing else ""
+    known = " known of so far" if work.growing else ""
+    rate = f", {work.rate:.3g} a second" if work.rate else ""
+    eta = f", about {spelled_time(work.eta)} left" if work.eta is not None and work.state == "running" else ""
+    idle = work.idle + work.age
+    quiet = f", none finished for {spelled_time(idle)}" if idle > _QUIET and work.done < work.total else ""
+    return f"{work.done:,} of {work.total:,}{share}{known}{rate}{eta}{quiet}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "nothing"
 
 
 def _measures(values: Mapping[str, float], most: int | None = None) -> list[str]:

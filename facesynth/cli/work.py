@@ -75,6 +75,7 @@ class Work:
         `more` is the session's own. Interrupted, it says how to go on.
         """
         from facesynth.jobs.execution import Execution
+        from facesynth.jobs.progress_file import Counted, shown
         from facesynth.jobs.session import Session
         from facesynth.store import ArtifactStore
 
@@ -90,10 +91,11 @@ class Work:
                 workers=self.workers,
                 note=told.note,
             )
+            counted = Counted(told)
             how = Execution(
                 store=ArtifactStore(root),
                 executor=stack.enter_context(executor),
-                progress=told,
+                progress=counted,
                 batch_size=handed(self.batch_size),
                 workers=self.workers,
                 force=self.force,
@@ -107,6 +109,8 @@ class Work:
                 session.report.rows.on_problem = lambda row: _tell_problem(row, told)
             if align is not None:
                 told.note(f"landmarks by {align.config['landmarks']}")
+            if not self.dry_run:
+                stack.enter_context(shown(self.output, counted, session.report, lambda: session.growing))
             try:
                 with session:
                     yield session

@@ -97,6 +97,11 @@ class Sources:
             yield from place.files() if isinstance(place, SourceFolder) else self.members(place)
 
     @property
+    def all_known(self) -> bool:
+        """Whether all archives have been listed, so that `len` is all there is."""
+        return len(self._counts) == len(self._archive_at)
+
+    @property
     def on_disk(self) -> OnDisk:
         """The files that these lie in: themselves, or their archive."""
         return OnDisk(self)

@@ -99,6 +99,11 @@ class Session:
             self.report.settings = {**self.report.settings, **told}
         self._results.end(error)
 
+    @property
+    def growing(self) -> bool:
+        """Whether more inputs may turn up than are known of."""
+        return self.arriving or not (isinstance(self.sources, Sources) and self.sources.all_known)
+
     def on_leaving(self, leave: Callable[[], None]) -> None:
         """Have `leave` called when the work is over, however it ended, before the report is written."""
         self._leaving.append(leave)

@@ -39,6 +39,12 @@ class ProcessRecord:
     outcome: Outcome | None = None
     error: str | None = None
 
+    @classmethod
+    def of_this_process(cls, now: dt.datetime | None = None) -> ProcessRecord:
+        """That of a process which starts to work `now`."""
+        own, started = os.getpid(), _spelled(now or dt.datetime.now(dt.UTC))
+        return cls(pid=own, host=socket.gethostname(), machine=machine(), born=born(own), started=started)
+
     @property
     def here(self) -> bool:
         """Whether it was started where this process is."""
@@ -67,8 +73,7 @@ def recorded(folder: Path) -> Iterator[None]:
     Without an error a run has finished where its weights were written meanwhile; else a signal stopped it.
     """
     now = dt.datetime.now(dt.UTC)
-    own = os.getpid()
-    record = ProcessRecord(pid=own, host=socket.gethostname(), machine=machine(), born=born(own), started=_spelled(now))
+    record = ProcessRecord.of_this_process(now)
     _write(folder, record)
     outcome: Outcome = "stopped"
     told: str | None = None

@@ -10,13 +10,17 @@ import sys
 import threading
 import time
 import types
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from facesynth.report import Report
 from facesynth.training.folder import RunFolder
 from tests.cli.test_main import ended
-from tests.jobs.status.conftest import MakeRun, make_run
+from tests.jobs.status.conftest import HALF, MakeRun, left_by, make_run
 
 __all__ = ["make_run"]
 
@@ -88,6 +92,67 @@ def test_following_it_tells_what_is_new_and_ends_with_the_run(run: Path, capsys:
     ]  # fmt: skip
 
 
+@pytest.fixture
+def pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs").mkdir()
+    return Path("pairs")
+
+
+def test_a_job_on_another_machine_in_words(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left_by(pairs, HALF)
+    assert ended(["status", "pairs"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "pairs: segment, running, process 7 on node-3 since 2026-01-01T00:00:00Z",
+        "  progress     1,234 of 10,000 (12.3%), 8.2 a second, about 18 min left",
+        "  so far       1,200 done, 30 cached, 4 failed",
+        "  problem      failed x.jpg: not an image",
+    ]
+    left_by(pairs, HALF, age=7200)
+    left_by(pairs, replace(HALF, what="paint", done=3, total=4, rate=None, eta=None, idle=700.0))
+    assert ended(["status", "pairs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "pairs: 2 jobs" and "  job          segment, running, process 7" in lines[1]
+    assert lines[2] == "  progress     paint: 3 of 4 (75.0%), none finished for 12 min"
+    assert "segment, silent for 2 h, process 7" in lines[5] and "left" not in lines[6]
+    assert lines[9].startswith("  hint         it may have ended without a word: look on its machine")
+
+
+def test_following_a_job_tells_how_far_it_is_and_ends_with_its_report(
+    pairs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slept(seconds: float) -> None:
+        """What happens between two looks, one after the other."""
+        next(happens)()
+
+    def ends() -> None:
+        file.unlink()
+        (pairs / "report.json").write_bytes(Report("segment", complete=True).to_json())
+
+    happens: Iterator[Callable[[], object]]
+    further = replace(HALF, done=5000, counts={"done": 5000})
+    monkeypatch.setattr("facesynth.cli.status.time.sleep", slept)
+    for more in ([], ["--json"]):
+        file = left_by(pairs, HALF)
+        nothing_new = partial(left_by, pairs, replace(HALF, rate=8.1, eta=1070.0), age=2.0)
+        happens = iter([nothing_new, partial(left_by, pairs, further), ends])
+        assert ended(["status", "pairs", "--follow", *more]) == 0
+        (pairs / "report.json").unlink()
+        lines = capsys.readouterr().out.splitlines()
+        if more:
+            told = [json.loads(line) for line in lines]
+            assert [[work["done"] for work in one["work"]] for one in told] == [[1234], [5000], []]
+            assert [one["complete"] for one in told] == [False, False, True]
+            assert told[0]["work"][0]["rate"] == 8.2 and 1000 < told[0]["work"][0]["eta"] <= 1069
+            assert told[0]["work"][0]["process"]["host"] == "node-3"
+        else:
+            assert lines[4:] == [
+                "pairs: segment 5,000 of 10,000 (50.0%), 8.2 a second, about 18 min left, 5,000 done",
+                "pairs: segment, all gone through",
+                "  items        nothing",
+            ]
+
+
 def test_it_imports_no_torch(run: Path) -> None:
     code = (
         "import sys\nfrom facesynth.cli.main import cli\n"
@@ -106,7 +171,7 @@ def test_without_tensorboard_it_says_what_to_install(
 
 
 def test_tensorboard_is_for_this_machine_alone(
-    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With another one in its place: its own takes seconds to start. What it shows is tested with what a run writes."""
 
@@ -136,6 +201,11 @@ def test_tensorboard_is_for_this_machine_alone(
         assert ended(["status", *named, "--tensorboard"]) == 0
         assert given == {"--logdir": folder, "--host": "127.0.0.1", "--port": "6006", "--load_fast": "false"}
     assert capsys.readouterr().out == "TensorBoard is at http://127.0.0.1:6006/; Ctrl-C ends it\n" * 3
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "events.out.tfevents.1").touch()
+    assert ended(["status", "small", "--tensorboard"]) == 0
+    assert given["--logdir"] == "small", "a folder that is there goes before a run's name, as without --tensorboard"
+    capsys.readouterr()
     assert ended(["status", "--tensorboard", "--port", "1"]) == 1
     assert "TensorBoard cannot be started (taken); choose another --port" in capsys.readouterr().err
     assert ended(["status", "--tensorboard", "--json"]) == 2

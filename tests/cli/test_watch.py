@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from facesynth.core.arrivals import Arrivals, Looked
+from facesynth.jobs.progress_file import work_in
 from tests.cli.test_jobs import cache, place, tiny
 from tests.cli.test_main import ended
 
@@ -59,6 +62,39 @@ def test_segment_and_align_go_on_until_they_are_stopped(
     (place / "photos" / "text.png").unlink()
     stop_when((place / "faces" / "late" / "portrait.png").is_file)
     assert ended(["align", *given, "-o", "faces"]) == 0
+
+
+def test_who_looks_meanwhile_sees_how_far_it_is(
+    place: Path,
+    stop_when: Callable[[Callable[[], bool]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("facesynth.jobs.progress_file.EVERY", 0.01)
+    seen: list[str] = []
+    late = time.monotonic() + 60
+
+    def stops() -> bool:
+        assert time.monotonic() < late, "nothing was told"
+        if not any(work.done == sum(work.counts.values()) == 3 for work in work_in(place / "pairs")):
+            return False
+        capsys.readouterr()
+        for more in ([], ["--json"]):
+            assert ended(["status", "pairs", *more]) == 0
+            seen.append(capsys.readouterr().out)
+        return True
+
+    stop_when(stops)
+    (place / "photos" / "text.png").write_text("no image")
+    assert ended(["segment", "photos", "-o", "pairs", "--watch", "--settle", "0.1"]) == 3
+    lines = seen[0].splitlines()
+    assert lines[0].startswith(f"pairs: segment, running, process {os.getpid()} on ")
+    assert lines[1].startswith("  progress     3 of 3 known of so far") and " left" not in lines[1]
+    assert lines[2] in ("  so far       2 done, 1 failed", "  so far       2 cached, 1 failed")
+    assert lines[3].startswith("  problem      failed photos/text.png: not an image")
+    told = json.loads(seen[1])
+    assert told["what"] == "job" and told["at_work"] and told["work"][0]["counts"]["failed"] == 1
+    assert not list((place / "pairs").glob(".*")), "nothing is left of it"
 
 
 def test_stopped_before_anything_came_it_has_done_all_there_was(

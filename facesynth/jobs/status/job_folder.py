@@ -1,4 +1,4 @@
-"""How a job that writes a folder is getting on: from its report, and from the folder that it writes in."""
+"""How a job that writes a folder is getting on: from what it tells there while it works, and from its report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import ijson
 
 from facesynth.core.errors import OutputError
+from facesynth.jobs.progress_file import Work, work_in
 from facesynth.jobs.report_file import REPORT
 from facesynth.outputs.partial import processes_at_work
 from facesynth.report import HEAD_BYTES, starts_a_report
@@ -23,28 +24,39 @@ _LOOKED_AT = 100_000
 class JobStatus:
     """A job's output folder as it is now.
 
-    `processes` are those of this machine that write in it; the rest is told by the report, which is an earlier one's
-    while they do: `command` is None where there is none yet.
+    `work` is what has not ended, on whatever machine; `processes` are those of this machine that write in it, also
+    those that have told nothing yet. The rest is told by the report, which is an earlier one's while they do: `command`
+    is None where there is none yet.
     """
 
     folder: Path
+    work: tuple[Work, ...]
     processes: tuple[int, ...]
     command: str | None
     complete: bool
     counts: Mapping[str, int]
     problems: tuple[str, ...]
 
+    @property
+    def at_work(self) -> bool:
+        """Whether somebody is at work on it, as far as is known."""
+        return bool(self.processes) or any(one.state == "running" for one in self.work)
+
 
 def is_job(folder: Path) -> bool:
     """Whether a job writes in a folder, or has left its report there."""
-    return bool(processes_at_work(folder)) or _is_report(folder / REPORT)
+    return bool(work_in(folder) or processes_at_work(folder)) or _is_report(folder / REPORT)
 
 
 def read_job(folder: Path) -> JobStatus:
     """A job's output folder as it is now. Raises OutputError where the report is damaged."""
-    at_work, file = processes_at_work(folder), folder / REPORT
+    work, writing, file = work_in(folder), processes_at_work(folder), folder / REPORT
+    here = {one.process.pid for one in work if one.process.alive}
+    processes = tuple(sorted(here.union(writing)))
     if not _is_report(file):
-        return JobStatus(folder=folder, processes=at_work, command=None, complete=False, counts={}, problems=())
+        return JobStatus(
+            folder=folder, work=work, processes=processes, command=None, complete=False, counts={}, problems=()
+        )
     head: dict[str, object] = {}
     counts: dict[str, int] = {}
     try:
@@ -62,7 +74,8 @@ def read_job(folder: Path) -> JobStatus:
         raise OutputError(f"the report cannot be read ({told})", where=file) from error
     return JobStatus(
         folder=folder,
-        processes=at_work,
+        work=work,
+        processes=processes,
         command=str(head.get("command")),
         complete=head.get("complete") is True,
         counts=counts,

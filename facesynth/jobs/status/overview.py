@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +17,7 @@ Found: TypeAlias = RunStatus | JobStatus | FacesynthError
 def is_at_work(found: Found) -> bool:
     """Whether somebody is at work on it."""
     return (isinstance(found, RunStatus) and found.state == "running") or (
-        isinstance(found, JobStatus) and bool(found.processes)
+        isinstance(found, JobStatus) and found.at_work
     )
 
 
@@ -24,7 +25,16 @@ def news_of(found: Found) -> object:
     """What is equal where there is no news."""
     if isinstance(found, RunStatus):
         return found.state, found.images, found.scores_at, found.checkpoints
-    return found if isinstance(found, JobStatus) else str(found)
+    if isinstance(found, JobStatus):
+        work = tuple(dataclasses.replace(one, rate=None, eta=None, idle=0.0, age=0.0) for one in found.work)
+        return dataclasses.replace(found, work=work)
+    return str(found)
+
+
+def folder_of(named: str, runs: Path) -> Path:
+    """The folder that a name stands for: one that is there, else that of a run in `runs`."""
+    inside = runs / named
+    return inside if inside.is_dir() and not Path(named).is_dir() else Path(named)
 
 
 def look_at(named: str, runs: Path) -> RunStatus | JobStatus:
@@ -33,8 +43,7 @@ def look_at(named: str, runs: Path) -> RunStatus | JobStatus:
     Raises UsageError where there is no such folder, TrainingError for one that is neither a run's nor a job's, and what
     is wrong with one that is.
     """
-    inside = runs / named
-    folder = inside if inside.is_dir() and not Path(named).is_dir() else Path(named)
+    folder = folder_of(named, runs)
     if not folder.exists():
         known = [path.name for path in _folders(runs) if is_run(path)]
         hint = f"there are: {', '.join(known)}" if known else f"there are none in {runs}"

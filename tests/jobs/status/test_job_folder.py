@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from facesynth.core.errors import OutputError
 from facesynth.jobs.align import align
 from facesynth.jobs.status.job_folder import is_job, read_job
 from facesynth.jobs.status.overview import look_at
+from facesynth.report import Report, Row, Rows
 from tests.jobs.conftest import Opener, opened, photos
 from tests.painted_stages import Tiles
 
@@ -35,6 +37,15 @@ def test_while_it_works_and_after_it(opened: Opener, tmp_path: Path) -> None:
     assert (job.processes, job.command, job.complete) == ((), "job", True)
     assert job.counts == {"done": 3, "cached": 0, "rejected": 1, "failed": 1}
     assert len(job.problems) == 2 and any("text.png: not an image" in problem for problem in job.problems)
+
+
+def test_only_the_first_rows_of_a_large_report_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Row(f"{index:02}.png", "failed" if index in (3, 30) else "done") for index in range(40)]
+    rows = [replace(row, reason="no image") if row.status == "failed" else row for row in rows]
+    (tmp_path / "report.json").write_bytes(Report("segment", rows=Rows(rows)).to_json())
+    monkeypatch.setattr("facesynth.jobs.status.job_folder._LOOKED_AT", 20)
+    job = read_job(tmp_path)
+    assert job.problems == ("failed 03.png: no image",) and job.counts["failed"] == 2
 
 
 def test_a_report_that_is_cut_off_is_one_line(tmp_path: Path, opened: Opener) -> None:

@@ -36,7 +36,7 @@ class AtOnce:
     def _submit(self, batch: Batch) -> None:
         answers = self._bench(batch.order(1))
         assert isinstance(answers, Answers)
-        batch.settle(answers.each)
+        batch.settle([*answers.each])
 
     def _withdraw(self, batches: Collection[Batch]) -> None:
         assert all(batch.done() for batch in batches)
