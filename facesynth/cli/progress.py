@@ -10,13 +10,13 @@ import contextlib
 import datetime as dt
 import json
 import logging
-import math
 import sys
 import time
 from collections.abc import Iterator
 from typing import IO, Any, Protocol, cast
 
 from facesynth.cli.one_line import one_line
+from facesynth.core.json_values import json_value
 
 
 class Console(Protocol):
@@ -142,7 +142,7 @@ def tell(message: str, *, as_json: bool = False, event: str = "note", level: str
     text = one_line(message)
     if as_json:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        told = {"time": now, "level": level, "event": event, "message": message, **_plain(about)}
+        told = {"time": now, "level": level, "event": event, "message": message, **json_value(about)}
         text = json.dumps(told, ensure_ascii=False, allow_nan=False, default=str)
         text = text if text.isprintable() else json.dumps(told, allow_nan=False, default=str)
     # A log need not be UTF-8.
@@ -168,12 +168,3 @@ class _JsonLines(logging.Handler):
         message = logging.Formatter("%(message)s").format(record)
         about = {"event": "log", "logger": record.name, **getattr(record, "about", {})}
         tell(message, as_json=True, level=level, **about)
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it: a loss may be no number."""
-    if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -42,7 +42,7 @@ def check_shared_memory() -> Iterator[Check]:
     """The room through which processes hand each other tensors: containers have 64 MB of it, unless told otherwise."""
     if sys.platform != "linux":
         return
-    advice = "several GPUs and --executor ray need more; in a container: docker run --shm-size 1g"
+    advice = "GPUs that train together need more; in a container: docker run --shm-size 1g"
     try:
         size = shutil.disk_usage(SHARED).total
     except OSError as error:

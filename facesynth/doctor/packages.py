@@ -24,6 +24,11 @@ PACKAGES: Mapping[str, str] = MappingProxyType(
         "dlib": "dlib-bin",
         "face_recognition_models": "face-recognition-models",
         "face_alignment": "face-alignment",
+        "filelock": "filelock",
+        "ijson": "ijson",
+        "pooch": "pooch",
+        "pydantic": "pydantic",
+        "yaml": "pyyaml",
     }
 )
 NOT_TRIED = frozenset({"face_recognition_models", "face_alignment"})
@@ -60,7 +65,8 @@ def check_python() -> Iterator[Check]:
 
 
 def check_packages(python: str = sys.executable, *, timeout: float = 120) -> Iterator[Check]:
-    """The packages that facesynth cannot do its main job without, torch apart: each is imported in another process."""
+    """The packages that facesynth cannot do without: each is imported in another process. torch is looked at apart;
+    without those that its command line is made of, nothing would have come this far."""
     here = [module for module in PACKAGES if _is_there(module)]
     faults = _faults([module for module in here if module not in NOT_TRIED], python, timeout)
     for module, distribution in PACKAGES.items():

@@ -141,3 +141,9 @@ def test_where_nobody_listens_any_more_the_work_goes_on(monkeypatch: pytest.Monk
         told.note("a note")
         told.close()
         told.note("another")
+
+
+def test_a_number_that_is_none_is_null_wherever_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Log(as_json=True).note("lost", values=[1.0, float("nan"), {"loss": float("inf")}], where=Path("a"))
+    told = json.loads(capsys.readouterr().err)
+    assert told["values"] == [1.0, None, {"loss": None}] and told["where"] == "a"

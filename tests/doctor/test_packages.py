@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import MappingProxyType
@@ -49,6 +51,23 @@ def test_a_package_that_never_loads_is_given_up(tmp_path: Path, monkeypatch: pyt
     known(monkeypatch, sleeps="sleeps")
     (check,) = packages.check_packages(timeout=1)
     assert (check.state, "no end to it in 1 s" in check.found) == ("problem", True)
+
+
+def test_all_that_the_project_needs_is_looked_at() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = {re.split(r"[\[><=]", line)[0] for line in project["dependencies"]}
+    elsewhere = {"torch", "torchvision"} | {"click", "rich", "rich-click"}  # without these the doctor does not come
+    assert set(packages.PACKAGES.values()) == needed - elsewhere
+
+
+def test_the_doctor_comes_where_what_he_looks_at_is_missing() -> None:
+    code = (
+        "import sys\nfrom facesynth.doctor import packages\n"
+        "sys.modules.update(dict.fromkeys([*packages.PACKAGES, 'torch', 'torchvision']))\n"
+        "import facesynth.cli.main, facesynth.cli.doctor\n"
+        "from facesynth.doctor import diagnosis\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_the_extras_are_those_of_the_project() -> None:
