@@ -19,10 +19,10 @@ storage=(--storage-driver overlay --root "$work/storage" --runroot "$work/run")
 clean() { buildah "${storage[@]}" rm --all >/dev/null 2>&1 || true; rm -rf "$work"; }
 trap clean EXIT
 
-command -v buildah mmdebstrap >/dev/null || {
+if ! command -v buildah >/dev/null || ! command -v mmdebstrap >/dev/null; then
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends buildah mmdebstrap >/dev/null
-}
+fi
 
 mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$work/rootfs.tar"
 echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$work/policy.json"

@@ -136,6 +136,8 @@ class Pace:
             self._last = (now, done)
         since, before = self._looks[0]
         rate = (done - before) / (now - since) if done > before and now > since else None
+        if not done:  # what loading networks takes says nothing of how fast they are
+            self._looks.clear()
         self._looks.append((now, done))
         return Work(
             command=report.command,

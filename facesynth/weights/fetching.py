@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from facesynth.core.errors import WeightsDamaged, WeightsError, WeightsMissing
 from facesynth.weights.entries import WeightsFile, entry_of
@@ -47,7 +48,8 @@ def download(entry: WeightsFile, folder: Path, progress: Progress | None = None)
         aside = Path(tempfile.mkdtemp(prefix=".fetch-", dir=folder))
         try:
             # Not pooch.retrieve: it publishes before `check` could say what is wrong in words of ours.
-            pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 18)(entry.url, aside / entry.file, None)
+            with (aside / entry.file).open("wb") as file:
+                pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 18)(entry.url, _Bounded(file, entry), None)
             check(aside / entry.file, entry)
             os.replace(aside / entry.file, target)
         finally:
@@ -57,6 +59,22 @@ def download(entry: WeightsFile, folder: Path, progress: Progress | None = None)
     except (OSError, ValueError) as error:  # requests' own errors are OSErrors, a malformed URL's are ValueErrors too
         raise WeightsError(f"cannot be fetched ({error})", where=entry.url, hint=f"try again, or {by_hand}") from error
     return target
+
+
+class _Bounded:
+    """A file that takes no more bytes than its entry has, whatever a server goes on to send."""
+
+    def __init__(self, file: BinaryIO, entry: WeightsFile) -> None:
+        self._file, self._entry, self._room = file, entry, entry.size
+
+    def write(self, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            raise WeightsDamaged(f"it has more bytes than the {self._entry.size} of {self._entry.name}")
+        self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 class _Bar:

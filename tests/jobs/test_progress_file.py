@@ -150,3 +150,5 @@ def test_the_rate_is_that_of_the_last_minutes() -> None:
     assert (hung.rate, hung.eta, hung.idle) == (None, None, 300)
     counted.begin(10, "paint")
     assert look(3, 0).rate is None and look(3, 6).rate == 2, "another part has a pace of its own"
+    counted.begin(10, "load, and paint")
+    assert look(3, 0).rate is None and look(60, 0).rate is None and look(3, 6).rate == 2

@@ -45,6 +45,22 @@ def test_a_failed_fetch_leaves_nothing(
     assert list(alone.iterdir()) == []
 
 
+def test_no_more_is_kept_than_the_file_has(
+    known: dict[str, WeightsFile], server: Server, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known["toy"] = made(url=f"{server.url}/toy")
+    server.files["/toy"] = DATA + bytes(3 << 20)
+    kept: list[int] = []
+
+    def removed(folder: Path, **how: object) -> None:
+        kept.extend(path.stat().st_size for path in folder.iterdir())
+
+    monkeypatch.setattr("facesynth.weights.fetching.shutil.rmtree", removed)
+    with pytest.raises(WeightsDamaged, match=f"the server sent another file: it has more bytes than the {len(DATA)}"):
+        weights.fetch("toy")
+    assert len(kept) == 1 and kept[0] <= len(DATA)
+
+
 def test_a_damaged_file_is_fetched_again(known: dict[str, WeightsFile], server: Server, alone: Path) -> None:
     known["toy"] = made(url=f"{server.url}/toy")
     server.files["/toy"] = DATA
