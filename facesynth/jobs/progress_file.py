@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import re
 import threading
@@ -92,13 +93,14 @@ class Counted:
 def shown(folder: Path, counted: Counted, report: Report, growing: Callable[[], bool]) -> Iterator[None]:
     """Tell every few seconds how far a job is that writes to `folder`, until the block ends.
 
-    A thread of its own does it. It makes no folder, so nothing is told before there is one, and where nothing can be
-    written nothing is told. What jobs that were killed have left goes.
+    A thread of its own does it, and first removes what jobs that were killed have left. It makes no folder, so nothing
+    is told before there is one, and where nothing can be written nothing is told.
     """
     file = folder / f".progress-{machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
     pace, process, ended = Pace(counted), ProcessRecord.of_this_process(), threading.Event()
 
     def tell() -> None:
+        _remove_left(folder)
         while not ended.wait(EVERY):
             work = pace.look(report, process, growing())
             if folder.is_dir():
@@ -114,7 +116,6 @@ def shown(folder: Path, counted: Counted, report: Report, growing: Callable[[], 
         thread.join(EVERY)  # no longer: the disk may hang
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)
-            _remove_left(folder)
 
 
 class Pace:
@@ -166,15 +167,28 @@ def _read(file: Path) -> Work | None:
         told = json.loads(file.read_text(encoding="ascii"))
         process = ProcessRecord(**told.pop("process"))
         work = Work(**{**told, "process": process, "problems": tuple(map(str, told["problems"]))})
-        sound = isinstance(work.done + work.total, int) and isinstance(work.counts, dict) and work.idle >= 0
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    if not sound:
+    if not _is_sound(work):
         return None
     gone = process.here and not process.alive
     state: State = "killed" if gone else "silent" if age > _SILENT else "running"
     eta = None if work.eta is None or state != "running" else max(0.0, work.eta - age)
     return dataclasses.replace(work, state=state, age=age, eta=eta)
+
+
+def _is_sound(work: Work) -> bool:
+    """Whether a file held what `shown` writes: anybody may have put it there."""
+    whole = (
+        work.process.pid,
+        work.done,
+        work.total,
+        *(work.counts.values() if isinstance(work.counts, dict) else [""]),
+    )
+    numbers = (work.idle, 0.0 if work.rate is None else work.rate, 0.0 if work.eta is None else work.eta)
+    return all(isinstance(one, int) and one >= 0 for one in whole) and all(
+        isinstance(one, int | float) and math.isfinite(one) for one in numbers
+    )
 
 
 def _files(folder: Path) -> list[Path]:
@@ -190,6 +204,6 @@ def _remove_left(folder: Path) -> None:
     for file in _files(folder):
         match = _NAME.fullmatch(file.name)
         dead = match is not None and match[1] == here and not is_alive(int(match[2]))
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             if dead or time.time() - file.stat().st_mtime > _STALE:
                 file.unlink()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import os
 import subprocess
 import sys
@@ -119,12 +121,16 @@ def test_a_killed_one_is_told_and_the_next_run_removes_what_it_left(out: Path) -
     }
     (out / ".progress-00000000-1-00000000.json").write_text('{"done": 1')
     (out / ".progress-00000000-2-00000000.json").write_text('{"process": {}, "problems": 3}')
+    odd = [("done", "1"), ("rate", "fast"), ("eta", math.inf), ("counts", ["done"]), ("counts", {"done": None})]
+    for number, (name, value) in enumerate(odd):
+        file = left_by(out, dataclasses.replace(work, process=dataclasses.replace(FAR, pid=100 + number)))
+        file.write_text(json.dumps({**json.loads(file.read_text()), name: value}))
     assert sorted(one.state for one in work_in(out)) == ["killed", "running", "silent"]
     assert {round(one.age, -1) for one in work_in(out)} == {0, 60, 1200}
     os.utime(files["silent"], (time.time() - 4000,) * 2)
     with shown(out, counted, report, lambda: False):
-        pass
-    assert [one.state for one in work_in(out)] == ["running"] and not files["killed"].exists()
+        until(lambda: [one.state for one in work_in(out)] == ["running", "running"])
+    assert [one.process.host for one in work_in(out)] == ["node-3"] and not files["killed"].exists()
 
 
 def test_the_rate_is_that_of_the_last_minutes() -> None:
