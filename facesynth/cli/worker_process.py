@@ -1,4 +1,4 @@
-"""What a process that computes for the server does before it imports PyTorch."""
+"""What a process that computes for another one, be it the server or a job, does before it imports PyTorch."""
 
 from __future__ import annotations
 
