@@ -10,6 +10,8 @@ import importlib.util
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -34,6 +36,9 @@ _SEEN_WITHIN = 30.0
 """Seconds until what another machine has written shows here."""
 _SAY_AFTER = 30.0
 """Seconds that a worker may wait for room on the cluster before that is told."""
+_ANSWERS_WITHIN = 60.0
+"""Seconds in which a cluster has to answer; Ray by itself asks an address for ever, whatever lies there."""
+_PROBE = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False); ray.nodes()"
 _OBJECTS = 100 << 20
 """Bytes that a cluster of our own may keep in shared memory: orders and answers are small, results lie in the store."""
 
@@ -101,6 +106,9 @@ def _connected(address: str | None, count: int | None) -> Iterator[Any]:
     """Lend Ray, connected. What it does to this process's signals is undone. Raises DeviceError without a cluster."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would report to its makers
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what goes wrong is told by us, not between our lines
+    if address is not None:
+        _require_cluster(address)
     import ray
 
     how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -113,9 +121,7 @@ def _connected(address: str | None, count: int | None) -> Iterator[Any]:
     try:
         ray.init(**how)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        where = f"at {address}" if address else "on this machine"
-        said = str(error).partition("\n")[0]
-        raise DeviceError(f"no Ray cluster can be used {where} ({said})", hint="look at --ray-address") from error
+        raise _no_cluster(address, str(error).partition("\n")[0]) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
@@ -124,6 +130,29 @@ def _connected(address: str | None, count: int | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _no_cluster(address: str | None, said: str) -> DeviceError:
+    where = f"at {address}" if address else "on this machine"
+    return DeviceError(f"no Ray cluster can be used {where} ({said})", hint="look at --ray-address")
+
+
+def _require_cluster(address: str) -> None:
+    """Raises DeviceError where no cluster answers: another process, which can be ended, asks first."""
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-c", _PROBE, address],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ANSWERS_WITHIN,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _no_cluster(address, f"nothing answers in {_ANSWERS_WITHIN:.0f} s") from None
+    if asked.returncode:
+        raise _no_cluster(address, (asked.stderr.strip().splitlines() or ["Ray says nothing"])[-1])
 
 
 @dataclass(slots=True)
@@ -186,8 +215,15 @@ class ActorWorker:
 
         try:
             asked = life.actor.ready.remote()
-            if not ray.wait([asked], timeout=_SAY_AFTER)[0]:
-                self._note(f"{self.name} waits for room on the Ray cluster")
+            told = False
+            while not ray.wait([asked], timeout=_SAY_AFTER)[0]:
+                if not any(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]:
+                    what = "no machine of the Ray cluster is left"
+                    listener.unready(self, DeviceError(what, hint="start it again, and run the same command again"))
+                    return
+                if not told:
+                    self._note(f"{self.name} waits for room on the Ray cluster")
+                told = True
             answer = ray.get(asked)
             error = answer.error if isinstance(answer, Unready) else self._unseen()
             if error is not None:

@@ -18,6 +18,7 @@ import pytest
 
 from facesynth.core.errors import CacheError, DependencyMissing, DeviceError, UsageError
 from facesynth.pipeline import run
+from facesynth.pipeline.fleet import on_ray as connecting
 from facesynth.pipeline.fleet.on_ray import Room, on_ray
 from facesynth.pipeline.fleet.orders import Ready, Unready
 from facesynth.pipeline.fleet.ray_actor import TOKEN, ActorBench, ActorPart
@@ -147,6 +148,42 @@ def test_a_store_that_shows_nothing_of_what_actors_write_ends_the_run(
         pytest.raises(
             CacheError, match="Ray cluster writes to this cache cannot be seen here; let --cache be a folder"
         ),
+    ):
+        list(run(Tripled(Path("notes").absolute()), map(number, range(5)), store, batch_size=2, executor=fleet))
+
+
+def test_a_cluster_whose_machines_are_all_gone_ends_the_run(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray, alive = StandIn(ActorBench, elsewhere), [True, True, False]
+    told: list[str] = []
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr(ray, "wait", lambda asked, timeout: ([], asked))
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": alive.pop(0), "Resources": {"CPU": 2.0}}])
+    store = ArtifactStore(Path("cache").absolute())
+    with (
+        on_ray(1, store.root, address=None, device="cpu", threads=2, note=told.append) as fleet,
+        pytest.raises(DeviceError, match="no machine of the Ray cluster is left; start it again"),
+    ):
+        list(run(Tripled(Path("notes").absolute()), map(number, range(5)), store, batch_size=2, executor=fleet))
+    assert told == ["worker 1 of 1 waits for room on the Ray cluster"]
+
+
+@pytest.mark.parametrize(
+    ("probe", "told"),
+    [
+        ("import time; time.sleep(60)", r"at 127\.0\.0\.1:9 \(nothing answers in 1 s\); look at --ray-address"),
+        ("import sys; sys.exit('ConnectionError: no')", r"at 127\.0\.0\.1:9 \(ConnectionError: no\)"),
+    ],
+)
+def test_an_address_where_no_cluster_answers_is_told_in_time(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, probe: str, told: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", StandIn(ActorBench, elsewhere))
+    monkeypatch.setattr(connecting, "_PROBE", probe)
+    monkeypatch.setattr(connecting, "_ANSWERS_WITHIN", 1.0)
+    store = ArtifactStore(Path("cache").absolute())
+    with (
+        pytest.raises(DeviceError, match=told),
+        on_ray(1, store.root, address="127.0.0.1:9", device="cpu", threads=2, note=print) as fleet,
     ):
         list(run(Tripled(Path("notes").absolute()), map(number, range(5)), store, batch_size=2, executor=fleet))
 
