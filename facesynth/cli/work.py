@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,7 @@ class Work:
                 root=root,
                 device=self.device,
                 workers=self.workers,
-                note=told.note,
+                note=partial(told.note, event="workers", level="warning"),
             )
             counted = Counted(told)
             how = Execution(

@@ -38,6 +38,10 @@ done
 for one in "${running[@]}"; do wait "$one"; ended=$?; ((ended > code)) && code=$ended; done
 exit $code
 """
+SCONTROL = """#!/bin/bash
+[ "$1" = show ] && { echo "   JobState=${JOB_STATE:-RUNNING} Reason=None"; exit; }
+echo "scontrol $*" >> "$NOTES"
+"""
 NOTING = '#!/bin/bash\necho "$(basename "$0") $*" >> "$NOTES"\nexit ${ENDS_WITH:-0}\n'
 
 
@@ -52,7 +56,7 @@ class Cluster:
     def __init__(self, folder: Path, *, facesynth: str = NOTING) -> None:
         self.folder, self.notes = folder, folder / "notes.txt"
         (folder / "bin").mkdir()
-        for name, text in {"srun": SRUN, "scontrol": NOTING, "facesynth": facesynth}.items():
+        for name, text in {"srun": SRUN, "scontrol": SCONTROL, "facesynth": facesynth}.items():
             path = folder / "bin" / name
             path.write_text(text)
             path.chmod(0o755)
@@ -106,12 +110,22 @@ def test_two_machines_train_what_one_process_trains(tmp_path: Path) -> None:
     assert apart < 1e-3, where
 
 
-@pytest.mark.parametrize(("ends_with", "requeued"), [("130", True), ("0", False), ("1", False)])
-def test_an_interrupted_job_is_queued_again_and_no_other(tmp_path: Path, ends_with: str, requeued: bool) -> None:
+@pytest.mark.parametrize(
+    ("ends_with", "state", "requeued"),
+    [("130", "RUNNING", True), ("0", "RUNNING", False), ("1", "RUNNING", False), ("130", "CANCELLED", False)],
+)
+def test_an_interrupted_job_is_queued_again_and_no_other(
+    tmp_path: Path, ends_with: str, state: str, requeued: bool
+) -> None:
     asked = directives(SCRIPTS / "train.sbatch")
     assert asked["ntasks-per-node"] == asked["gpus-per-node"], "a task a GPU"
     assert asked["signal"].startswith("TERM@") and "requeue" in asked
-    told = {"ENDS_WITH": ends_with, "SLURM_NNODES": asked["nodes"], "SLURM_NTASKS_PER_NODE": asked["ntasks-per-node"]}
+    told = {
+        "ENDS_WITH": ends_with,
+        "JOB_STATE": state,
+        "SLURM_NNODES": asked["nodes"],
+        "SLURM_NTASKS_PER_NODE": asked["ntasks-per-node"],
+    }
     code, noted = Cluster(tmp_path).run("train.sbatch", "a.yaml", "my pairs", "--seeds", "3", **told)
     trained = f"facesynth train a.yaml --data my pairs --runs {tmp_path}/runs --log-format json --seeds 3"
     assert code == int(ends_with)
@@ -123,6 +137,7 @@ def test_each_job_of_an_array_segments_its_own_part(tmp_path: Path) -> None:
     asked = directives(SCRIPTS / "segment.sbatch")
     for name in ("a", "part b", "c"):
         (tmp_path / "photos" / name).mkdir(parents=True)
+    (tmp_path / "photos" / "README.txt").touch()  # no part
     cluster = Cluster(tmp_path)
     told = {
         "SLURM_NNODES": asked["nodes"],
@@ -134,6 +149,8 @@ def test_each_job_of_an_array_segments_its_own_part(tmp_path: Path) -> None:
     code, noted = cluster.run("segment.sbatch", photos, pairs, **told, SLURM_ARRAY_TASK_ID="2", ENDS_WITH="130")
     segmented = f"facesynth segment {photos}/part b -o {pairs}/part b --devices 4 --log-format json"
     assert code == 130 and noted == ["--cpus-per-task=32", segmented, "scontrol requeue 12_2"]
+    again = {**told, "SLURM_ARRAY_TASK_ID": "2", "ENDS_WITH": "130", "JOB_STATE": "CANCELLED"}
+    assert cluster.run("segment.sbatch", photos, pairs, **again) == (130, noted[:2]), "what was cancelled stays so"
     assert cluster.run("segment.sbatch", photos, pairs, **told, SLURM_ARRAY_TASK_ID="3") == (2, [])
 
 

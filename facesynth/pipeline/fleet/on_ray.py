@@ -217,7 +217,7 @@ class ActorWorker:
             asked = life.actor.ready.remote()
             told = False
             while not ray.wait([asked], timeout=_SAY_AFTER)[0]:
-                if not any(node["Alive"] for node in ray.nodes())  # type: ignore[no-untyped-call]:
+                if not any(node["Alive"] for node in ray.nodes()):  # type: ignore[no-untyped-call]
                     what = "no machine of the Ray cluster is left"
                     listener.unready(self, DeviceError(what, hint="start it again, and run the same command again"))
                     return
