@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Protocol, TypeAlias
 
+from facesynth.core.child import answer
 from facesynth.core.errors import DeviceError, FacesynthError
 from facesynth.core.stop_signals import ignore_stop_signals
 from facesynth.serving.settings import Settings
@@ -87,39 +87,28 @@ def work(pipe: Connection, load: Load, settings: Settings, device: str, begin: C
     What was sent before is answered still.
     """
     ignore_stop_signals()  # the server says when it is over
-    with contextlib.suppress(EOFError, OSError):  # the server is gone
-        try:
-            if begin is not None:
-                begin()
-            computing = load(settings, device)
-            computing.warm_up()
-            loaded = computing.loaded()
-        except FacesynthError as error:
-            pipe.send(Unready(error))
-            return
-        except Exception as error:  # noqa: BLE001 - the server must hear of it, whatever it is
-            told = f"{type(error).__name__}: {error}"
-            pipe.send(Unready(FacesynthError(f"the networks cannot be made ready ({told})", hint="facesynth doctor")))
-            return
-        pipe.send(Ready(loaded))
-        sending = threading.Lock()
-        with ThreadPoolExecutor(loaded.side_by_side + 1, thread_name_prefix="facesynth-compute") as threads:
-            batch: Batch | None
-            while (batch := pipe.recv()) is not None:
-                threads.submit(_compute, computing, batch, pipe, sending)
-
-
-def _compute(computing: Computing, batch: Batch, pipe: Connection, sending: threading.Lock) -> None:
     try:
-        start = time.perf_counter()
-        each = answers(computing, batch.tasks)
-        with sending:
-            pipe.send(Answers(batch.number, each, time.perf_counter() - start))
-    except OSError:  # the server is gone
-        return
-    except BaseException:  # noqa: BLE001 - a batch that is never answered would be waited for: the server sees an end
-        traceback.print_exc()
-        os._exit(1)
+        if begin is not None:
+            begin()
+        computing = load(settings, device)
+        computing.warm_up()
+        first: Ready | Unready = Ready(computing.loaded())
+    except FacesynthError as error:
+        first = Unready(error)
+    except Exception as error:  # noqa: BLE001 - the server must hear of it, whatever it is
+        told = f"{type(error).__name__}: {error}"
+        first = Unready(FacesynthError(f"the networks cannot be made ready ({told})", hint="facesynth doctor"))
+    with contextlib.suppress(OSError):  # the server is gone
+        pipe.send(first)
+    if isinstance(first, Ready):
+        with ThreadPoolExecutor(first.loaded.side_by_side + 1, thread_name_prefix="facesynth-compute") as threads:
+            answer(pipe, partial(_answered, computing), threads)
+
+
+def _answered(computing: Computing, batch: Batch) -> Answers:
+    start = time.perf_counter()
+    each = answers(computing, batch.tasks)
+    return Answers(batch.number, each, time.perf_counter() - start)
 
 
 def answers(computing: Computing, tasks: Sequence[Task]) -> tuple[Answer | FacesynthError | Unexpected, ...]:
