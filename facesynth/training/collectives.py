@@ -11,7 +11,7 @@ import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from facesynth.training.strategies import PATIENCE, OnRanks
+from facesynth.training.strategies import OnRanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,12 @@ ALONE = Ranks()
 
 
 def ranks_of(fabric: Fabric) -> Ranks:
-    """The ranks of a Fabric that was launched. Where there are several, all of them have to ask, once."""
+    """The ranks of a Fabric that was launched."""
     if fabric.world_size == 1:
         return ALONE
-    control = dist.new_group(backend="gloo", timeout=PATIENCE)
     strategy = fabric.strategy
     assert isinstance(strategy, OnRanks)
-    strategy.control = control
-    return Ranks(fabric.global_rank, fabric.world_size, control)
+    return Ranks(fabric.global_rank, fabric.world_size, strategy.control)
 
 
 class _Total(torch.autograd.Function):

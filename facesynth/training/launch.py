@@ -1,17 +1,11 @@
-"""Processes for the other ranks of a training run: started beside this one, which is the first, and ended with it."""
+"""Where each rank of a training run is, and a Fabric for it: the first starts the others, or srun has started all."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import os
-import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,9 +14,9 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
-from facesynth.core.errors import FacesynthError, TrainingError, UsageError
-from facesynth.core.stop_signals import STOP_SIGNALS
+from facesynth.core.errors import TrainingError, UsageError
 from facesynth.inference.device import resolve_device
+from facesynth.training.others import AGAIN, First, Others
 from facesynth.training.runs.settings import Precision
 from facesynth.training.strategies import InParts, OnRanks
 
@@ -33,7 +27,8 @@ PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 class Place:
     """Which rank a process is, of how many, on how many machines.
 
-    They meet at a port of this machine, or where Slurm says, if it was `srun` that started them.
+    They meet at a port of this machine, or where Slurm says, if it was `srun` that started them; `others` are whom a
+    process has started itself, or who has started it.
     """
 
     rank: int = 0
@@ -41,6 +36,7 @@ class Place:
     port: int = 0
     nodes: int = 1
     srun: bool = False
+    others: Others | First | None = field(default=None, compare=False, repr=False)
 
     @property
     def here(self) -> int:
@@ -63,42 +59,32 @@ def other_ranks(ranks: int, work: Callable[[Place], object], own: Place = ALONE)
     if ranks == 1 or own.srun:
         yield own
         return
-    spawn, port = multiprocessing.get_context("spawn"), _free_port()
-    children: list[tuple[Any, Connection]] = []
-    threads = torch.get_num_threads()
+    port, threads, others = _free_port(), torch.get_num_threads(), Others()
     try:
         for rank in range(1, ranks):
-            ours, theirs = spawn.Pipe(duplex=False)
-            place = Place(rank, ranks, port)
-            child = spawn.Process(target=_work_as, args=(place, work, theirs, _share(threads, ranks)), daemon=True)
-            child.start()
-            theirs.close()
-            children.append((child, ours))
+            others.start(Place(rank, ranks, port), work, _share(threads, ranks))
         torch.set_num_threads(_share(threads, ranks))
         try:
-            yield Place(0, ranks, port)
+            yield Place(0, ranks, port, others=others)
         except RuntimeError as error:  # what torch says of a rank that is gone
-            if said := _said(children):
-                raise TrainingError(said, hint="run the same command again: it goes on from what is saved") from error
+            if failure := others.failure():
+                raise TrainingError(failure, hint=AGAIN) from error
             raise
-        for child, _ in children:
-            child.join()
-        if said := _said(children):
-            raise TrainingError(said, hint="what this rank has done is saved")
+        others.wait()
+        if failure := others.failure():
+            raise TrainingError(failure, hint="what this rank has done is saved")
     finally:
         torch.set_num_threads(threads)
-        if dist.is_initialized():
+        if dist.is_initialized() and not others.left_waiting:
             dist.destroy_process_group()
-        for child, pipe in children:
-            child.kill()
-            child.join()
-            pipe.close()
+        others.end()
 
 
 def make_fabric(device: str, precision: Precision, *, parts: int = 1, place: Place = ALONE) -> Fabric:
     """Return a Fabric at one precision for the device of this rank; every optimizer steps with the last of `parts`.
 
-    UsageError for a single GPU by its number and several ranks, DeviceError for more ranks than there are GPUs.
+    It waits until all ranks are there. UsageError for a single GPU by its number and several ranks, DeviceError for
+    more ranks than there are GPUs, TrainingError where one that was started here is gone before.
     """
     if place.ranks == 1:
         resolved = resolve_device(device)
@@ -120,7 +106,10 @@ def make_fabric(device: str, precision: Precision, *, parts: int = 1, place: Pla
             strategy=strategy,
             precision=PRECISIONS[precision],  # type: ignore[arg-type]
         )
-    fabric.launch()
+    if place.others is not None:
+        place.others.meet(fabric.launch)  # in another thread: its GPU is the one that every thread begins with
+    else:
+        fabric.launch()
     return fabric
 
 
@@ -178,43 +167,6 @@ class _Environment(ClusterEnvironment):
 
     def node_rank(self) -> int:
         return 0
-
-
-def _work_as(place: Place, work: Callable[[Place], object], pipe: Connection, threads: int) -> None:
-    """What a process of another rank does."""
-    for number in STOP_SIGNALS:  # the first rank hears them, and says when to stop
-        signal.signal(number, signal.SIG_IGN)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the first rank's greeting is enough
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(threads)
-    try:
-        work(place)
-    except FacesynthError as error:
-        pipe.send(str(error))
-        raise SystemExit(1) from None
-    except BaseException as error:  # whatever it was, the first rank is to tell it
-        pipe.send(f"{type(error).__name__}: {error}")
-        raise
-    if dist.is_initialized():
-        dist.destroy_process_group()
-
-
-def _end_with_parent() -> None:
-    """A first rank that was killed says nothing, and a GPU would be held for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-
-def _said(children: list[tuple[Any, Connection]]) -> str | None:
-    """What the first rank that failed has said; None where none has failed. Waits a little for one that is failing."""
-    for rank, (child, pipe) in enumerate(children, start=1):
-        child.join(5)
-        if child.exitcode:
-            told = pipe.recv() if pipe.poll() else f"it ended with code {child.exitcode}"
-            return f"rank {rank} failed: {told}"
-    return None
 
 
 def _share(threads: int, ranks: int) -> int:

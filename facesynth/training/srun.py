@@ -11,12 +11,11 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
 from facesynth.core.errors import TrainingError, UsageError
 from facesynth.training.launch import Place
+from facesynth.training.others import AGAIN
 from facesynth.training.strategies import PATIENCE
 
 _STARTING = timedelta(minutes=30)
 """How long the other ranks wait for the first one to be there at all: a queue may start it last."""
-
-_AGAIN = "run the same command again: it goes on from what is saved"
 
 
 def place_of(environment: Mapping[str, str]) -> Place | None:
@@ -69,9 +68,9 @@ def meeting(place: Place) -> Iterator[Callable[[], None]]:
     try:
         yield lambda: store.set("opened", "yes")
     except RuntimeError as error:
-        if not isinstance(error, dist.DistError) and "onnection" not in str(error):
+        if not isinstance(error, dist.DistError) and "connection" not in str(error).lower():
             raise
-        raise TrainingError(f"{told}: another rank is gone ({_line(error)})", hint=_AGAIN) from error
+        raise TrainingError(f"{told}: another rank is gone ({_line(error)})", hint=AGAIN) from error
     finally:
         if not place.rank and not store.check(["opened"]):
             store.set("opened", "no")

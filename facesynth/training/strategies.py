@@ -69,7 +69,12 @@ class OnRanks(DDPStrategy):
     def __init__(self, parts: int, **options: Any) -> None:
         super().__init__(timeout=PATIENCE, **options)
         self._parts = Parts(parts)
-        self.control: Any = None  # the group that speaks of numbers in main memory, once there is one
+        self.control: Any = None  # the group that speaks of numbers in main memory, once the ranks have met
+
+    def setup_environment(self) -> None:
+        """Meet the other ranks."""
+        super().setup_environment()
+        self.control = dist.new_group(backend="gloo", timeout=PATIENCE)
 
     def setup_module(self, module: nn.Module) -> Any:
         """The module as it is."""

@@ -14,6 +14,7 @@ import pytest
 from facesynth.core.stop_signals import (
     STOP_SIGNALS,
     handling_stop_signals,
+    holding_stop_signals,
     ignore_stop_signals,
     interrupt_on_stop_signals,
 )
@@ -66,6 +67,33 @@ def test_a_handler_takes_those_that_fit_and_gives_them_back() -> None:
     with pytest.raises(ValueError, match="inside"):
         block()
     assert taken == [signal.SIGINT] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="nothing can be held back")
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_what_is_held_back_comes_after_the_block(number: signal.Signals) -> None:
+    heard: list[int] = []
+    signal.signal(number, lambda number, frame: heard.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with holding_stop_signals():
+        signal.raise_signal(number)
+        assert not heard
+    assert heard == [number] and signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="nothing can be held back")
+def test_ignored_they_are_held_back_no_more_and_those_that_came_meanwhile_are_gone() -> None:
+    with holding_stop_signals():
+        signal.raise_signal(signal.SIGINT)
+        ignore_stop_signals()
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(STOP_SIGNALS)
+
+
+def test_where_nothing_can_be_held_back_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(signal, "pthread_sigmask", raising=False)
+    with holding_stop_signals(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_another_thread_than_the_main_one_changes_nothing() -> None:

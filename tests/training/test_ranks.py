@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from facesynth.core.errors import TrainingError, UsageError
+from facesynth.core.errors import UsageError
 from facesynth.models.specs import SegmentationDiscriminatorSpec
 from facesynth.training import checkpoint, launch
 from facesynth.training.collectives import ranks_of
@@ -251,16 +250,6 @@ def test_a_signal_stops_all_ranks_and_the_same_call_goes_on(pairs: Path, tmp_pat
     assert train(stop, RANKS) is None
     assert [nimg for nimg, _ in checkpoint.found(tmp_path / "tiny")] == [8]
     assert train(ignore, 1) is not None, "on another number of devices"
-
-
-def fail(place: Place) -> None:
-    raise UsageError("this one cannot", hint="do nothing")
-
-
-def test_a_rank_that_fails_is_told_and_none_is_left_behind(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="rank 1 failed: this one cannot; do nothing"), other_ranks(RANKS, fail):
-        pass
-    assert not [child for child in multiprocessing.active_children() if child.is_alive()]
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused(pairs: Path, tmp_path: Path) -> None:

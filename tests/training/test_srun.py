@@ -8,14 +8,16 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from facesynth.core.errors import UsageError
+from facesynth.core.errors import TrainingError, UsageError
 from facesynth.jobs.train import prepare
-from facesynth.training.srun import place_of
+from facesynth.training.launch import Place
+from facesynth.training.srun import meeting, place_of
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import write_pairs
 from tests.training.shared_batches import furthest
@@ -180,3 +182,45 @@ def test_only_the_tasks_of_a_step_are_ranks() -> None:
     assert place is not None and (place.rank, place.ranks, place.nodes, place.here, place.srun) == (5, 8, 2, 4, True)
     with pytest.raises(UsageError, match="--ntasks-per-node"):
         place_of(step(**eight))
+
+
+def test_ranks_that_wait_for_the_first_one_are_told_that_it_will_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it lives on for a while: an error may have much to clean up, and what it was waited with is kept in it."""
+    for name, value in step(NODELIST="127.0.0.1", JOB_ID="4711", PROCID="0", NTASKS="2", NTASKS_PER_NODE="2").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTER_PORT", free_ports())
+    said: list[TrainingError] = []
+
+    def wait() -> None:
+        try:
+            with meeting(Place(1, 2, srun=True)):
+                raise AssertionError("it came")
+        except TrainingError as error:
+            said.append(error)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    with pytest.raises(UsageError, match="no such data") as kept, meeting(Place(0, 2, srun=True)):
+        raise UsageError("no such data")
+    waiting.join(60)
+    assert [str(error) for error in said] == ["rank 1 of 2: the first rank ended before training began; it says why"], (
+        kept.value
+    )
+
+
+@pytest.mark.parametrize(("raised", "kind"), [("Connection closed by peer", TrainingError), ("a bug", RuntimeError)])
+def test_a_rank_that_is_gone_while_they_train_is_told_and_no_other_error_is_taken_for_it(
+    monkeypatch: pytest.MonkeyPatch, raised: str, kind: type[Exception]
+) -> None:
+    for name, value in step(NODELIST="127.0.0.1", JOB_ID="4711", PROCID="0", NTASKS="2", NTASKS_PER_NODE="2").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTER_PORT", free_ports())
+
+    def train() -> None:
+        with meeting(Place(0, 2, srun=True)) as begin:
+            begin()
+            raise RuntimeError(raised)
+
+    with pytest.raises(kind, match=raised) as caught:
+        train()
+    assert ("rank 0 of 2: another rank is gone" in str(caught.value)) == (kind is TrainingError)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from facesynth.core.errors import DeviceError, UsageError
 from facesynth.pipeline.executor import Task
 from facesynth.pipeline.fleet.batch import Batch
 from facesynth.pipeline.fleet.bench import AHEAD
-from facesynth.pipeline.fleet.orders import Answers, Ended, Order
+from facesynth.pipeline.fleet.hand import Hand, Silence
+from facesynth.pipeline.fleet.orders import Answers, Ended
 from facesynth.pipeline.fleet.sending import Sending
+from facesynth.pipeline.fleet.worker import Worker
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -27,56 +29,14 @@ Note = Callable[[str], None]
 PATIENCE = 5
 """Deaths of a worker in a row, without a batch that it finished, until it is not started again."""
 
+CONVICTED = 10
+"""Items in a row that may fail for workers died over them, without a batch that is finished, until the run ends."""
 
-class Worker(Protocol):
-    """Another process that computes, wherever it runs. None of these waits for it."""
+QUIET = 600.0
+"""Seconds that a worker may say nothing until that is told, with what it is at."""
 
-    @property
-    def name(self) -> str:
-        """What it is called in messages."""
-        ...
-
-    def start(self, listener: Listener) -> None:
-        """Start it, also again where it has died; the listener hears of it from other threads, `ended` once, last."""
-        ...
-
-    def give(self, order: Order) -> None:
-        """Have it compute a batch beside what it computes already."""
-        ...
-
-    def stop(self) -> None:
-        """End it at once, where it is started; of this its listener hears nothing."""
-        ...
-
-    def join(self) -> None:
-        """Wait until it is gone, a moment at most; then it is killed."""
-        ...
-
-
-class Listener(Protocol):
-    """Who hears of workers."""
-
-    def ready(self, worker: Worker) -> None:
-        """It can compute."""
-
-    def unready(self, worker: Worker, error: Exception) -> None:
-        """It can not, and started anew it could not either."""
-
-    def answered(self, worker: Worker, answers: Answers | Ended) -> None:
-        """An order that it was given is done."""
-
-    def ended(self, worker: Worker, why: str) -> None:
-        """It is gone, and with it what it was computing."""
-
-
-@dataclass(slots=True, eq=False)
-class _Hand:
-    """A worker as the fleet sees it."""
-
-    worker: Worker
-    ready: bool = False
-    at_work: dict[int, Batch] = field(default_factory=dict)
-    deaths: int = 0
+LOST = 100
+"""Deaths that a report names one by one; of the others it tells how many there were."""
 
 
 class Fleet:
@@ -87,16 +47,24 @@ class Fleet:
     """
 
     def __init__(
-        self, crew: Callable[[], AbstractContextManager[Sequence[Worker]]], root: Path, *, kind: str, note: Note
+        self,
+        crew: Callable[[], AbstractContextManager[Sequence[Worker]]],
+        root: Path,
+        *,
+        kind: str,
+        note: Note,
+        quiet: float = QUIET,
     ) -> None:
         """`crew` lends the workers, once there is something to compute, `root` is the store's that they keep results
-        in, `kind` what a report calls them; `note` is told of each that dies, from any thread."""
-        self._crew, self._root, self._kind, self._note = crew, root, kind, note
-        self._hands: list[_Hand] = []
+        in, `kind` what a report calls them; `note` is told of each that dies, or says nothing for `quiet` seconds, and
+        again after twice that and so on; from any thread."""
+        self._crew, self._root, self._kind, self._note, self._quiet = crew, root, kind, note, quiet
+        self._hands: list[Hand] = []
         self._size, self._number = 0, 0
         self._over = ExitStack()
         self._waiting: deque[Batch] = deque()
         self._lost: list[dict[str, str]] = []
+        self._deaths, self._convicted = 0, 0
         self._error: Exception | None = None
         self._changed = threading.Condition(threading.RLock())
 
@@ -109,6 +77,7 @@ class Fleet:
         with self._over:
             with self._changed:
                 hands, self._hands = self._hands, []
+                self._changed.notify_all()
             for hand in hands:
                 hand.worker.stop()
             for hand in hands:
@@ -125,7 +94,8 @@ class Fleet:
         with self._changed:
             if not self._size:
                 return {"executor": self._kind}
-            return {"executor": self._kind, "workers": self._size, "lost": list(self._lost)}
+            told = {"executor": self._kind, "workers": self._size, "lost": list(self._lost)}
+            return told | ({"lost_in_all": self._deaths} if self._deaths > len(self._lost) else {})
 
     def submit(self, batch: Batch) -> None:
         """Have a batch computed; waits while there is enough to do. Raises what has ended the run."""
@@ -149,6 +119,7 @@ class Fleet:
         with self._changed:
             if hand := self._hand(worker):
                 hand.ready = True
+                hand.silence.broken(time.monotonic())
                 self._share_out()
 
     def unready(self, worker: Worker, error: Exception) -> None:
@@ -164,7 +135,8 @@ class Fleet:
             batch = hand.at_work.pop(answers.number, None) if hand else None
             if hand is None or batch is None:
                 return
-            hand.deaths = 0
+            hand.deaths = self._convicted = 0
+            hand.silence.broken(time.monotonic())
             if isinstance(answers, Ended):
                 batch.end(answers.error)
             else:
@@ -178,31 +150,42 @@ class Fleet:
             if hand is None:
                 return
             at_work, hand.at_work, hand.ready = list(hand.at_work.values()), {}, False
-            hand.deaths += 1
-            again = [part for batch in at_work for part in batch.after_death(why)]
+            parts = [batch.after_death(why) for batch in at_work]
+            again = [part for each in parts for part in each]
+            convicted = sum(not each for each in parts)
+            self._convicted += convicted
+            hand.deaths = 0 if convicted else hand.deaths + 1  # where an item is at fault, the worker is not
             self._waiting.extendleft(reversed(again))
-            self._lost.append({"worker": worker.name, "why": why})
+            self._deaths += 1
+            if len(self._lost) < LOST:
+                self._lost.append({"worker": worker.name, "why": why})
             if over := hand.deaths >= PATIENCE:
                 self._hands.remove(hand)
             else:
                 self._begin(hand)
+            hint = "use fewer --devices or a smaller --batch-size, and look at the memory"
             if not self._hands:
                 told = f"all {self._size} workers have died again and again, the last one {why}"
-                self._end(
-                    DeviceError(told, hint="use fewer --devices or a smaller --batch-size, and look at the memory")
-                )
+                self._end(DeviceError(told, hint=hint))
+            elif self._convicted >= CONVICTED:
+                told = f"workers have died over each of {self._convicted} items in a row, the last one {why}"
+                self._end(DeviceError(told, hint=hint))
             self._share_out()
         what = f"while it computed {'; '.join(map(str, at_work))}" if at_work else "with nothing at hand"
         self._note(f"{worker.name} died {what} ({why}); {_then(over, bool(again))}")
 
     def _start(self) -> None:
         if not self._size:
-            self._hands = [_Hand(worker) for worker in self._over.enter_context(self._crew())]
+            now = time.monotonic()
+            crew = self._over.enter_context(self._crew())
+            self._hands = [Hand(worker, Silence(self._quiet, now)) for worker in crew]
             self._size = len(self._hands)
+            threading.Thread(target=self._listen_for_silence, name="facesynth-silence", daemon=True).start()
             for hand in self._hands:
                 self._begin(hand)
 
-    def _begin(self, hand: _Hand) -> None:
+    def _begin(self, hand: Hand) -> None:
+        hand.silence.broken(time.monotonic())
         try:
             hand.worker.start(self)
         except Exception as error:  # noqa: BLE001 - no memory, no more processes, Ray gone: whoever waits has to hear
@@ -220,6 +203,8 @@ class Fleet:
                     continue  # it has this one next, or another hand that is free sooner
                 batch = self._waiting.popleft()
                 self._number += 1
+                if not hand.at_work:
+                    hand.silence.broken(time.monotonic())
                 hand.at_work[self._number] = batch
                 hand.worker.give(batch.order(self._number))
         self._changed.notify_all()
@@ -234,7 +219,18 @@ class Fleet:
             hand.at_work.clear()
         self._changed.notify_all()
 
-    def _hand(self, worker: Worker) -> _Hand | None:
+    def _listen_for_silence(self) -> None:
+        """Tell of workers that say nothing, until this is over."""
+        while True:
+            with self._changed:
+                if not self._hands:
+                    return
+                self._changed.wait(min(hand.silence.next for hand in self._hands) / 10)
+                late = [line for hand in self._hands if (line := hand.late(time.monotonic())) is not None]
+            for line in late:
+                self._note(line)
+
+    def _hand(self, worker: Worker) -> Hand | None:
         return next((hand for hand in self._hands if hand.worker is worker), None)
 
 

@@ -26,9 +26,10 @@ from typing import Any
 from facesynth.core.errors import CacheError, DependencyMissing, DeviceError
 from facesynth.core.stop_signals import STOP_SIGNALS
 from facesynth.pipeline.fleet.bench import AHEAD
-from facesynth.pipeline.fleet.fleet import Fleet, Listener, Note, Worker
+from facesynth.pipeline.fleet.fleet import Fleet, Note
 from facesynth.pipeline.fleet.orders import Order, Unready
 from facesynth.pipeline.fleet.ray_actor import TOKEN, ActorBench, ActorPart
+from facesynth.pipeline.fleet.worker import Listener, Worker
 from facesynth.store import ArtifactStore
 
 _GRACE = 3.0

@@ -12,8 +12,9 @@ from pathlib import Path
 from facesynth.core.child import Child, answer
 from facesynth.core.stop_signals import ignore_stop_signals
 from facesynth.pipeline.fleet.bench import AHEAD, Bench
-from facesynth.pipeline.fleet.fleet import Fleet, Listener, Note
+from facesynth.pipeline.fleet.fleet import Fleet, Note
 from facesynth.pipeline.fleet.orders import Answers, Ended, Order, Ready, Unready, sendable
+from facesynth.pipeline.fleet.worker import Listener
 
 _GRACE = 3.0
 """Seconds in which a worker that is to end finishes publishing."""

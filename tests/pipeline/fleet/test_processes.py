@@ -10,15 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVar
 
 import pytest
 
 from facesynth.core.errors import DeviceError, UsageError, WeightsMissing
 from facesynth.core.refs import Done, Failed, Item
+from facesynth.core.stop_signals import STOP_SIGNALS
 from facesynth.pipeline import run
 from facesynth.pipeline.fleet.fleet import Fleet
-from facesynth.pipeline.fleet.processes import processes
+from facesynth.pipeline.fleet.orders import Answers, Ended
+from facesynth.pipeline.fleet.processes import Part, ProcessWorker, processes
+from facesynth.pipeline.fleet.worker import Worker
 from facesynth.store import ArtifactStore
 from tests.number_stages import Doubled, item, spelled
 from tests.pipeline.fleet.number_stages import Tripled, number
@@ -93,8 +97,62 @@ def test_an_item_that_kills_again_and_again_fails_alone(store: ArtifactStore, no
 
 
 def test_where_all_workers_die_again_and_again_the_run_ends_with_one_error(store: ArtifactStore, notes: Path) -> None:
-    with fleet_of(1, store) as fleet, pytest.raises(DeviceError, match="all 1 workers have died again and again"):
-        list(run(Tripled(notes), [number(96) for _ in range(8)], store, batch_size=8, executor=fleet))
+    dying = processes(1, store.root, device="cpu", threads=2, note=print, begin=partial(os._exit, 3))
+    with (
+        dying as fleet,
+        pytest.raises(DeviceError, match="again and again, the last one it ended with code 3"),
+    ):
+        list(run(Tripled(notes), [number(1)], store, executor=fleet))
+
+
+class Heard:
+    """Who hears of a worker, and keeps what is heard."""
+
+    def __init__(self) -> None:
+        self.told: SimpleQueue[object] = SimpleQueue()
+
+    def ready(self, worker: Worker) -> None:
+        self.told.put("ready")
+
+    def unready(self, worker: Worker, error: Exception) -> None:
+        self.told.put(error)
+
+    def answered(self, worker: Worker, answers: Answers | Ended) -> None:
+        self.told.put(answers)
+
+    def ended(self, worker: Worker, why: str) -> None:
+        self.told.put(why)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what a process ignores is read in /proc")
+def test_a_worker_hears_no_ctrl_c_from_its_first_moment_on(tmp_path: Path) -> None:
+    """A terminal sends it to all processes of a command; who started them says when they end."""
+    worker, heard = ProcessWorker(Part(0, 1, "cpu", 2, tmp_path)), Heard()
+    worker.start(heard)
+    assert worker.pid is not None
+    for one in STOP_SIGNALS:
+        os.kill(worker.pid, one)
+    assert heard.told.get(timeout=60) == "ready"
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines())
+    bits = sum(1 << (one - 1) for one in STOP_SIGNALS)
+    assert int(status["SigIgn"], 16) & bits == bits and not int(status["SigBlk"], 16) & bits
+    worker.stop()
+    worker.join()
+    assert heard.told.empty()
+
+
+def refuse() -> None:
+    raise ValueError("not here")
+
+
+def test_a_worker_that_cannot_be_made_ready_says_so_once(tmp_path: Path) -> None:
+    part = Part(0, 1, "cpu", 2, tmp_path, refuse)
+    worker, heard = ProcessWorker(part), Heard()
+    worker.start(heard)
+    error = heard.told.get(timeout=60)
+    assert isinstance(error, RuntimeError) and "ValueError: not here" in str(error)
+    worker.join()
+    assert heard.told.empty(), "that it has ended is no news"
 
 
 def test_an_error_of_the_run_or_a_bug_ends_it(store: ArtifactStore, notes: Path) -> None:
