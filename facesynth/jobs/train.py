@@ -24,7 +24,7 @@ from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.runs.spn import SpnRun
 
 if TYPE_CHECKING:
-    from facesynth.training.launch import Place
+    from facesynth.training.place import Place
 
 AnyRun: TypeAlias = ParserRun | SpadeRun | SpnRun
 

@@ -15,12 +15,13 @@ from facesynth.training.collectives import ranks_of
 from facesynth.training.fitting import carried_out
 from facesynth.training.initial import expect_frequencies, load_backbone, load_initial
 from facesynth.training.joined_norm import join_norms
-from facesynth.training.launch import Place, make_fabric
+from facesynth.training.launch import make_fabric
 from facesynth.training.opening import Listening, Opened, Order, origin
 from facesynth.training.parser.job import ParserJob
 from facesynth.training.parser.lessons import Lessons
 from facesynth.training.parser.likeness import measured
 from facesynth.training.parser.material import Material
+from facesynth.training.place import Place
 from facesynth.training.preflight import check_memory
 from facesynth.training.runs.parser import BEST_PARSER, ParserRun
 

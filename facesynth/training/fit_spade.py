@@ -21,9 +21,10 @@ from facesynth.training.data import read_pairs
 from facesynth.training.fitting import carried_out
 from facesynth.training.initial import initialise, load_initial, load_perceptual
 from facesynth.training.joined_norm import join_norms
-from facesynth.training.launch import Place, make_fabric
+from facesynth.training.launch import make_fabric
 from facesynth.training.onlooker import onlooker
 from facesynth.training.opening import Listening, Opened, Order, origin
+from facesynth.training.place import Place
 from facesynth.training.preflight import check_memory
 from facesynth.training.runs.spade import BEST_GENERATOR, SpadeRun
 from facesynth.training.spade.job import SpadeJob

@@ -20,9 +20,10 @@ from facesynth.training.collectives import ranks_of
 from facesynth.training.fitting import carried_out
 from facesynth.training.initial import load_initial
 from facesynth.training.joined_norm import join_norms
-from facesynth.training.launch import Place, make_fabric
+from facesynth.training.launch import make_fabric
 from facesynth.training.onlooker import watched_features
 from facesynth.training.opening import Listening, OnNote, Order, origin
+from facesynth.training.place import Place
 from facesynth.training.preflight import check_memory
 from facesynth.training.runs.spn import BEST_SAMPLES, SpnRun
 from facesynth.training.spn.batches import Batches

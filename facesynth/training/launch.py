@@ -1,11 +1,10 @@
-"""Where each rank of a training run is, and a Fabric for it: the first starts the others, or srun has started all."""
+"""The ranks of a training run, each with a Fabric: the first has started the others here, or srun all of them."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,35 +15,12 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
 from facesynth.core.errors import TrainingError, UsageError
 from facesynth.inference.device import resolve_device
-from facesynth.training.others import AGAIN, First, Others
+from facesynth.training.others import AGAIN, Others
+from facesynth.training.place import ALONE, Place
 from facesynth.training.runs.settings import Precision
 from facesynth.training.strategies import InParts, OnRanks
 
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Which rank a process is, of how many, on how many machines.
-
-    They meet at a port of this machine, or where Slurm says, if it was `srun` that started them; `others` are whom a
-    process has started itself, or who has started it.
-    """
-
-    rank: int = 0
-    ranks: int = 1
-    port: int = 0
-    nodes: int = 1
-    srun: bool = False
-    others: Others | First | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def here(self) -> int:
-        """How many of them are on this machine."""
-        return self.ranks // self.nodes
-
-
-ALONE = Place()
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from facesynth.store import ArtifactStore
 from facesynth.training import checkpoint
 from facesynth.training.data import HeldOut, chosen_pairs
 from facesynth.training.folder import RunFolder
-from facesynth.training.launch import Place
 from facesynth.training.loop import Report
+from facesynth.training.place import Place
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun
 from facesynth.training.runs.spn import SpnRun

@@ -11,7 +11,6 @@ from dataclasses import replace
 from enum import Enum, auto
 from functools import partial
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
@@ -19,9 +18,7 @@ import torch.distributed as dist
 from facesynth.core.child import Child, End
 from facesynth.core.errors import FacesynthError, TrainingError
 from facesynth.core.stop_signals import ignore_stop_signals
-
-if TYPE_CHECKING:
-    from facesynth.training.launch import Place
+from facesynth.training.place import Place
 
 AGAIN = "run the same command again: it goes on from what is saved"
 

@@ -10,8 +10,8 @@ import torch.distributed as dist
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
 from facesynth.core.errors import TrainingError, UsageError
-from facesynth.training.launch import Place
 from facesynth.training.others import AGAIN
+from facesynth.training.place import Place
 from facesynth.training.strategies import PATIENCE
 
 _STARTING = timedelta(minutes=30)

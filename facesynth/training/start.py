@@ -13,11 +13,12 @@ from facesynth.store import ArtifactStore
 from facesynth.training.fit_parser import fit_parser
 from facesynth.training.fit_spade import fit_spade
 from facesynth.training.fit_spn import fit_spn
-from facesynth.training.launch import ALONE, Place, check_devices, check_place, make_fabric, other_ranks
+from facesynth.training.launch import check_devices, check_place, make_fabric, other_ranks
 from facesynth.training.loop import Report
 from facesynth.training.opening import UNHEARD, Listening, OnNote, OnPacked, Opened, Order, opened, unheard
 from facesynth.training.parser.lessons import Lessons, load_lessons
 from facesynth.training.parser.material import Material, material, unlabelled_faces
+from facesynth.training.place import ALONE, Place
 from facesynth.training.runs.checks import require_shares
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.spade import SpadeRun

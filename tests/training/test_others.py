@@ -1,39 +1,20 @@
-"""Ranks that fail: what is told of them, when, and that none is left behind. They import little, so as to be quick."""
+"""Ranks that fail: what is told of them, when, and that none is left behind."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 from functools import partial
 
 import pytest
 
-from facesynth.core.errors import TrainingError, UsageError
+from facesynth.core.errors import TrainingError
 from facesynth.training import others
-from facesynth.training.collectives import ranks_of
-from facesynth.training.launch import Place, make_fabric, other_ranks
+from facesynth.training.launch import make_fabric, other_ranks
 from facesynth.training.others import Others
-
-
-def fail(place: Place) -> None:
-    raise UsageError("this one cannot", hint="do nothing")
-
-
-def end(how: int, place: Place) -> None:
-    """End without a word: by a signal, or as a main module does that ends when it is imported."""
-    if how < 0:
-        os.kill(os.getpid(), -how)
-    os._exit(how)
-
-
-def follow(place: Place) -> None:
-    """The last rank fails once it has met the others, whom torch alone tells that something is wrong."""
-    ranks = ranks_of(make_fabric("cpu", "float32", place=place))
-    if place.rank == 2:
-        raise MemoryError("there is none")
-    ranks.any_of(True)
+from facesynth.training.place import Place
+from tests.training.failing_ranks import end, end_while_they_meet, fail
 
 
 def test_a_rank_that_fails_before_they_meet_is_not_waited_for() -> None:
@@ -55,11 +36,6 @@ def test_a_rank_that_ends_without_a_word_is_told_by_how_it_ended() -> None:
         one.end()
 
 
-def end_while_they_meet(place: Place) -> None:
-    assert place.others is not None
-    place.others.meet(partial(os._exit, 3))
-
-
 def test_a_rank_that_ends_while_they_meet_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(others, "_SOON", 0.1)
     started = Others()
@@ -68,14 +44,6 @@ def test_a_rank_that_ends_while_they_meet_is_not_waited_for(monkeypatch: pytest.
         started.meet(threading.Event().wait)  # for ever
     assert started.left_waiting
     started.end()
-
-
-def test_the_rank_that_failed_is_told_and_not_one_that_failed_because_of_it() -> None:
-    with (
-        pytest.raises(TrainingError, match="rank 2 failed: MemoryError: there is none"),
-        other_ranks(3, follow) as place,
-    ):
-        follow(place)
 
 
 def test_a_rank_that_fails_at_the_end_is_told_and_none_is_left_behind() -> None:

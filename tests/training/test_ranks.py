@@ -21,9 +21,10 @@ from facesynth.training import checkpoint, launch
 from facesynth.training.collectives import ranks_of
 from facesynth.training.fit_spade import fit_spade
 from facesynth.training.joined_norm import join_norms, separate_norms
-from facesynth.training.launch import Place, make_fabric, other_ranks
+from facesynth.training.launch import make_fabric, other_ranks
 from facesynth.training.loop import Report
 from facesynth.training.opening import UNHEARD, Order, opened, unheard
+from facesynth.training.place import Place
 from facesynth.training.runs.parser import ParserRun
 from facesynth.training.runs.settings import Data, Schedule, Watch
 from facesynth.training.runs.spade import DiffAugment, OddMaps, SpadeRun

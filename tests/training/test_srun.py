@@ -16,7 +16,7 @@ import pytest
 
 from facesynth.core.errors import TrainingError, UsageError
 from facesynth.jobs.train import prepare
-from facesynth.training.launch import Place
+from facesynth.training.place import Place
 from facesynth.training.srun import meeting, place_of
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import write_pairs

@@ -10,8 +10,8 @@ from facesynth.datasets.image_sets import PackedImages, identify_images, packed_
 from facesynth.store import ArtifactStore
 from facesynth.training import checkpoint
 from facesynth.training.folder import RunFolder
-from facesynth.training.launch import Place
 from facesynth.training.opening import OnPacked, Order
+from facesynth.training.place import Place
 from facesynth.training.runs.spn import SpnRun
 from facesynth.training.spn.choosing import check_ids, image_set
 

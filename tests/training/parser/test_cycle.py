@@ -26,10 +26,11 @@ from facesynth.inference.encoder import as_tensor, one_hot
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.models.specs import EncoderSpec, GeneratorSpec, ParserSpec
-from facesynth.training.launch import Place, make_fabric, other_ranks
+from facesynth.training.launch import make_fabric, other_ranks
 from facesynth.training.opening import Order
 from facesynth.training.parser.cycle import CycleLoss, entropy, likeliest, shown_labels
 from facesynth.training.parser.repainting import Repainter
+from facesynth.training.place import Place
 from facesynth.training.rows import Rows
 from facesynth.training.runs.parser import Cycle, ParserRun, Teacher
 from facesynth.training.runs.settings import Augment, Data, Schedule

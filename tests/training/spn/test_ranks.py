@@ -14,8 +14,9 @@ from facesynth.core.errors import UsageError
 from facesynth.models.normalisation import statistics
 from facesynth.models.resnet_gan.specs import GanNormalisation
 from facesynth.training.fit_spn import fit_spn
-from facesynth.training.launch import Place, other_ranks
+from facesynth.training.launch import other_ranks
 from facesynth.training.opening import UNHEARD, Order, unheard
+from facesynth.training.place import Place
 from facesynth.training.runs.settings import Schedule
 from facesynth.training.runs.spn import SpnRun
 from facesynth.training.spn.job import SpnJob
