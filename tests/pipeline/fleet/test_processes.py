@@ -130,14 +130,16 @@ def test_a_worker_hears_no_ctrl_c_from_its_first_moment_on(tmp_path: Path) -> No
     worker, heard = ProcessWorker(Part(0, 1, "cpu", 2, tmp_path)), Heard()
     worker.start(heard)
     assert worker.pid is not None
-    for one in STOP_SIGNALS:
-        os.kill(worker.pid, one)
-    assert heard.told.get(timeout=60) == "ready"
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines())
-    bits = sum(1 << (one - 1) for one in STOP_SIGNALS)
-    assert int(status["SigIgn"], 16) & bits == bits and not int(status["SigBlk"], 16) & bits
-    worker.stop()
-    worker.join()
+    try:
+        for one in STOP_SIGNALS:
+            os.kill(worker.pid, one)
+        assert heard.told.get(timeout=60) == "ready"
+        status = dict(line.split(":\t", 1) for line in Path(f"/proc/{worker.pid}/status").read_text().splitlines())
+        bits = sum(1 << (one - 1) for one in STOP_SIGNALS)
+        assert int(status["SigIgn"], 16) & bits == bits and not int(status["SigBlk"], 16) & bits
+    finally:
+        worker.stop()
+        worker.join()
     assert heard.told.empty()
 
 
