@@ -61,7 +61,7 @@ def all_series(cores: int) -> list[Series]:
         Series("resolution", "pixels a side", "a new label map painted", (128, 256, 512, 1024), cores),
         Series("batch", "faces at once", "a face parsed", (1, 2, 4, 8, 16), cores),
         Series("cores, painting", "cores", "a new label map painted at 256 pixels", counts),
-        Series("cores, parsing", "cores", "a face parsed", counts),
+        Series("cores, parsing", "cores", "a face parsed, of eight in turn", counts),
     ]
 
 
@@ -94,7 +94,11 @@ def table(every: Mapping[Series, Sequence[Point]]) -> Iterator[str]:
     for series, points in every.items():
         for number, point in enumerate(points):
             head = f"{series.what}, by {series.grows}" if not number else ""
-            yield f"| {head} | {point.step:,} | {1e3 * point.seconds:.3g} | {point.peak_mib:.0f} |"
+            yield f"| {head} | {point.step:,} | {_three_digits(1e3 * point.seconds)} | {point.peak_mib:,.0f} |"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 _STYLE = """<style>text{font:11px system-ui,sans-serif;fill:#555}.head{font-weight:600;fill:#222}.grid{stroke:#ddd}

@@ -65,7 +65,7 @@ def test_readme_s_table_takes_the_place_of_the_one_before(
     for _ in range(2):
         growth.keep(every, list(growth.table(every)), "a machine")
     written = readme.read_text(encoding="utf-8")
-    assert "| 1 | 123 | 512 |" in written and "| 4 | 50 | 2000 |" in written
+    assert "| 1 | 123 | 512 |" in written and "| 4 | 50 | 2,000 |" in written
     assert "old" not in written and written.startswith("before\n") and written.endswith("\nafter\n")
     assert written.count("123") == 1
     kept = json.loads((growth.HERE / "results" / "growth.json").read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 
 from facesynth.core.errors import TrainingError, UsageError
@@ -67,10 +68,14 @@ def make_fabric(device: str, precision: Precision, *, parts: int = 1, place: Pla
         if parts > 1:
             where = torch.device("cuda", resolved.index or 0) if resolved.type == "cuda" else resolved
             strategy: Any = InParts(parts, device=where)
-            fabric = Fabric(accelerator=resolved.type, strategy=strategy, precision=PRECISIONS[precision])  # type: ignore[arg-type]
+            how: dict[str, Any] = {"strategy": strategy}
         else:
             devices = [resolved.index] if resolved.index is not None else 1
-            fabric = Fabric(accelerator=resolved.type, devices=devices, precision=PRECISIONS[precision])  # type: ignore[arg-type]
+            how = {"devices": devices}
+        # Alone whatever the environment tells: in a batch job Fabric would take this process for one of srun's.
+        fabric = Fabric(
+            accelerator=resolved.type, precision=PRECISIONS[precision], plugins=[LightningEnvironment()], **how
+        )  # type: ignore[arg-type]
     else:
         kind = check_place(device, place)
         environment = SLURMEnvironment(auto_requeue=False) if place.srun else _Environment(place)

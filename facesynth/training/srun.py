@@ -24,14 +24,22 @@ def place_of(environment: Mapping[str, str]) -> Place | None:
     A batch script's own commands are none, though Slurm tells them of the job: srun alone tells of a step. Raises
     UsageError where the tasks are not as many on each machine.
     """
-    ranks = int(environment.get("SLURM_STEP_NUM_TASKS", "1"))
+    ranks = _count(environment, "SLURM_STEP_NUM_TASKS")
     if ranks == 1:
         return None
-    nodes = int(environment.get("SLURM_STEP_NUM_NODES", "1"))
+    nodes = _count(environment, "SLURM_STEP_NUM_NODES")
     if "SLURM_NTASKS_PER_NODE" not in environment or ranks % nodes:
         what = f"srun has started {ranks} tasks on {nodes} machines, and did not say how many on each"
         raise UsageError(what, hint="give --ntasks-per-node in place of --ntasks")
-    return Place(int(environment["SLURM_PROCID"]), ranks, nodes=nodes, srun=True)
+    return Place(_count(environment, "SLURM_PROCID", least=0), ranks, nodes=nodes, srun=True)
+
+
+def _count(environment: Mapping[str, str], name: str, least: int = 1) -> int:
+    """A number that srun tells. UsageError where it is none."""
+    told = environment.get(name, "1")
+    if not told.isdecimal() or int(told) < least:
+        raise UsageError(f"{name} is {told!r}, which srun never sets", hint="unset it where this is no task of srun's")
+    return int(told)
 
 
 @contextmanager

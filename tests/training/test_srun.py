@@ -18,6 +18,7 @@ import torch.distributed as dist
 
 from facesynth.core.errors import TrainingError, UsageError
 from facesynth.jobs.train import prepare
+from facesynth.training.launch import make_fabric
 from facesynth.training.place import Place
 from facesynth.training.srun import meeting, place_of
 from facesynth.training.start import train_spade
@@ -232,3 +233,15 @@ def test_a_rank_that_is_gone_while_they_train_is_told_and_no_other_error_is_take
     with pytest.raises(kind, match=raised) as caught:
         train()
     assert ("rank 0 of 2: another rank is gone" in str(caught.value)) == (kind is TrainingError)
+    for odd in ({**eight, "PROCID": "a"}, {"STEP_NUM_TASKS": "x"}, {"STEP_NUM_TASKS": "0"}):
+        with pytest.raises(UsageError, match="which srun never sets; unset it"):
+            place_of(step(**odd, NTASKS_PER_NODE="4"))
+
+
+def test_a_batch_script_s_own_command_trains_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slurm tells it of the job's tasks, and Lightning Fabric by itself would take it for one of them."""
+    job = {"JOB_ID": "7", "JOB_NAME": "train", "NTASKS": "4", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in step(**job, JOB_NUM_NODES="1", JOB_NODELIST="n1").items():
+        monkeypatch.setenv(name, value)
+    for parts in (1, 2):
+        assert make_fabric("cpu", "float32", parts=parts).world_size == 1
