@@ -73,9 +73,8 @@ def make_fabric(device: str, precision: Precision, *, parts: int = 1, place: Pla
             devices = [resolved.index] if resolved.index is not None else 1
             how = {"devices": devices}
         # Alone whatever the environment tells: in a batch job Fabric would take this process for one of srun's.
-        fabric = Fabric(
-            accelerator=resolved.type, precision=PRECISIONS[precision], plugins=[LightningEnvironment()], **how
-        )  # type: ignore[arg-type]
+        how |= {"precision": PRECISIONS[precision], "plugins": [LightningEnvironment()]}
+        fabric = Fabric(accelerator=resolved.type, **how)
     else:
         kind = check_place(device, place)
         environment = SLURMEnvironment(auto_requeue=False) if place.srun else _Environment(place)

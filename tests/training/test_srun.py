@@ -185,6 +185,9 @@ def test_only_the_tasks_of_a_step_are_ranks() -> None:
     assert place is not None and (place.rank, place.ranks, place.nodes, place.here, place.srun) == (5, 8, 2, 4, True)
     with pytest.raises(UsageError, match="--ntasks-per-node"):
         place_of(step(**eight))
+    for odd in ({**eight, "PROCID": "a"}, {"STEP_NUM_TASKS": "x"}, {"STEP_NUM_TASKS": "0"}):
+        with pytest.raises(UsageError, match="which srun never sets; unset it"):
+            place_of(step(**odd, NTASKS_PER_NODE="4"))
 
 
 def test_ranks_that_wait_for_the_first_one_are_told_that_it_will_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,9 +236,6 @@ def test_a_rank_that_is_gone_while_they_train_is_told_and_no_other_error_is_take
     with pytest.raises(kind, match=raised) as caught:
         train()
     assert ("rank 0 of 2: another rank is gone" in str(caught.value)) == (kind is TrainingError)
-    for odd in ({**eight, "PROCID": "a"}, {"STEP_NUM_TASKS": "x"}, {"STEP_NUM_TASKS": "0"}):
-        with pytest.raises(UsageError, match="which srun never sets; unset it"):
-            place_of(step(**odd, NTASKS_PER_NODE="4"))
 
 
 def test_a_batch_script_s_own_command_trains_alone(monkeypatch: pytest.MonkeyPatch) -> None:
