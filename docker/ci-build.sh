@@ -72,6 +72,7 @@ test -z "$(find "$work/data/painted" "$work/data/out" ! -uid "$uid")"
 # The studio, until it is healthy by the check of compose.yaml; the chroot has the host's network, so on a free port.
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 health=$(sed -n 's/^ *- "\(import urllib.*\)"$/\1/p' "$root/docker/compose.yaml" | sed "s/\${FACESYNTH_PORT:-7860}/$port/")
+test -n "$health"
 # shellcheck disable=SC2016
 run --env FACESYNTH_TOKEN=random --env FACESYNTH_OFFLINE=1 "$job" -- sh -c '
     facesynth serve --demo --host 0.0.0.0 --port "$1" >/tmp/address &
