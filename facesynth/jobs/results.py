@@ -45,8 +45,8 @@ class Results:
 
     def pack(self, inputs: Iterable[str | Path], sources: Sources, names: FolderNames, packing: Packing) -> None:
         """Have outputs packed. Raises UsageError where an archive would take an input's place, or another command's."""
-        claim = ShardClaim(self.tree, self.report.command, inputs, packing.size) if sources.folders else None
         if not self.execution.dry_run:
+            claim = ShardClaim(self.tree, self.report.command, inputs, packing.size) if sources.folders else None
             shards = Shards(self.tree, sources, names, size=packing.size, kinds=packing.kinds, claim=claim)
             self._destination = Packer(shards, lambda origin, error: self.settle(Failed(origin, error), advance=0))
 

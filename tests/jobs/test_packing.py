@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,21 +26,7 @@ from facesynth.stages.base import FileCodec
 from facesynth.stages.segment import PROBABILITIES_FILE
 from tests.jobs.conftest import GREEN, PINK, RED, Listener, Opener, progress, rows, write_flat_faces, written
 from tests.painted_stages import Brightness, Colouring, Tiles, flat_photo
-
-
-def pack(path: Path, **members: bytes) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    with tarfile.open(path, "w") as archive:
-        for name, data in members.items():
-            told = tarfile.TarInfo(name.replace("_dot_", "."))
-            told.size = len(data)
-            archive.addfile(told, io.BytesIO(data))
-    return path
-
-
-def unpacked(path: Path) -> dict[str, bytes]:
-    with tarfile.open(path) as archive:
-        return {one.name: archive.extractfile(one).read() for one in archive}  # type: ignore[union-attr]
+from tests.tar_files import pack, unpacked
 
 
 def face(red: int) -> bytes:

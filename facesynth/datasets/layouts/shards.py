@@ -56,11 +56,14 @@ class ShardsLayout:
                 "no tar archives in it", where=folder, hint="for files of their own: dataset import folder"
             )
         self._count = images = 0
+        damaged = None
         for entry in self.entries():
             self._count += 1
             images += entry.image is not None
+            if entry.image is None and entry.labels is None:
+                damaged = damaged or f"; {entry.name}: {entry.fault}"
         if not images:
-            raise UsageError("no image in any of its archives", where=folder)
+            raise UsageError(f"no image in any of its archives{damaged or ''}", where=folder)
 
     @property
     def about(self) -> Description:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +13,10 @@ from facesynth.datasets.layouts.shards import ShardsLayout
 from facesynth.datasets.manifest import Manifest, Sample
 from facesynth.datasets.pairs import open_pairs
 from tests.drawn_pairs import drawn_face, drawn_labels
+from tests.tar_files import pack
 
 LABELS = [drawn_labels(seed, 32) for seed in range(4)]
 FACES = [encode_png(drawn_face(each, seed)) for seed, each in enumerate(LABELS)]
-
-
-def write_shard(path: Path, **members: bytes) -> Path:
-    """An archive of files; of their names `__` stands for a dot."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w") as written:
-        for name, data in members.items():
-            member = tarfile.TarInfo(name.replace("__", "."))
-            member.size = len(data)
-            written.addfile(member, io.BytesIO(data))
-    return path
 
 
 def taken(folder: Path, output: Path) -> tuple[Imported, dict[str, Sample]]:
@@ -42,10 +30,9 @@ def told(done: Imported) -> dict[str, tuple[str, ...]]:
 
 def test_samples_are_taken_out_to_be_trained_on(tmp_path: Path) -> None:
     maps = [encode_label_map(each) for each in LABELS]
-    write_shard(tmp_path / "in/b/001.tar", x__png=FACES[2], x__labels__png=maps[2], x__json=b"{}")
-    write_shard(
-        tmp_path / "in/000.tar", p__labels__png=maps[0], p__png=FACES[0], q__png=FACES[1], q__labels__png=maps[1]
-    )
+    pack(tmp_path / "in/b/001.tar", x_dot_png=FACES[2], x_dot_labels_dot_png=maps[2], x_dot_json=b"{}")
+    pair = {"p_dot_labels_dot_png": maps[0], "p_dot_png": FACES[0]}
+    pack(tmp_path / "in/000.tar", **pair, q_dot_png=FACES[1], q_dot_labels_dot_png=maps[1])
     done, samples = taken(tmp_path / "in", tmp_path / "out")
     assert list(samples) == ["000/p", "000/q", "b/001/x"] and not done.failed and not done.warned
     for index, sample in enumerate(samples.values()):
@@ -54,25 +41,25 @@ def test_samples_are_taken_out_to_be_trained_on(tmp_path: Path) -> None:
     assert [pair.name for pair in open_pairs(done.manifest)] == list(samples)
     again, _ = taken(tmp_path / "in", tmp_path / "out")
     assert again.kept == 3
-    write_shard(tmp_path / "in/b/001.tar", x__png=FACES[3], x__labels__png=maps[3])
+    pack(tmp_path / "in/b/001.tar", x_dot_png=FACES[3], x_dot_labels_dot_png=maps[3])
     changed, samples = taken(tmp_path / "in", tmp_path / "out")
     assert changed.kept == 2 and samples["b/001/x"].image.read_bytes() == FACES[3]
 
 
 def test_what_cannot_be_used_is_told_by_name_and_the_rest_is_taken(tmp_path: Path) -> None:
     maps = [encode_label_map(each) for each in LABELS]
-    write_shard(
+    pack(
         tmp_path / "in/0.tar",
-        good__png=FACES[0],
-        good__labels__png=maps[0],
-        alone__png=FACES[1],
-        broken__png=FACES[2][:99],
-        lonely__labels__png=maps[1],
-        big__png=FACES[3],
-        big__labels__png=encode_label_map(drawn_labels(0, 48)),
-        two__a__png=FACES[0],
-        two__b__png=FACES[1],
-        two__labels__png=maps[0],
+        good_dot_png=FACES[0],
+        good_dot_labels_dot_png=maps[0],
+        alone_dot_png=FACES[1],
+        broken_dot_png=FACES[2][:99],
+        lonely_dot_labels_dot_png=maps[1],
+        big_dot_png=FACES[3],
+        big_dot_labels_dot_png=encode_label_map(drawn_labels(0, 48)),
+        two_dot_a_dot_png=FACES[0],
+        two_dot_b_dot_png=FACES[1],
+        two_dot_labels_dot_png=maps[0],
     )
     (tmp_path / "in/1.tar").write_bytes((tmp_path / "in/0.tar").read_bytes()[:1500])
     done, samples = taken(tmp_path / "in", tmp_path / "out")
@@ -92,6 +79,9 @@ def test_a_folder_without_archives_or_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(FACES[0])
     with pytest.raises(UsageError, match="no tar archives in it; for files of their own: dataset import folder"):
         ShardsLayout(tmp_path)
-    write_shard(tmp_path / "in/0.tar", notes__txt=b"x")
+    pack(tmp_path / "in/0.tar", notes_dot_txt=b"x")
     with pytest.raises(UsageError, match="no image in any of its archives"):
+        ShardsLayout(tmp_path / "in")
+    (tmp_path / "in/0.tar").write_bytes(b"x" * 700)
+    with pytest.raises(UsageError, match=r"no image in any of its archives; 0\.tar: not a tar archive"):
         ShardsLayout(tmp_path / "in")
