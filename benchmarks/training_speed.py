@@ -29,6 +29,7 @@ from facesynth.datasets.packed import PackedPairs
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
+from facesynth.models.pattern_spade.finding import batch_patterns
 from facesynth.models.perceptual import PerceptualDistance
 from facesynth.training.data import HeldOut
 from facesynth.training.initial import initialise, load_perceptual
@@ -80,6 +81,8 @@ def networks_of(run: SpadeRun) -> tuple[Painter, Discriminator]:
 def our_step(run: SpadeRun, pairs: PackedPairs, perceptual: PerceptualDistance | None, device: str) -> Step:
     """One step of facesynth's own job."""
     painter, critic = networks_of(run)
+    if run.by_patterns(torch.device(device).type):
+        painter.generator.find_patterns = batch_patterns
     if run.compile:
         painter.compile()
         critic.compile()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facesynth.models.pattern_spade.finding import BatchPatterns
 from facesynth.models.region_styles import RegionStyles
 from facesynth.models.spade import SpadeResBlock
 from facesynth.models.specs import GeneratorSpec
@@ -23,11 +24,15 @@ class SpadeGenerator(nn.Module):
 
     NVlabs/SPADE's layout: seven residual blocks, the first three at full width, then half the width at each doubling;
     `size / start` = 2^5 is its "normal", 2^6 its "more" and 2^7 its "most" upsampling (with an eighth block).
+
+    With `find_patterns` γ and β are computed once for each pattern of labels that it finds in ids N×H×W; see
+    `pattern_spade`. That is for label maps which are one-hot in fact, with one label at each pixel.
     """
 
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.find_patterns: Callable[[Tensor, int], BatchPatterns] | None = None
         doublings = (spec.size // spec.start).bit_length() - 1
         widths = [min(spec.width * factor, spec.max_width) for factor in (16, 16, 16, 16, 8, 4, 2, 1)]
         if doublings == 7:
@@ -69,14 +74,18 @@ class SpadeGenerator(nn.Module):
         """
         styles = self.styles_of_blocks(style)
         x = self.beginning(styles[0]).contiguous(memory_format=torch.channels_last)
-        scaled: dict[int, Tensor] = {}
+        scaled: dict[int, Tensor | BatchPatterns] = {}
         for index, (block, side) in enumerate(zip(self.blocks, self.sides, strict=True)):
             if x.shape[-1] != side:
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
             if side not in scaled:
-                scaled[side] = F.interpolate(label_map, (side, side), mode="nearest")
+                scaled[side] = self._scaled(label_map, side)
             x = block(x, scaled[side], styles[index], None if noise is None or not self.spec.noise else noise[index])
         return torch.tanh(self.picture(F.leaky_relu(x, 0.2)))
+
+    def _scaled(self, label_map: Tensor, side: int) -> Tensor | BatchPatterns:
+        planes = F.interpolate(label_map, (side, side), mode="nearest")
+        return planes if self.find_patterns is None else self.find_patterns(planes.argmax(1), self.spec.labels)
 
     def styles_of_blocks(self, style: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
         """One style a block, those of regions as their labels read them."""

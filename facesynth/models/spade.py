@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from facesynth.models.normalisation.modulation import Field, Modulation
+from facesynth.models.pattern_spade.finding import BatchPatterns
+from facesynth.models.pattern_spade.rows import exact, gamma_beta_rows, modulated
 
 Convolution = Callable[..., nn.Module]
 
@@ -29,7 +31,8 @@ class Spade(Modulation):
 
     With `style_channels` the result is scaled and shifted a channel by the style as well: `(1 + a(z))·y + b(z)`; where
     there is a style for each label, each does so where its label is.
-    x: N×C×H×W; label_map: N×labels×H×W one-hot at x's size; style: N×style_channels, or N×labels×style_channels.
+    x: N×C×H×W; label_map: N×labels×H×W one-hot at x's size, or what `batch_patterns` finds in it, which gives the same;
+    style: N×style_channels, or N×labels×style_channels.
     """
 
     def __init__(self, channels: int, labels: int, hidden: int, style_channels: int | None) -> None:
@@ -43,7 +46,9 @@ class Spade(Modulation):
         gamma, beta = self.gamma_beta(F.relu(self.shared(label_map))).chunk(2, dim=1)
         return Field(1 + gamma, beta)
 
-    def forward(self, x: Tensor, label_map: Tensor, style: Tensor) -> Tensor:
+    def forward(self, x: Tensor, label_map: Tensor | BatchPatterns, style: Tensor) -> Tensor:
+        if isinstance(label_map, BatchPatterns):
+            return self._by_patterns(x, label_map, style)
         y = self.modulated(x, label_map, style)
         if self.style is not None:
             affine: Tensor = self.style(style)
@@ -51,6 +56,16 @@ class Spade(Modulation):
             scale, shift = wide.chunk(2, dim=1)
             y = y * (1 + scale) + shift
         return y
+
+    def _by_patterns(self, x: Tensor, patterns: BatchPatterns, style: Tensor) -> Tensor:
+        gamma, beta = gamma_beta_rows(patterns, self.shared, self.gamma_beta).chunk(2, dim=1)
+        scale, shift = 1 + gamma, beta
+        if self.style is not None:
+            affine = exact(self.style(style))
+            own = affine[patterns.image] if affine.ndim == 2 else affine[patterns.image, patterns.label]
+            styled, moved = own.chunk(2, dim=1)
+            scale, shift = scale * (1 + styled), shift * (1 + styled) + moved
+        return modulated(self.normalise(x), scale, shift, patterns)
 
 
 def spread(numbers: Tensor, label_map: Tensor) -> Tensor:
@@ -93,7 +108,7 @@ class SpadeResBlock(nn.Module):
         self.norm_s = norm(channels_in) if learned else None
         self.conv_s = make(channels_in, channels_out, 1, bias=False) if learned else None
 
-    def forward(self, x: Tensor, label_map: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, label_map: Tensor | BatchPatterns, style: Tensor, noise: Tensor | None) -> Tensor:
         shortcut = x
         if self.norm_s is not None and self.conv_s is not None:
             shortcut = self.conv_s(self.norm_s(x, label_map, style))
@@ -114,5 +129,4 @@ class NoiseInjection(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1, channels, 1, 1))
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        y: Tensor = x + self.weight * noise
-        return y
+        return torch.addcmul(x, self.weight.to(x.dtype), noise.to(x.dtype))  # in float32 all after it would be, too

@@ -33,7 +33,8 @@ def appraised(
     """
     check_devices(device, devices)
     require_shares(config, devices)
-    taken, where = footprint(config, painted_by), resolve_device(device)
+    where = resolve_device(device)
+    taken = footprint(config, painted_by, device=where.type)
     sizes = ", ".join(f"{name} {count / 1e6:,.2f} M" for name, count in taken.parameters.items())
     yield f"networks: {sizes} parameters"
     disk = f"{(KEPT + 1) * taken.state / 1e6:,.0f} MB of checkpoints"

@@ -14,6 +14,7 @@ from facesynth.inference import networks
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
+from facesynth.models.pattern_spade.finding import batch_patterns
 from facesynth.models.segmentation_discriminator import SegmentationDiscriminator
 from facesynth.training import checkpoint
 from facesynth.training.collectives import ranks_of
@@ -62,6 +63,8 @@ def fit_spade(order: Order[SpadeRun], place: Place, opened: Opened, listening: L
         join_norms(painter)
         if perceptual is not None:
             perceptual.joined = lambda mean: ranks.total(mean) / ranks.count
+    if config.by_patterns(fabric.device.type):
+        painter.generator.find_patterns = batch_patterns
     if config.compile:
         for module in (painter, patches, segmentation, perceptual):
             if module is not None:

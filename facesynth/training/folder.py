@@ -29,6 +29,7 @@ _CHANGEABLE = (
     "every",
     "decay_images",
     "compile",
+    "label_patterns",
     "watch",
     "best",
     "licence",

@@ -19,6 +19,7 @@ from facesynth.inference import networks
 from facesynth.models.discriminator import Discriminator
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
+from facesynth.models.pattern_spade.finding import BatchPatterns
 from facesynth.models.perceptual import MobileNetFeatures, PerceptualDistance, Vgg19Features
 from facesynth.models.resnet_gan.discriminator import ResnetDiscriminator
 from facesynth.models.resnet_gan.generator import ResnetGenerator
@@ -33,9 +34,11 @@ from facesynth.training.spade.style_draws import StyleDraws, style_draws
 _BYTES = 4
 _MARGIN = 1.3
 """What a step takes at its height over what is counted here. So spade-128 in float32, at 2, 8 and 16 samples at once on
-a CPU, is told 6 to 15 % too much."""
+a CPU, is told 6 to 15 % too much; by patterns of labels spade-256, at 4 and 8, 25 % (in bf16 35 %)."""
 _BF16 = 0.65
 """What autocast's tensors take, of which some stay float32, over float32's."""
+_PATTERNS = 20
+"""Times the side of a label map: how many patterns it is taken to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,10 @@ class Footprint:
         return max(0, (room - self.fixed) // self.sample)
 
 
-def footprint(config: ParserRun | SpadeRun | SpnRun, painted_by: GeneratorSpec | None = None) -> Footprint:
-    """What a run takes, by an estimate. Draws none of torch's random numbers.
+def footprint(
+    config: ParserRun | SpadeRun | SpnRun, painted_by: GeneratorSpec | None = None, *, device: str = "cpu"
+) -> Footprint:
+    """What a run takes on a device of this kind, by an estimate. Draws none of torch's random numbers.
 
     `painted_by` is the generator that a parser's cycle goes back through: its weights file alone tells what it is.
     """
@@ -66,7 +71,7 @@ def footprint(config: ParserRun | SpadeRun | SpnRun, painted_by: GeneratorSpec |
         if isinstance(config, SpnRun):
             return _of_spn(config)
         if isinstance(config, SpadeRun):
-            return _of_spade(config)
+            return _of_spade(config, device)
         taken = _of_parser(config)
         return taken if painted_by is None else _with_cycle(taken, config, painted_by)
 
@@ -145,9 +150,11 @@ def _perceptual(features: str) -> PerceptualDistance:
     return PerceptualDistance(MobileNetFeatures() if features.startswith("mobilenet") else Vgg19Features())
 
 
-def _of_spade(config: SpadeRun) -> Footprint:
+def _of_spade(config: SpadeRun, device: str) -> Footprint:
     encoder = None if config.encoder is None else StyleEncoder(config.encoder)
     painter = Painter(SpadeGenerator(config.generator), encoder)
+    if config.by_patterns(device):
+        painter.generator.find_patterns = _assumed_patterns
     parts: dict[str, nn.Module] = {"generator": painter.generator}
     if encoder is not None:
         parts["encoder"] = encoder
@@ -172,6 +179,14 @@ def _of_spade(config: SpadeRun) -> Footprint:
         return kept
 
     return _measured(parts, {"generator", "encoder"}, forward, config.precision == "bf16")
+
+
+def _assumed_patterns(ids: Tensor, labels: int) -> BatchPatterns:
+    """As many patterns as label maps of faces have, and some more for loosely drawn ones: 8 % of 256², 31 % of 64²."""
+    pixels, side = ids.numel(), ids.shape[-1]
+    count = round(pixels * min(1.0, _PATTERNS / side))
+    each, nine = ids.new_zeros(count), ids.new_zeros(count, 9)
+    return BatchPatterns(nine[: count // 2], nine, each, each, each, ids.flatten())
 
 
 def _of_spn(config: SpnRun) -> Footprint:

@@ -40,7 +40,7 @@ def check_memory(
     `painted_by` is the generator of a parser's cycle.
     On a CPU the estimate decides, for a process that takes too much there is killed without a word.
     """
-    taken = footprint(config, painted_by)
+    taken = footprint(config, painted_by, device=device.type)
     room = room_of(device)
     if room is not None:
         on_each = room // devices if device.type == "cpu" else room

@@ -10,7 +10,7 @@ import torch
 
 from facesynth.config import find_pipeline, load_pipeline
 from facesynth.core.errors import DeviceError
-from facesynth.models.specs import DiscriminatorSpec
+from facesynth.models.specs import DiscriminatorSpec, GeneratorSpec
 from facesynth.training import memory, preflight
 from facesynth.training.memory import footprint
 from facesynth.training.preflight import check_memory, room_to_train
@@ -44,6 +44,14 @@ def test_what_is_in_flight_grows_with_pictures_networks_and_precision() -> None:
     assert 3 < footprint(replace(parser, parser=replace(parser.parser, size=128))).sample / footprint(parser).sample < 5
 
 
+def test_patterns_of_labels_take_less_than_pixels() -> None:
+    run = spade_run(Path(), generator=GeneratorSpec(size=128, start=4, spade_hidden=64, width=8, style_channels=8))
+    dense, patterns = (footprint(replace(run, label_patterns=how)) for how in ("never", "always"))
+    assert patterns.sample < 0.6 * dense.sample and patterns.fixed == dense.fixed
+    assert footprint(run) == patterns and footprint(run, device="cuda") == dense
+    assert footprint(replace(run, compile=True)) == dense
+
+
 def test_it_draws_no_random_numbers() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
@@ -60,7 +68,8 @@ def test_a_batch_that_does_not_fit_is_refused_with_one_that_does() -> None:
     assert "--set accumulate=4" in str(told.value), "16 in 4 parts are 4 at once"
     assert check_memory(replace(run, accumulate=4), CPU, room_of=lambda device: room) == taken
     assert check_memory(run, CPU, room_of=lambda device: None) == taken, "nobody knows how much is free"
-    assert check_memory(run, GPU, room_of=lambda device: taken.of(15)) == taken, "a GPU is tried"
+    dense = footprint(run, device="cuda")
+    assert check_memory(run, GPU, room_of=lambda device: dense.of(15)) == dense, "a GPU is tried"
     with pytest.raises(DeviceError, match="smaller networks"):
         check_memory(run, GPU, room_of=lambda device: 1_000)
 

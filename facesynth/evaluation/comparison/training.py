@@ -13,7 +13,19 @@ from facesynth.evaluation.pictures.results import PictureEvaluation
 Unit: TypeAlias = Literal["images", "seconds"]
 
 _NOT_THE_ARM = frozenset(
-    {"name", "seed", "licence", "every", "watch", "best", "compile", "keep_discriminators", "images", "seconds"}
+    {
+        "name",
+        "seed",
+        "licence",
+        "every",
+        "watch",
+        "best",
+        "compile",
+        "label_patterns",
+        "keep_discriminators",
+        "images",
+        "seconds",
+    }
 )
 """Settings of a run that do not tell what was tried: its names, what it notes and keeps, and its budget."""
 

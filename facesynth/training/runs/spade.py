@@ -64,6 +64,9 @@ class OddMaps:
         require_numbers(self, "share", "redrawn", high=1)
 
 
+LabelPatterns = Literal["auto", "always", "never"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpadeRun:
     """A run that trains VAE encoder, SPADE generator and one discriminator or two together."""
@@ -99,6 +102,7 @@ class SpadeRun:
     precision: Precision = "float32"
     accumulate: int = 1  # equal parts that a batch is gone through in: less memory, the same number of images a step
     compile: bool = False  # by torch.compile, which pays on a GPU after some minutes
+    label_patterns: LabelPatterns = "auto"  # γ and β once for each pattern of labels: auto is on a CPU, unless compiled
     watch: Watch = field(default_factory=Watch)
     best: str | None = "auto"  # the score whose best moment is kept: auto is the first of BEST_GENERATOR; or null
     every: Schedule = field(default_factory=Schedule)
@@ -119,6 +123,10 @@ class SpadeRun:
                 f"the encoder gives {self.encoder.style_channels} style channels, "
                 f"the generator takes {self.generator.style_channels}"
             )
+        if self.label_patterns == "always" and self.compile:
+            raise ValueError(
+                "label_patterns: always and compile: true exclude each other, as each batch has another number of them"
+            )
         critic = self.segmentation_discriminator
         if critic is None and self.discriminator is None:
             raise ValueError("discriminator and segmentation_discriminator are both null: a run needs one of them")
@@ -136,6 +144,12 @@ class SpadeRun:
     def packed_size(self) -> int:
         """The side in pixels at which its pairs are packed: the generator's, with headroom for the zoom."""
         return self.generator.size * 9 // 8
+
+    def by_patterns(self, device: str) -> bool:
+        """Whether γ and β are computed once for each pattern of labels on a device of this kind (`cpu`, `cuda`)."""
+        if self.label_patterns == "auto":
+            return device == "cpu" and not self.compile
+        return self.label_patterns == "always"
 
     @property
     def shared_out(self) -> Mapping[str, int]:

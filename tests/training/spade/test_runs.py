@@ -13,8 +13,9 @@ from safetensors.numpy import load_file
 
 from facesynth.config import find_pipeline, load_pipeline
 from facesynth.core.errors import TrainingError, UsageError
+from facesynth.models.pattern_spade.finding import BatchPatterns, batch_patterns
 from facesynth.models.specs import DiscriminatorSpec, SegmentationDiscriminatorSpec
-from facesynth.training import checkpoint
+from facesynth.training import checkpoint, fit_spade
 from facesynth.training.runs.spade import DiffAugment, OddMaps, SpadeRun
 from facesynth.training.start import train_spade
 from tests.drawn_pairs import write_pairs
@@ -50,6 +51,52 @@ def same(one: object, other: object) -> bool:
     return (
         torch.equal(one, other) if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) else one == other
     )
+
+
+@pytest.mark.parametrize("regions", [False, True])
+def test_patterns_of_labels_give_the_gradients_of_pixels(pairs: Path, tmp_path: Path, regions: bool) -> None:
+    run = spade_run(pairs, images=4, style_mixing=0.5, **EVERYTHING)
+    assert run.encoder is not None
+    if regions:
+        run = replace(
+            run,
+            generator=replace(run.generator, style_regions=True),
+            encoder=replace(run.encoder, style_regions=True),
+        )
+    wanted, found = (
+        _gradients(state_after(replace(run, label_patterns=how), tmp_path / how, pairs)[1])
+        for how in ("never", "always")
+    )
+    assert len(wanted) > 100
+    for name, dense in wanted.items():
+        assert (found[name] - dense).abs().max() <= 1e-4 * dense.abs().max() + 1e-7, name
+
+
+def test_patterns_of_labels_are_found_where_they_are_meant_to_be(pairs: Path, tmp_path: Path) -> None:
+    seen: list[torch.Size] = []
+
+    def noted(ids: torch.Tensor, labels: int) -> BatchPatterns:
+        seen.append(ids.shape)
+        return batch_patterns(ids, labels)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_spade, "batch_patterns", noted)
+        state_after(spade_run(pairs, images=4, label_patterns="never"), tmp_path, pairs)
+        assert not seen
+        state_after(spade_run(pairs, images=8), tmp_path, pairs)  # the same run goes on by patterns
+    assert {shape[-1] for shape in seen} == {2, 4, 8, 16, 32, 64}
+    assert spade_run(pairs, compile=True).by_patterns("cpu") is False
+    assert spade_run(pairs).by_patterns("cuda") is False
+    assert spade_run(pairs, label_patterns="always").by_patterns("cuda") is True
+    with pytest.raises(ValueError, match="label_patterns: always and compile: true exclude each other"):
+        spade_run(pairs, label_patterns="always", compile=True)
+
+
+def _gradients(state: dict[str, object]) -> dict[int, torch.Tensor]:
+    """Those of the last step, of encoder and generator: with β₁ = 0 Adam's first moment is the gradient."""
+    adam = state["adam_g"]
+    assert isinstance(adam, dict)
+    return {name: each["exp_avg"] for name, each in adam["state"].items()}
 
 
 @pytest.mark.parametrize("changes", [EVERYTHING, {**EVERYTHING, "discriminator": None}], ids=["both", "alone"])
