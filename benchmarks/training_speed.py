@@ -2,22 +2,26 @@
 
     python benchmarks/training_speed.py --device cuda                        spade-128, bf16 and torch.compile
     python benchmarks/training_speed.py --device cuda --pipeline paper-spade-face --batch-size 8
+    python benchmarks/training_speed.py --device cpu --pipeline spade-256 --precision bf16 --steps 1 --rounds 3
     python benchmarks/training_speed.py --device cpu --toy                   runs anywhere in about a minute
 
 Both are given the same drawn pairs from main memory, the same augmentation, losses and optimizers, and take turns. The
 plain loop is what a training script does without further thought: float32 throughout, NCHW memory, no autocast, no
-compiling, and a batch that is made when it is needed. The last line is what batches alone come at: where that is far
-above a step's images a second, data does not hold it up.
+compiling, γ and β at each pixel, and a batch that is made when it is needed. The last line is what batches alone come
+at: where that is far above a step's images a second, data does not hold it up.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # drawn label maps, which the tests have
 
 import numpy as np
 import torch
@@ -40,6 +44,7 @@ from facesynth.training.spade.batches import Batches
 from facesynth.training.spade.job import SpadeJob
 from facesynth.training.spade.painter import Painter
 from facesynth.training.spade.style_draws import style_draws
+from tests.drawn_pairs import drawn_labels
 
 Step = Callable[[int], object]
 
@@ -59,11 +64,9 @@ class Speeds:
 
 
 def drawn_pairs(count: int, size: int) -> PackedPairs:
-    """Random faces and label maps of a few flat regions each, as they lie packed."""
-    generator = np.random.default_rng(0)
-    coarse = generator.integers(0, 19, (count, 8, 8), dtype=np.uint8)
-    labels = coarse.repeat(-(-size // 8), 1).repeat(-(-size // 8), 2)[:, :size, :size]
-    return PackedPairs(generator.integers(0, 256, (count, size, size, 3), dtype=np.uint8), labels.copy(), "drawn")
+    """Random pictures and drawn faces' label maps, as they lie packed."""
+    pictures = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    return PackedPairs(pictures, np.stack([drawn_labels(seed, size).ids for seed in range(count)]), "drawn")
 
 
 def networks_of(run: SpadeRun) -> tuple[Painter, Discriminator]:
@@ -186,7 +189,8 @@ def main() -> None:
         precision=arguments.precision or ("bf16" if gpu else run.precision),
         compile=compiled,
     )
-    rounds, steps, warmup = (2, 4, 2) if arguments.toy else (arguments.rounds, arguments.steps, 10)
+    rounds, steps = (2, 4) if arguments.toy else (arguments.rounds, arguments.steps)
+    warmup = min(steps, 10)
     found = measure(run, torch.device(arguments.device), rounds=rounds, steps=steps, warmup=warmup)
     where = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
     how = f"{run.precision}, {'compiled' if compiled else 'eager'}"

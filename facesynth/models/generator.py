@@ -14,6 +14,9 @@ from facesynth.models.region_styles import RegionStyles
 from facesynth.models.spade import SpadeResBlock
 from facesynth.models.specs import GeneratorSpec
 
+_PATTERNS_FROM = 64
+"""The side from which on patterns of labels are looked for: a third of its pixels see another, at 32×32 two thirds."""
+
 
 class SpadeGenerator(nn.Module):
     """One-hot label map N×labels×S×S and style → picture N×3×S×S in -1..1.
@@ -25,8 +28,8 @@ class SpadeGenerator(nn.Module):
     NVlabs/SPADE's layout: seven residual blocks, the first three at full width, then half the width at each doubling;
     `size / start` = 2^5 is its "normal", 2^6 its "more" and 2^7 its "most" upsampling (with an eighth block).
 
-    With `find_patterns` γ and β are computed once for each pattern of labels that it finds in ids N×H×W; see
-    `pattern_spade`. That is for label maps which are one-hot in fact, with one label at each pixel.
+    With `find_patterns` γ and β are computed once for each pattern of labels that it finds in ids N×H×W, from 64×64 on;
+    see `pattern_spade`. That is for label maps which are one-hot in fact, with one label at each pixel.
     """
 
     def __init__(self, spec: GeneratorSpec) -> None:
@@ -85,7 +88,9 @@ class SpadeGenerator(nn.Module):
 
     def _scaled(self, label_map: Tensor, side: int) -> Tensor | BatchPatterns:
         planes = F.interpolate(label_map, (side, side), mode="nearest")
-        return planes if self.find_patterns is None else self.find_patterns(planes.argmax(1), self.spec.labels)
+        if self.find_patterns is None or side < _PATTERNS_FROM:
+            return planes
+        return self.find_patterns(planes.argmax(1), self.spec.labels)
 
     def styles_of_blocks(self, style: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
         """One style a block, those of regions as their labels read them."""

@@ -10,7 +10,7 @@ import torch
 
 from facesynth.config import find_pipeline, load_pipeline
 from facesynth.core.errors import DeviceError
-from facesynth.models.specs import DiscriminatorSpec, GeneratorSpec
+from facesynth.models.specs import DiscriminatorSpec
 from facesynth.training import memory, preflight
 from facesynth.training.memory import footprint
 from facesynth.training.preflight import check_memory, room_to_train
@@ -45,9 +45,10 @@ def test_what_is_in_flight_grows_with_pictures_networks_and_precision() -> None:
 
 
 def test_patterns_of_labels_take_less_than_pixels() -> None:
-    run = spade_run(Path(), generator=GeneratorSpec(size=128, start=4, spade_hidden=64, width=8, style_channels=8))
+    run = load_pipeline(find_pipeline("spade-256"))
+    assert isinstance(run, SpadeRun)
     dense, patterns = (footprint(replace(run, label_patterns=how)) for how in ("never", "always"))
-    assert patterns.sample < 0.6 * dense.sample and patterns.fixed == dense.fixed
+    assert patterns.sample < 0.85 * dense.sample and patterns.fixed == dense.fixed
     assert footprint(run) == patterns and footprint(run, device="cuda") == dense
     assert footprint(replace(run, compile=True)) == dense
 

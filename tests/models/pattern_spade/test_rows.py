@@ -18,7 +18,7 @@ from tests.models.pattern_spade.test_finding import LABELS, batch_of
 from tests.odd_label_maps import KINDS
 
 TINY = GeneratorSpec(
-    size=32, start=1, style_channels=6, width=4, max_width=16, spade_hidden=8, style_affine=True, noise=True
+    size=128, start=4, style_channels=6, width=4, max_width=16, spade_hidden=8, style_affine=True, noise=True
 )
 
 
@@ -70,7 +70,7 @@ def test_a_whole_generator(regions: bool) -> None:
     generator = SpadeGenerator(replace(TINY, style_regions=regions, spectral=False)).double().train()
     for parameter in generator.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    label_map = one_hot(batch_of(["face", "lines", "noise"], 32))
+    label_map = one_hot(batch_of(["face", "lines", "noise"], 128))
     style = torch.randn((3, LABELS, 6) if regions else (3, 6)).double()
     noise = [torch.randn(3, 1, side, side).double() for side in generator.noise_sides]
     state, results = {name: each.clone() for name, each in generator.state_dict().items()}, []
