@@ -66,7 +66,7 @@ def room_for(count: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_ROOM):
+        if not tells_no_room(error):
             raise
         hint = "use a smaller --batch-size" if count > 1 else "close other programs, or use another --device"
         raise DeviceError(f"not enough memory for a batch of {count}", hint=hint) from error
@@ -74,6 +74,11 @@ def room_for(count: int) -> Iterator[None]:
 
 _NO_ROOM = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
 """In what PyTorch says: on a CPU, on a GPU (its OutOfMemoryError is a RuntimeError), and of sizes beyond all memory."""
+
+
+def tells_no_room(error: Exception) -> bool:
+    """Whether what was raised means that memory did not suffice."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _NO_ROOM)
 
 
 def resolve_precision(name: str, device: torch.device) -> torch.dtype:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from facesynth.core.errors import DeviceError
+from facesynth.inference.device import tells_no_room
 from facesynth.models.specs import GeneratorSpec
 from facesynth.training.memory import Footprint, footprint, room_on
 from facesynth.training.runs.parser import ParserRun
@@ -16,8 +17,6 @@ from facesynth.training.runs.spn import SpnRun
 
 AnyRun = ParserRun | SpadeRun | SpnRun
 
-_NO_ROOM = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")
-"""In what PyTorch says: on a CPU, on a GPU (its OutOfMemoryError is a RuntimeError), and of sizes beyond all memory."""
 _SURELY = 1.5
 """A GPU is tried, as that harms nothing, unless the estimate is so many times what is free."""
 
@@ -65,7 +64,7 @@ def room_to_train(
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error) for words in _NO_ROOM):
+        if not tells_no_room(error):
             raise
         room = room_of(device)
         on_each = None if room is None else room // devices if device.type == "cpu" else room
