@@ -37,7 +37,7 @@ from facesynth.models.specs import GeneratorSpec
 from tests.drawn_pairs import drawn_face, drawn_labels
 
 FACE = 512  # pixels a side of the faces that are parsed
-GENERATOR = "generator-spade-256-v1"
+GENERATOR = "generator-spade-256-v2"
 
 
 def painting(size: int, rounds: int = 5) -> list[float]:

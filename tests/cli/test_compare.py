@@ -74,7 +74,7 @@ def test_saved_evaluations_need_no_torch(saved: list[str]) -> None:
         (["a.json", "./a.json"], 2, "./a.json: is given twice"),
         (["a.json", "b.json", "-o", ""], 2, "an empty name; name a folder"),
         (["a.json", "gone.json"], 1, "gone.json: cannot be read"),
-        (["a.json", "generator-spade-256-v1"], 2, "give --data"),
+        (["a.json", "generator-spade-256-v2"], 2, "give --data"),
         (["a.json", "b.json", "--data", "."], 2, "evaluated already"),
         (["a.json", "b.json", "--seeds", "7"], 2, "the seed 7 was not painted"),
         (["a.json", "b.json", "--metrics", "lpips"], 2, "none of fid, kid, is, pr"),

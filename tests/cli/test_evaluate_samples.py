@@ -61,7 +61,7 @@ def test_json_takes_the_tables_place(how: list[str], capsys: pytest.CaptureFixtu
         (["g.safetensors", "--metrics", "is"], 2, "tiny has none; use --features inception"),
         (["gone.safetensors"], 1, "gone.safetensors"),
         (["g.safetensors", "-o", "real/out"], 2, "inside the input folder"),
-        (["generator-spade-256-v1"], 2, "paints label maps"),
+        (["generator-spade-256-v2"], 2, "paints label maps"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

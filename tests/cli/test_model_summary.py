@@ -29,7 +29,7 @@ def test_a_row_a_layer_and_all_of_them_as_table_6_has_it() -> None:
 
 
 def test_each_network_of_bundled_weights_by_their_name() -> None:
-    text = told("generator-spade-256-v1")
+    text = told("generator-spade-256-v2")
     headings = [line.partition(":")[0] for line in text.splitlines() if line.endswith("pixels")]
     assert sorted(headings) == ["discriminator", "encoder", "generator"] and text.count("in all ") == 3
 

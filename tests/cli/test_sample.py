@@ -97,7 +97,7 @@ def test_what_makes_no_sense_is_told(
 
 
 def test_weights_that_cannot_do_it_are_told(pets: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(["sample", "generator-spade-256-v1", "-o", "out"]) == 2
+    assert ended(["sample", "generator-spade-256-v2", "-o", "out"]) == 2
     assert "run: facesynth synthesize LABELS" in said(capsys)
     spec = ResnetDiscriminatorSpec(width=4, max_width=4)
     networks.save(Path("judge.safetensors"), {"discriminator": (spec, networks.build(spec))})

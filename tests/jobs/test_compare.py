@@ -58,10 +58,10 @@ def run_folder(path: Path, *weights: str) -> str:
 def test_weights_runs_and_saved_evaluations_are_told_apart(tmp_path: Path) -> None:
     run, file = run_folder(tmp_path / "runs/wide", "wide", "wide-best"), saved(tmp_path / "a.json")
     folder = str(Path(saved(tmp_path / "scores/evaluation.json", evaluation("other"))).parent)
-    found = candidates(["generator-spade-256-v1", "dir/mine.safetensors", run, file, folder])
-    assert [one.name for one in found] == ["generator-spade-256-v1", "mine", "wide", "spade-128-v1", "other"]
+    found = candidates(["generator-spade-256-v2", "dir/mine.safetensors", run, file, folder])
+    assert [one.name for one in found] == ["generator-spade-256-v2", "mine", "wide", "spade-128-v1", "other"]
     assert [one.weights for one in found] == [
-        "generator-spade-256-v1", "dir/mine.safetensors", str(tmp_path / "runs/wide/wide.safetensors"), None, None,
+        "generator-spade-256-v2", "dir/mine.safetensors", str(tmp_path / "runs/wide/wide.safetensors"), None, None,
     ]  # fmt: skip
     assert found[3].saved == read_evaluation(Path(file)) and found[4].saved is not None
 

@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from facesynth.config import find_pipeline, load_pipeline
 from facesynth.core.errors import ConfigError
 from facesynth.inference import networks
 from facesynth.models.encoder import StyleEncoder
 from facesynth.models.generator import SpadeGenerator
 from facesynth.training.initial import initialise, load_initial
+from facesynth.training.runs.spade import SpadeRun
+from facesynth.weights import default_name, locate
 from tests.drawn_pairs import drawn_labels
 from tests.training.spade.test_style_draws import by_regions
 from tests.training.test_runs import spade_run
@@ -68,3 +71,12 @@ def test_other_differences_are_refused_beside_regions(plain: Path) -> None:
     spec = replace(by_regions().generator, spade_hidden=12)
     with pytest.raises(ConfigError, match=r"its generator has spade_hidden 8, not 12"):
         load_initial(str(plain), plain.parent, {"generator": (spec, SpadeGenerator(spec))})
+
+
+def test_fine_tuning_starts_from_the_bundled_weights_whole() -> None:
+    run = load_pipeline(find_pipeline("fine-tune-256"))
+    assert isinstance(run, SpadeRun) and run.initial == default_name("generator")
+    held = networks.load(locate(run.initial), ("generator", "encoder", "discriminator"), torch.device("cpu"))
+    specs = {part: spec for part, (spec, _) in held.items()}
+    assert specs == {"generator": run.generator, "encoder": run.encoder, "discriminator": run.discriminator}
+    assert run.keep_discriminators and run.warmup_images > 0

@@ -30,7 +30,7 @@ def summary(source: str, as_json: bool) -> None:
 
     \b
     Example: facesynth model summary spn-32
-    Example: facesynth model summary generator-spade-256-v1 --json
+    Example: facesynth model summary generator-spade-256-v2 --json
     """
     from facesynth.inference.summary import summarise  # torch, which --help does not need
 

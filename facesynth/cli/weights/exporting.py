@@ -27,7 +27,7 @@ def export(source: str, form: str, output: Path, force: bool) -> None:
 
     \b
     Example: facesynth weights export parser-mnv2-320-v2 --format onnx -o parser.onnx
-    Example: facesynth weights export generator-spade-256-v1 --format openvino -o generator.xml
+    Example: facesynth weights export generator-spade-256-v2 --format openvino -o generator.xml
     """
     from facesynth import weights
     from facesynth.inference.export import export_parser, held_networks  # torch, which --help does not need

@@ -86,7 +86,7 @@ def load_repainter(config: ParserRun, base: Path) -> Repainter | None:
 
 def _loaded(config: ParserRun, name: str, base: Path) -> tuple[SpadeGenerator, StyleEncoder, Digest]:
     path, sha256 = learnable(name, base)
-    hint = "name a SPADE generator with its encoder: --set cycle.generator=generator-spade-256-v1"
+    hint = "name a SPADE generator with its encoder: --set cycle.generator=generator-spade-256-v2"
     if is_foreign(path):
         raise ConfigError("a cycle cannot go through an ONNX file", where=path, hint=hint)
     found = networks.load(path, ("generator", "encoder"), torch.device("cpu"), sha256=sha256)

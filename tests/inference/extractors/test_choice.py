@@ -77,7 +77,7 @@ def test_features_of_other_names_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["inception", "lpips", "generator-spade-256-v1", "lpips-vgg:", "mobilenet-v2-imagenet"]
+    "name", ["inception", "lpips", "generator-spade-256-v2", "lpips-vgg:", "mobilenet-v2-imagenet"]
 )
 def test_perceptual_distances_of_other_names_are_refused(name: str) -> None:
     with pytest.raises(UsageError, match=r"use lpips-"):

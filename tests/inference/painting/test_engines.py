@@ -151,7 +151,7 @@ def test_what_an_engine_cannot_do_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     with monkeypatch.context() as patch:
         patch.setattr("facesynth.inference.engines.choice.resolve_device", lambda name: torch.device("cuda"))
         with pytest.raises(DeviceError, match="openvino runs on the CPU, not on cuda"):
-            Synthesizer.load("generator-spade-256-v1", engine="openvino", device="cuda")
+            Synthesizer.load("generator-spade-256-v2", engine="openvino", device="cuda")
     for engine, package in (("onnx", "onnxruntime"), ("openvino", "openvino"), ("openvino", "onnx")):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, package, None)
