@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_FACTORS = tuple(random.Random(0).sample(range(1, 1 << 63, 2), 9))
+_FACTORS = tuple((2 * torch.randint(1 << 62, (9,), generator=torch.Generator().manual_seed(0)) + 1).tolist())
 """Odd ones, by which nine numbers become one of 64 bits."""
 
 
